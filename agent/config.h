@@ -1,0 +1,30 @@
+// agent.yaml as values.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "shared/base/endpoint.h"
+#include "shared/base/ids.h"
+#include "shared/base/time.h"
+#include "shared/base/units.h"
+#include "shared/config/diagnostics.h"
+
+namespace sonde {
+
+struct AgentConfig {
+  SiteId site;
+  std::string coordinator;                ///< ZeroMQ endpoint to connect to
+  std::filesystem::path coordinator_key;  ///< its public key's file
+  std::filesystem::path secret_key;
+  Endpoint listen;  ///< default 0.0.0.0:7101; TCP port + 1 is ZeroMQ between agents
+  std::filesystem::path spool = "/var/lib/sonde-agent/spool.db";
+  Bytes spool_max_size{256'000'000};
+  std::optional<nanoseconds> clock_error;  ///< overrides the kernel's own error figure
+};
+
+config::Parsed<AgentConfig> parse_agent_config(std::string_view text, const std::filesystem::path& file);
+
+}  // namespace sonde

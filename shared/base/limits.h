@@ -1,0 +1,28 @@
+// Every limit on sizes, queues and tables, by name. Going over one is a defined and counted event.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sonde::limits {
+
+inline constexpr std::size_t site_name_length = 63;
+inline constexpr std::size_t sites = 2000;
+inline constexpr std::size_t addresses_per_site = 8;
+inline constexpr std::size_t groups_per_site = 32;
+inline constexpr std::size_t streams_per_run = 64;
+inline constexpr std::size_t iterations_per_run = 100;
+
+/// One ZeroMQ message; libzmq closes the connection of a peer that announces more (ZMQ_MAXMSGSIZE).
+inline constexpr std::size_t message_bytes = 4U << 20;
+inline constexpr std::size_t results_per_message = 500;
+inline constexpr std::size_t values_per_result = 64;
+inline constexpr std::size_t distributions_per_result = 16;
+inline constexpr std::size_t buckets_per_distribution = 4096;
+inline constexpr std::size_t slots_per_timetable = 100'000;
+inline constexpr std::size_t text_bytes = 1024;
+
+/// Results that an agent has sent and nobody has acknowledged; it sends no more until some are.
+inline constexpr std::size_t results_in_flight = 2000;
+
+}  // namespace sonde::limits

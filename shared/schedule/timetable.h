@@ -1,0 +1,78 @@
+// The timetable: who measures whom, when. Planned by the coordinator alone (coordinator/core/planner), carried out by
+// the agents.
+//
+// All instants follow from the epoch: a throughput slot starts at epoch + k * throughput_every + start for k = 0, 1, 2
+// ...; a latency interval of a link begins at epoch + k * latency.every + latency_phase, a connect run at epoch + k *
+// connect.every + connect_phase. The epoch survives a new generation, so that a change of roster does not shift what
+// need not move.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared/base/ids.h"
+#include "shared/base/time.h"
+#include "shared/schedule/policy.h"
+
+namespace sonde {
+
+/// Where a site without an agent takes TCP connections.
+struct ConnectTarget {
+  std::string address;
+  std::uint16_t port = 0;
+  bool operator==(const ConnectTarget&) const = default;
+};
+
+/// A site as every agent must know it. The port is for UDP (STAMP) and TCP (connect, throughput); port + 1 is ZeroMQ
+/// between agents.
+struct Member {
+  SiteId site;
+  std::vector<std::string>
+      addresses;  ///< IPv4, IPv6 or DNS names, in order of preference; 1 to limits::addresses_per_site
+  std::uint16_t port = 7101;
+  bool inbound = true;                   ///< false: nobody can open a connection or send a probe to it
+  bool has_agent = true;                 ///< false: a plain reflector, a column only
+  std::optional<ConnectTarget> connect;  ///< only without an agent; an agent takes connections at addresses and port
+  std::string public_key;                ///< CURVE, 40 characters of Z85; empty without an agent
+  bool operator==(const Member&) const = default;
+};
+
+/// One place in the cycle for one throughput run.
+struct ThroughputSlot {
+  Round round;            ///< within the cycle, from 0
+  Link link;              ///< direction of the data
+  nanoseconds start{0};   ///< after the cycle's beginning
+  nanoseconds length{0};  ///< everything must be over by start + length
+  bool operator==(const ThroughputSlot&) const = default;
+};
+
+/// When a link's latency intervals and connect runs begin, within their interval.
+struct LinkPhase {
+  Link link;
+  nanoseconds latency_phase{0};
+  nanoseconds connect_phase{0};
+  bool operator==(const LinkPhase&) const = default;
+};
+
+struct Timetable {
+  Generation generation;
+  SharedTime effective_at;  ///< nothing of this generation starts earlier
+  SharedTime epoch;
+  Policy policy;
+  nanoseconds throughput_every{0};  ///< the interval at which the cycle repeats; 0 without throughput
+  std::uint32_t rounds = 0;         ///< throughput rounds in one cycle
+  nanoseconds cycle{0};             ///< all rounds back to back
+  std::vector<Member> members;
+  std::vector<ThroughputSlot> slots;  ///< ordered by start, then link
+  std::vector<LinkPhase>
+      phases;  ///< ordered by link; only links whose from-site has an agent and whose to-site takes probes
+  bool operator==(const Timetable&) const = default;
+
+  const Member* member(const SiteId& site) const;
+  /// What one agent needs of it: all members, the slots it takes part in, the phases of the links that begin at it.
+  Timetable for_site(const SiteId& site) const;
+};
+
+}  // namespace sonde

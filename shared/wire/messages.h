@@ -1,0 +1,163 @@
+// Every message between the programs, as values. Layout on the wire: docs/protocol.md; codec: codec.h.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "shared/base/ids.h"
+#include "shared/base/time.h"
+#include "shared/base/units.h"
+#include "shared/measure/result.h"
+#include "shared/schedule/timetable.h"
+
+namespace sonde::wire {
+
+/// The protocol's version, first in every message. A receiver refuses another one.
+inline constexpr std::uint32_t version = 1;
+
+// ---- agent -> coordinator
+// --------------------------------------------------------------------------------------------------
+
+/// First message after a connection is made and whenever the coordinator asks for it (it does not know the agent yet).
+struct Hello {
+  SiteId site;  ///< must be the site that the CURVE key belongs to
+  std::string agent_version;
+  std::uint64_t spool = 0;     ///< the spool's random number; 0: the agent has none yet
+  std::uint64_t last_seq = 0;  ///< highest seq that the spool has given out
+  Generation generation;       ///< of the timetable that the agent has
+  std::string boot_id;         ///< /proc/sys/kernel/random/boot_id: equal ids share one clock
+  std::uint16_t port = 0;      ///< its listen.port
+  bool operator==(const Hello&) const = default;
+};
+
+/// What an agent says of itself, once a second; also the question of a clock exchange (NTP's four times, RFC 5905
+/// section 8).
+struct Heartbeat {
+  WallTime sent_at;           ///< the agent's wall time
+  std::uint64_t spooled = 0;  ///< results not acknowledged yet
+  Generation generation;
+  std::optional<nanoseconds> clock_error;  ///< +- bound of the agent's wall clock against UTC, where known
+  nanoseconds send_lateness_p99{0};        ///< of the latency probes' send instants
+  nanoseconds slot_lateness_p99{0};        ///< of throughput slot starts
+  std::uint64_t socket_drops = 0;          ///< packets that the probe socket had no room for
+  double cpu_pressure = 0;                 ///< share of the last 10 s in which some task waited for CPU (PSI), 0 to 1
+  bool operator==(const Heartbeat&) const = default;
+};
+
+/// Results in order of seq, at most limits::results_per_message.
+struct ResultBatch {
+  std::vector<Result> results;
+  bool operator==(const ResultBatch&) const = default;
+};
+
+/// The agent stops on purpose.
+struct Goodbye {
+  bool operator==(const Goodbye&) const = default;
+};
+
+// ---- coordinator -> agent
+// --------------------------------------------------------------------------------------------------
+
+struct Welcome {
+  std::string mesh;
+  std::uint64_t last_seq = 0;  ///< highest seq of this site that is stored; a new spool goes on after it
+  bool operator==(const Welcome&) const = default;
+};
+
+/// "I do not know you (any more): say Hello."
+struct WhoAreYou {
+  bool operator==(const WhoAreYou&) const = default;
+};
+
+struct HeartbeatReply {
+  WallTime sent_at;        ///< copied from the heartbeat
+  SharedTime received_at;  ///< when the coordinator read it
+  SharedTime replied_at;
+  bool operator==(const HeartbeatReply&) const = default;
+};
+
+/// The part of the timetable that the agent needs (Timetable::for_site).
+struct NewTimetable {
+  Timetable timetable;
+  bool operator==(const NewTimetable&) const = default;
+};
+
+/// Everything up to and including seq of this spool is stored; the agent may forget it.
+struct Acknowledge {
+  std::uint64_t spool = 0;
+  std::uint64_t seq = 0;
+  bool operator==(const Acknowledge&) const = default;
+};
+
+/// Facts about the other agents that are not configuration; sent after Welcome and when one changes.
+struct PeerFact {
+  SiteId site;
+  std::string boot_id;
+  std::optional<nanoseconds> clock_error;
+  bool operator==(const PeerFact&) const = default;
+};
+struct PeerFacts {
+  std::vector<PeerFact> peers;
+  bool operator==(const PeerFacts&) const = default;
+};
+
+// ---- agent <-> agent (throughput)
+// ------------------------------------------------------------------------------------------
+
+/// Names one transfer, and is what the data connection must show.
+using Token = std::array<std::uint8_t, 16>;
+
+/// From the agent that opens the connections: "let us do this run now".
+struct TransferOffer {
+  Token token{};
+  Generation generation;
+  Round round;
+  Link link;  ///< direction of the data
+  std::uint32_t streams = 1;
+  nanoseconds duration{0};      ///< aimed at
+  nanoseconds max_duration{0};  ///< never longer
+  Bytes max_bytes;
+  bool operator==(const TransferOffer&) const = default;
+};
+
+/// The other agent's answer: ready (port is where to connect), or busy, or refused with a reason.
+struct TransferAnswer {
+  Token token{};
+  Outcome outcome = Outcome::ok;  ///< ok, busy or refused
+  std::string reason;
+  bool operator==(const TransferAnswer&) const = default;
+};
+
+/// All data connections stand: the sender begins to write.
+struct TransferGo {
+  Token token{};
+  bool operator==(const TransferGo&) const = default;
+};
+
+/// From the data's receiver: the run is over, and this is what it saw. The sender stops writing when it gets it.
+struct TransferFinished {
+  Token token{};
+  Outcome outcome = Outcome::ok;
+  std::string reason;
+  std::uint32_t tags = 0;
+  std::vector<SingleValue> values;
+  std::vector<Detail> details;
+  bool operator==(const TransferFinished&) const = default;
+};
+
+/// Either side gives up; nothing more will come for this token.
+struct TransferAbort {
+  Token token{};
+  std::string reason;
+  bool operator==(const TransferAbort&) const = default;
+};
+
+using Message =
+    std::variant<Hello, Heartbeat, ResultBatch, Goodbye, Welcome, WhoAreYou, HeartbeatReply, NewTimetable, Acknowledge,
+                 PeerFacts, TransferOffer, TransferAnswer, TransferGo, TransferFinished, TransferAbort>;
+
+}  // namespace sonde::wire
