@@ -1,1 +1,81 @@
 #include "agent/config.h"
+
+#include "shared/config/fields.h"
+
+namespace sonde {
+namespace {
+
+using config::assign;
+using config::Fields;
+using config::Value;
+using namespace std::chrono_literals;
+
+void read_coordinator(Value value, AgentConfig& out) {
+  Fields fields(std::move(value));
+  if (auto endpoint =
+          fields.need("endpoint", "give the coordinator's 'control' endpoint, such as tcp://192.0.2.1:7100"))
+    assign(out.coordinator, endpoint->zmq_endpoint(false));
+  if (auto key = fields.need("key", "give the file with the coordinator's public key"))
+    assign(out.coordinator_key, key->file_path());
+  fields.finish();
+}
+
+void read_keys(Value value, AgentConfig& out) {
+  Fields fields(std::move(value));
+  if (auto secret = fields.need("secret", "give the file that 'sonde keygen' made for this site"))
+    assign(out.secret_key, secret->file_path());
+  fields.finish();
+}
+
+void read_listen(Value value, AgentConfig& out) {
+  Fields fields(std::move(value));
+  if (auto address = fields.get("address"))
+    if (const auto text = address->text()) {
+      if (const auto parsed = IpAddress::parse(*text))
+        out.listen.address = *parsed;
+      else
+        address->complain(config::in_quotes(*text) + " is not an IP address",
+                          "write it like 0.0.0.0, 192.0.2.10 or '::'");
+    }
+  // The port after it is ZeroMQ's.
+  if (auto port = fields.get("port"))
+    if (const auto number = port->integer(1, 65534)) out.listen.port = static_cast<std::uint16_t>(*number);
+  fields.finish();
+}
+
+void read_spool(Value value, AgentConfig& out) {
+  Fields fields(std::move(value));
+  if (auto path = fields.get("path")) assign(out.spool, path->file_path());
+  if (auto size = fields.get("max_size"))
+    assign(out.spool_max_size, size->size(Bytes{1'000'000}, Bytes{1'000'000'000'000}));
+  fields.finish();
+}
+
+void read_clock(Value value, AgentConfig& out) {
+  Fields fields(std::move(value));
+  if (auto error = fields.get("error")) assign(out.clock_error, error->duration(100ns, 1h));
+  fields.finish();
+}
+
+AgentConfig read_agent(Value root) {
+  AgentConfig out;
+  Fields fields(std::move(root));
+  if (auto site = fields.need("site", "give this site's name as the coordinator knows it"))
+    assign(out.site, site->site());
+  if (auto coordinator = fields.need("coordinator", "give {endpoint: tcp://HOST:PORT, key: FILE}"))
+    read_coordinator(*coordinator, out);
+  if (auto keys = fields.need("keys", "give {secret: FILE}")) read_keys(*keys, out);
+  if (auto listen = fields.get("listen")) read_listen(*listen, out);
+  if (auto spool = fields.get("spool")) read_spool(*spool, out);
+  if (auto clock = fields.get("clock")) read_clock(*clock, out);
+  fields.finish();
+  return out;
+}
+
+}  // namespace
+
+config::Parsed<AgentConfig> parse_agent_config(std::string_view text, const std::filesystem::path& file) {
+  return config::parse_document<AgentConfig>(text, file, read_agent);
+}
+
+}  // namespace sonde

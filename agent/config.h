@@ -19,12 +19,14 @@ struct AgentConfig {
   std::string coordinator;                ///< ZeroMQ endpoint to connect to
   std::filesystem::path coordinator_key;  ///< its public key's file
   std::filesystem::path secret_key;
-  Endpoint listen;  ///< default 0.0.0.0:7101; TCP port + 1 is ZeroMQ between agents
+  Endpoint listen{IpAddress{}, 7101};  ///< default 0.0.0.0:7101; TCP port + 1 is ZeroMQ between agents
   std::filesystem::path spool = "/var/lib/sonde-agent/spool.db";
   Bytes spool_max_size{256'000'000};
   std::optional<nanoseconds> clock_error;  ///< overrides the kernel's own error figure
 };
 
+/// Reads the text of a configuration file. `file` is how it is named in diagnostics and what relative paths are
+/// relative to. Collects every mistake; a value only where there is none. Pure: reads no keys and no other file.
 config::Parsed<AgentConfig> parse_agent_config(std::string_view text, const std::filesystem::path& file);
 
 }  // namespace sonde

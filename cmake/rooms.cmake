@@ -18,6 +18,9 @@ if(SONDE_SANITIZE)
   target_compile_options(sonde_flags INTERFACE -fsanitize=${SONDE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(sonde_flags INTERFACE -fsanitize=${SONDE_SANITIZE})
 endif()
+if(SONDE_FUZZ)
+  target_compile_options(sonde_flags INTERFACE -fsanitize=fuzzer-no-link)  # libFuzzer steers by what was reached
+endif()
 target_link_libraries(sonde_flags INTERFACE Threads::Threads)
 
 # sonde_room(NAME FOLDER rooms... [FILES f...] [EXCEPT f...] [LIBS public...] [PRIVATE_LIBS private...]): the FILES of FOLDER,

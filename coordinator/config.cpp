@@ -1,1 +1,136 @@
 #include "coordinator/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "coordinator/config_parts.h"
+#include "coordinator/core/planner.h"
+#include "shared/base/limits.h"
+
+namespace sonde {
+namespace {
+
+using config::assign;
+using config::Fields;
+using config::Value;
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_tokens = 100;
+constexpr std::size_t most_receivers = 100;
+constexpr nanoseconds day = 24h;
+
+/// A name for people: the mesh, an uplink, a group, a token.
+constexpr std::size_t longest_name = 63;
+
+void read_tokens(const Value& value, std::vector<TokenFile>& out) {
+  std::set<std::string> names;
+  for (const Value& item : value.list(most_tokens)) {
+    Fields fields(item);
+    TokenFile token;
+    if (auto name = fields.need("name", "name the token, so that it can be told from others"))
+      if (assign(token.name, name->text(longest_name)) && !names.insert(token.name).second)
+        name->complain(config::in_quotes(token.name) + " is given twice", "give each token its own name");
+    if (auto file = fields.need("file", "give the file that holds the token")) assign(token.file, file->file_path());
+    fields.finish();
+    out.push_back(std::move(token));
+  }
+}
+
+void read_keys(Value value, CoordinatorConfig& out) {
+  Fields fields(std::move(value));
+  if (auto secret = fields.need("secret", "give the file that 'sonde keygen' made for the coordinator"))
+    assign(out.secret_key, secret->file_path());
+  if (auto agents = fields.need("agents", "give the folder that holds NAME.public for each site"))
+    assign(out.agent_keys, agents->file_path());
+  fields.finish();
+}
+
+void read_store(const Value& value, CoordinatorConfig& out) {
+  constexpr std::string_view scheme = "sqlite://";
+  const auto text = value.text();
+  if (!text) return;
+  if (!text->starts_with(scheme) || text->size() == scheme.size() || text->ends_with('/'))
+    return value.complain(config::in_quotes(*text) + " is not a store",
+                          "write it like sqlite:///absolute/results.db or sqlite://beside-this-file.db");
+  out.store = (value.report().file().parent_path() / text->substr(scheme.size())).lexically_normal();
+}
+
+void read_retention(Value value, Retention& out) {
+  Fields fields(std::move(value));
+  if (auto raw = fields.get("raw")) assign(out.raw, raw->duration(1h, 36500 * day));
+  if (auto minute = fields.get("minute")) assign(out.minute, minute->duration(1h, 36500 * day));
+  if (auto hour = fields.get("hour")) assign(out.hour, hour->duration(1h, 36500 * day));
+  fields.finish();
+}
+
+void read_notify(Value value, Notify& out) {
+  Fields fields(std::move(value));
+  if (auto list = fields.get("alertmanager"))
+    for (const Value& item : list->list(most_receivers)) {
+      Fields receiver(item);
+      if (auto url = receiver.need("url", "give the Alertmanager's address, such as http://127.0.0.1:9093"))
+        if (auto text = url->url()) out.alertmanagers.push_back(*text);
+      receiver.finish();
+    }
+  if (auto list = fields.get("webhook"))
+    for (const Value& item : list->list(most_receivers)) {
+      Fields receiver(item);
+      WebhookTarget target;
+      if (auto url = receiver.need("url", "give the address that incidents are posted to"))
+        assign(target.url, url->url());
+      if (auto secret = receiver.get("secret_file")) assign(target.secret_file, secret->file_path());
+      receiver.finish();
+      out.webhooks.push_back(std::move(target));
+    }
+  if (auto list = fields.get("smtp"))
+    for (const Value& item : list->list(most_receivers)) item.expect_map();
+  if (auto list = fields.get("command")) list->list(most_receivers);
+  fields.finish();
+}
+
+/// Probes and autonomy; leaves the place of a given throughput interval in `every`.
+void read_policy(Fields& fields, Policy& out, std::optional<Value>& every) {
+  if (auto probes = fields.get("probes")) read_probes(*probes, out, every);
+  if (auto autonomy = fields.get("autonomy")) assign(out.autonomy, autonomy->duration(1s, 365 * day));
+}
+
+/// What of the mesh can only be judged when all of it has been read.
+void check_fit(const Mesh& mesh, const std::optional<Value>& every) {
+  if (!every || !mesh.policy.throughput || !mesh.policy.throughput->every) return;
+  if (const auto misfit = throughput_misfit(mesh)) every->complain(misfit->what(), misfit->remedy());
+}
+
+CoordinatorConfig read_coordinator(const Value& root, ConfigUse use) {
+  CoordinatorConfig out;
+  Fields fields(root);
+  if (auto name = fields.need("mesh", "give the mesh a name")) assign(out.mesh.name, name->text(longest_name));
+  if (auto control = fields.get("control")) assign(out.control, control->zmq_endpoint(true));
+  if (auto http = fields.get("http")) assign(out.http, http->endpoint());
+  if (auto tokens = fields.get("tokens")) read_tokens(*tokens, out.tokens);
+  auto keys = use == ConfigUse::run ? fields.need("keys", "give {secret: FILE, agents: FOLDER}") : fields.get("keys");
+  if (keys) read_keys(*keys, out);
+  if (auto store = fields.get("store")) read_store(*store, out);
+  if (auto retention = fields.get("retention")) read_retention(*retention, out.retention);
+  if (auto sites = fields.need("sites", "list the sites, each with name and address or reflector"))
+    out.mesh.sites = read_sites(*sites);
+  std::optional<Value> every;
+  read_policy(fields, out.mesh.policy, every);
+  if (auto alerts = fields.get("alerts"); alerts && !alerts->is_word("off")) alerts->expect_map();
+  if (auto notify = fields.get("notify")) read_notify(*notify, out.notify);
+  fields.finish();
+  check_fit(out.mesh, every);
+  return out;
+}
+
+}  // namespace
+
+config::Parsed<CoordinatorConfig> parse_coordinator_config(std::string_view text, const std::filesystem::path& file,
+                                                           ConfigUse use) {
+  return config::parse_document<CoordinatorConfig>(text, file,
+                                                   [use](const Value& root) { return read_coordinator(root, use); });
+}
+
+}  // namespace sonde

@@ -30,8 +30,14 @@ Expected<double> parse_quantity(std::string_view text, std::span<const Suffix> s
   return fail(fmt::format("'{}' has an unknown unit '{}'; write it like {}", text, rest, example));
 }
 
-constexpr std::array<Suffix, 7> durations{
-    {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}}};
+constexpr std::array<Suffix, 8> durations{{{"ns", 1},
+                                           {"us", 1e3},
+                                           {"ms", 1e6},
+                                           {"s", 1e9},
+                                           {"m", 60e9},
+                                           {"h", 3600e9},
+                                           {"d", 86400e9},
+                                           {"y", 365 * 86400e9}}};
 constexpr std::array<Suffix, 9> sizes{{{"B", 1},
                                        {"kB", 1e3},
                                        {"MB", 1e6},

@@ -27,7 +27,7 @@ struct ProbeRate {
   auto operator<=>(const ProbeRate&) const = default;
 };
 
-/// `500us 500ms 10s 15m 6h 7d`; a fraction is allowed (`1.5s`); never negative.
+/// `500us 500ms 10s 15m 6h 7d 5y` (a year has 365 days); a fraction is allowed (`1.5s`); never negative.
 Expected<nanoseconds> parse_duration(std::string_view text);
 /// `64MB` (10^6) or `256MiB` (2^20), also B kB KiB GB GiB TB TiB.
 Expected<Bytes> parse_size(std::string_view text);

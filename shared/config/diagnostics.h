@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sonde::config {
@@ -25,6 +26,9 @@ struct Parsed {
   std::optional<T> value;  ///< only where there is no diagnostic
   std::vector<Diagnostic> diagnostics;
 };
+
+/// What the operator wrote, cut where it is long, for messages and paths; never inside a UTF-8 character.
+std::string shortened(std::string_view text);
 
 /// One diagnostic a line, ordered by line and column.
 std::string to_text(const std::vector<Diagnostic>& diagnostics);

@@ -1,5 +1,6 @@
 #include "shared/io/clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 namespace sonde::io {
@@ -14,5 +15,13 @@ std::int64_t read_ns(clockid_t id) {
 }  // namespace
 
 Now read_clock() { return {mono_from_ns(read_ns(CLOCK_MONOTONIC)), wall_from_ns(read_ns(CLOCK_REALTIME))}; }
+
+std::optional<nanoseconds> kernel_clock_error() {
+  timex state{};
+  const int status = adjtimex(&state);
+  if (status < 0 || status == TIME_ERROR || (state.status & STA_UNSYNC) != 0 || state.maxerror <= 0)
+    return std::nullopt;
+  return std::chrono::microseconds(state.maxerror);
+}
 
 }  // namespace sonde::io

@@ -68,12 +68,15 @@ void Distribution::merge(const Distribution& other) {
   auto a = buckets_.begin();
   auto b = other.buckets_.begin();
   while (a != buckets_.end() || b != other.buckets_.end()) {
-    if (b == other.buckets_.end() || (a != buckets_.end() && a->first < b->first))
+    if (b == other.buckets_.end() || (a != buckets_.end() && a->first < b->first)) {
       merged.push_back(*a++);
-    else if (a == buckets_.end() || b->first < a->first)
+    } else if (a == buckets_.end() || b->first < a->first) {
       merged.push_back(*b++);
-    else
-      merged.emplace_back(a->first, a++->second + b++->second);
+    } else {
+      merged.emplace_back(a->first, a->second + b->second);
+      ++a;
+      ++b;
+    }
   }
   buckets_ = std::move(merged);
 }

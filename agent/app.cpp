@@ -1,0 +1,459 @@
+#include "agent/app.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <zmq.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <deque>
+#include <random>
+
+#include "agent/core/prober.h"
+#include "agent/core/session.h"
+#include "agent/io/connector.h"
+#include "agent/io/host_status.h"
+#include "agent/io/latency_path.h"
+#include "agent/io/peer_links.h"
+#include "agent/io/resolver.h"
+#include "agent/io/spool.h"
+#include "agent/io/tcp_port.h"
+#include "agent/io/transfer_path.h"
+#include "shared/base/limits.h"
+#include "shared/io/clock.h"
+#include "shared/io/daemon.h"
+#include "shared/io/log.h"
+#include "shared/io/zmq_link.h"
+#include "shared/wire/codec.h"
+
+namespace sonde {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Nothing waits longer than this for its turn; slots and heartbeats wake the loop at their own instants.
+constexpr nanoseconds longest_sleep = milliseconds(100);
+constexpr nanoseconds status_every = seconds(1);
+constexpr nanoseconds resolve_every = std::chrono::minutes(5);
+constexpr nanoseconds resolve_again = seconds(10);
+constexpr nanoseconds resolve_timeout = seconds(5);
+/// Without any exchange since the start, the saved offset is believed to be this good.
+constexpr nanoseconds saved_clock_error = seconds(1);
+constexpr nanoseconds clock_worth_saving = milliseconds(10);
+constexpr auto goodbye_time = milliseconds(100);
+constexpr std::size_t lateness_kept = 100;
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32U | device();
+}
+
+}  // namespace
+
+class AgentApp::Parts {
+ public:
+  Parts(AgentSetup setup, std::filesystem::path config_file);
+  void run();
+
+ private:
+  std::unique_ptr<io::SpoolFile> open_spool();
+  void dial();
+  void reload();
+  void on_signal();
+  void on_control(std::span<const std::uint8_t> bytes);
+  void on_control_connection(io::ConnectionChange change);
+  void carry_out(Session::Out& out);
+  void take_timetable(const Timetable& timetable, bool save);
+  void resolve_names();
+  void configure_latency();
+  void watch_latency();
+  void turn();
+  void probe(Now now);
+  void update_clock(Now now);
+  void update_status(Now now);
+  bool may_measure(Now now);
+  void collect(Result result) { collected_.push_back(std::move(result)); }
+  void store_collected();
+  void tell(const Events& events) { log_.write(io::read_clock().mono, events); }
+
+  // What is decided.
+  AgentSetup setup_;
+  std::filesystem::path config_file_;
+  io::EventLog log_;
+  std::string boot_id_ = io::read_boot_id();
+  std::optional<Timetable> saved_timetable_;
+  std::optional<nanoseconds> saved_offset_;
+  std::unique_ptr<io::SpoolFile> spool_file_;
+  Session session_;
+  Prober prober_;
+  AddressBook book_;
+  ClockMap clock_;
+  std::vector<Result> collected_;
+  std::deque<nanoseconds> slot_lateness_;
+  bool measuring_ = true;
+  MonoTime started_at_ = io::read_clock().mono;
+  MonoTime next_status_{};
+  MonoTime next_resolve_{};
+
+  // Where it is carried out: the disk first, then what measures, the coordinator last.
+  boost::asio::io_context loop_{1};
+  io::Spool spool_;
+  io::LatencyPath latency_;
+  boost::asio::posix::stream_descriptor latency_results_{loop_};
+  io::Resolver resolver_{loop_};
+  io::Connector connector_;
+  io::TcpPort port_;
+  zmq::context_t zmq_;
+  io::PeerLinks peers_;
+  io::TransferPath transfers_;
+  std::unique_ptr<io::ZmqDealer> control_;
+  boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT, SIGHUP};
+  boost::asio::steady_timer timer_{loop_};
+};
+
+namespace {
+
+std::string peer_endpoint(const Endpoint& listen) {
+  return "tcp://" + Endpoint{listen.address, static_cast<std::uint16_t>(listen.port + 1)}.str();
+}
+
+io::PeerLinks make_peers(boost::asio::io_context& loop, zmq::context_t& context, const AgentSetup& setup,
+                         io::PeerLinks::OnMessage on_message, io::PeerLinks::OnEvent on_event) {
+  const std::string endpoint = peer_endpoint(setup.config.listen);
+  try {
+    zmq_ctx_set(context.handle(), ZMQ_MAX_SOCKETS, 4 * static_cast<int>(limits::sites));
+    return {loop, context, setup.config.site, endpoint, setup.keys, std::move(on_message), std::move(on_event)};
+  } catch (const zmq::error_t& error) {
+    throw std::runtime_error(
+        fmt::format("listen for other agents on {} (listen.port + 1): {}", endpoint, error.what()));
+  }
+}
+
+}  // namespace
+
+AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
+    : setup_(std::move(setup)),
+      config_file_(std::move(config_file)),
+      spool_file_(open_spool()),
+      session_({setup_.config.site, SONDE_VERSION, boot_id_, setup_.config.listen.port}, Generation{}),
+      prober_(setup_.config.site, boot_id_),
+      spool_(
+          loop_, std::move(spool_file_), [this](const SpoolState& state) { session_.on_spool(state); },
+          [this](const Event& event) { tell({event}); }),
+      latency_(setup_.config.listen, random_seed()),
+      connector_(loop_, resolver_, [this](Result result) { collect(std::move(result)); }),
+      port_(loop_, setup_.config.listen),
+      peers_(make_peers(
+          loop_, zmq_, setup_,
+          [this](const SiteId& from, const wire::Message& message) { transfers_.on_peer_message(from, message); },
+          [this](const Event& event) { tell({event}); })),
+      transfers_(loop_, setup_.config.site, port_, resolver_,
+                 {.send = [this](const SiteId& to, wire::Message message) { peers_.send(to, message); },
+                  .result = [this](Result result) { collect(std::move(result)); }}) {
+  // With an address of its own to listen on, a site is known by it: what it opens comes from there too.
+  if (setup_.config.listen.address != IpAddress{setup_.config.listen.address.family, {}}) {
+    connector_.set_source(setup_.config.listen.address);
+    transfers_.set_source(setup_.config.listen.address);
+  }
+  latency_results_.assign(::dup(latency_.results_fd()));
+  if (saved_timetable_) take_timetable(*saved_timetable_, false);
+  dial();
+}
+
+std::unique_ptr<io::SpoolFile> AgentApp::Parts::open_spool() {
+  auto file = std::make_unique<io::SpoolFile>(setup_.config.spool, setup_.config.site, setup_.config.spool_max_size);
+  saved_timetable_ = file->saved_timetable();
+  saved_offset_ = file->saved_clock_offset();
+  return file;
+}
+
+void AgentApp::Parts::dial() {
+  control_.reset();
+  try {
+    control_ = std::make_unique<io::ZmqDealer>(
+        loop_, zmq_, setup_.config.coordinator, setup_.keys, setup_.coordinator_key,
+        [this](std::span<const std::uint8_t> bytes) { on_control(bytes); },
+        [this](io::ConnectionChange change) { on_control_connection(change); });
+  } catch (const zmq::error_t& error) {
+    throw std::runtime_error(
+        fmt::format("connect to the coordinator at {}: {}", setup_.config.coordinator, error.what()));
+  }
+}
+
+void AgentApp::Parts::reload() {
+  AgentSetupOutcome fresh = read_agent_setup(config_file_);
+  if (!fresh.setup) {
+    tell({{Severity::error, "configuration_refused", {{"file", config_file_.string()}}}});
+    fmt::print(stderr, "{}", fresh.errors);
+    return;
+  }
+  const AgentConfig& old = setup_.config;
+  const AgentConfig& next = fresh.setup->config;
+  if (old.site != next.site || old.listen != next.listen || old.spool != next.spool ||
+      setup_.keys.secret_key != fresh.setup->keys.secret_key)
+    tell({{Severity::warning,
+           "configuration_needs_restart",
+           {{"settings", "site, listen, spool and keys.secret are read at start only"}}}});
+  const bool other_coordinator =
+      old.coordinator != next.coordinator || setup_.coordinator_key != fresh.setup->coordinator_key;
+  setup_.config.coordinator = next.coordinator;
+  setup_.config.clock_error = next.clock_error;
+  setup_.coordinator_key = fresh.setup->coordinator_key;
+  tell({{Severity::info, "configuration_read", {{"file", config_file_.string()}}}});
+  if (other_coordinator) {
+    session_.on_connection_broken();
+    dial();
+  }
+  configure_latency();
+}
+
+void AgentApp::Parts::on_control(std::span<const std::uint8_t> bytes) {
+  const auto message = wire::decode(bytes);
+  if (!message) {
+    const bool unknown = message.error().failure == wire::DecodeFailure::unknown_type;
+    tell({{Severity::warning,
+           unknown ? "message_unknown" : "message_malformed",
+           {{"site", "coordinator"}, {"reason", message.error().what}}}});
+    return;
+  }
+  Session::Out out;
+  session_.on_message(io::read_clock(), *message, out);
+  carry_out(out);
+}
+
+void AgentApp::Parts::on_control_connection(io::ConnectionChange change) {
+  if (change == io::ConnectionChange::broken) {
+    if (session_.welcomed()) tell({{Severity::warning, "coordinator_connection_ended", {}}});
+    session_.on_connection_broken();
+  } else if (change == io::ConnectionChange::handshake_failed) {
+    tell({{Severity::error,
+           "coordinator_refuses_us",
+           {{"endpoint", setup_.config.coordinator}, {"our_key", setup_.keys.public_key}}}});
+  }
+}
+
+void AgentApp::Parts::carry_out(Session::Out& out) {
+  if (out.welcome_last_seq) spool_.start_after(*out.welcome_last_seq);
+  if (out.acknowledged) spool_.acknowledge(*out.acknowledged);
+  if (out.peers) {
+    prober_.set_peer_facts(*out.peers);
+    configure_latency();
+  }
+  if (out.timetable) take_timetable(*out.timetable, true);
+  if (out.fetch_after) {
+    spool_.fetch(*out.fetch_after, limits::results_per_message, [this](std::vector<Result> results) {
+      Session::Out more;
+      session_.on_fetched(io::read_clock(), std::move(results), more);
+      carry_out(more);
+    });
+  }
+  for (const wire::Message& message : out.messages)
+    if (!control_->send(wire::encode(message)) && std::holds_alternative<wire::ResultBatch>(message))
+      session_.on_send_failed();
+  tell(out.events);
+}
+
+void AgentApp::Parts::take_timetable(const Timetable& timetable, bool save) {
+  if (!prober_.set_timetable(timetable)) return;
+  if (save) spool_.save_timetable(timetable);
+  peers_.set_members(timetable.members);
+  next_resolve_ = {};
+  configure_latency();
+  tell({{Severity::info,
+         "timetable_taken",
+         {{"generation", std::to_string(timetable.generation.number)},
+          {"sites", std::to_string(timetable.members.size())},
+          {"effective_at", format_rfc3339(timetable.effective_at)}}}});
+}
+
+/// Looks every member's name up, now and every few minutes; what was known stays in use until something else is known.
+void AgentApp::Parts::resolve_names() {
+  for (const std::string& name : names_to_resolve(prober_.timetable().members)) {
+    resolver_.resolve(name, resolve_timeout, [this, name](const io::Resolution& resolution) {
+      if (resolution.addresses.empty()) {
+        next_resolve_ = std::min(next_resolve_, io::read_clock().mono + resolve_again);
+        tell({{Severity::warning, "name_not_found", {{"name", name}, {"reason", resolution.reason}}}});
+        return;
+      }
+      if (book_[name] == resolution.addresses) return;
+      book_[name] = resolution.addresses;
+      configure_latency();
+    });
+  }
+}
+
+void AgentApp::Parts::configure_latency() {
+  const auto error = setup_.config.clock_error ? setup_.config.clock_error : io::kernel_clock_error();
+  LatencyPlan plan = prober_.latency_plan(book_, error);
+  port_.set_members(plan.members);
+  if (!measuring_) plan.streams.clear();
+  latency_.configure(std::move(plan));
+}
+
+void AgentApp::Parts::watch_latency() {
+  latency_results_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                              [this](const boost::system::error_code& error) {
+                                if (error) return;
+                                for (Result& result : latency_.take_results()) collect(std::move(result));
+                                store_collected();
+                                watch_latency();
+                              });
+}
+
+void AgentApp::Parts::store_collected() {
+  if (collected_.empty()) return;
+  spool_.append(std::exchange(collected_, {}));
+}
+
+void AgentApp::Parts::update_clock(Now now) {
+  ClockMap estimate = session_.clock(now.mono);
+  if (!estimate.known && saved_offset_ && saved_timetable_) estimate = {*saved_offset_, saved_clock_error, true};
+  if (!estimate.known || estimate == clock_) return;
+  clock_ = estimate;
+  latency_.set_clock(clock_);
+  connector_.set_clock(clock_);
+  transfers_.set_clock(clock_);
+  if (session_.clock(now.mono).known &&
+      (!saved_offset_ || std::chrono::abs(*saved_offset_ - clock_.offset) > clock_worth_saving)) {
+    saved_offset_ = clock_.offset;
+    spool_.save_clock_offset(clock_.offset);
+  }
+}
+
+/// Once a second: what the heartbeat says of this host, and whatever else is due in no hurry.
+void AgentApp::Parts::update_status(Now now) {
+  if (now.mono < next_status_) return;
+  next_status_ = now.mono + status_every;
+  const io::LatencyStats stats = latency_.stats();
+  wire::Heartbeat status;
+  status.clock_error = setup_.config.clock_error ? setup_.config.clock_error : io::kernel_clock_error();
+  status.send_lateness_p99 = stats.lateness.p99;
+  if (!slot_lateness_.empty()) status.slot_lateness_p99 = *std::ranges::max_element(slot_lateness_);
+  status.socket_drops = stats.socket_drops;
+  status.cpu_pressure = io::read_cpu_pressure();
+  session_.set_status(status);
+  tell(latency_.take_events());
+  spool_.retry();
+  if (now.mono >= next_resolve_) {
+    next_resolve_ = now.mono + resolve_every;
+    resolve_names();
+  }
+  io::notify_systemd("WATCHDOG=1");
+}
+
+/// False once the coordinator has been away for longer than the policy's autonomy: the agent then only answers.
+bool AgentApp::Parts::may_measure(Now now) {
+  const MonoTime heard = session_.last_heard().value_or(started_at_);
+  const bool may = now.mono - heard < prober_.timetable().policy.autonomy;
+  if (may != measuring_) {
+    measuring_ = may;
+    tell({{Severity::warning, may ? "measuring_again" : "autonomy_ended", {}}});
+    configure_latency();
+  }
+  return may && clock_.known;
+}
+
+void AgentApp::Parts::probe(Now now) {
+  if (!may_measure(now)) return;
+  Prober::Out out;
+  prober_.tick(now, clock_, out);
+  for (ConnectOrder& order : out.connects) connector_.start(std::move(order));
+  for (const ThroughputOrder& order : out.transfers) transfers_.start(order);
+  for (Result& result : out.skipped) collect(std::move(result));
+  for (const nanoseconds late : out.start_lateness) slot_lateness_.push_back(late);
+  while (slot_lateness_.size() > lateness_kept) slot_lateness_.pop_front();
+}
+
+void AgentApp::Parts::turn() {
+  Now now = io::read_clock();
+  update_clock(now);
+  probe(now);
+  update_status(now);
+  Session::Out out;
+  session_.tick(now, out);
+  carry_out(out);
+  store_collected();
+
+  now = io::read_clock();
+  nanoseconds sleep = std::min(longest_sleep, session_.next_deadline() - now.mono);
+  if (measuring_ && clock_.known) {
+    const SharedTime here = clock_.shared(now.wall);
+    const SharedTime next = prober_.next();
+    if (next < here + sleep) sleep = next <= here ? nanoseconds(0) : next - here;
+  }
+  timer_.expires_after(std::max(sleep, nanoseconds(0)));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) turn();
+  });
+}
+
+void AgentApp::Parts::on_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP) {
+      reload();
+      return on_signal();
+    }
+    tell({{Severity::info, "stopping", {}}});
+    io::notify_systemd("STOPPING=1");
+    timer_.cancel();
+    store_collected();
+    control_->send(wire::encode(wire::Goodbye{}));
+    auto farewell = std::make_shared<boost::asio::steady_timer>(loop_, goodbye_time);
+    farewell->async_wait([this, farewell](const boost::system::error_code&) { loop_.stop(); });
+  });
+}
+
+void AgentApp::Parts::run() {
+  on_signal();
+  watch_latency();
+  turn();
+  tell({{Severity::info,
+         "started",
+         {{"version", SONDE_VERSION},
+          {"site", setup_.config.site.str()},
+          {"listen", setup_.config.listen.str()},
+          {"coordinator", setup_.config.coordinator}}}});
+  io::notify_systemd("READY=1");
+  loop_.run();
+}
+
+AgentApp::AgentApp(AgentSetup setup, std::filesystem::path config_file)
+    : parts_(std::make_unique<Parts>(std::move(setup), std::move(config_file))) {}
+AgentApp::~AgentApp() = default;
+void AgentApp::run() { parts_->run(); }
+
+int run_agent(int argc, const char* const* argv) {
+  const auto parsed =
+      io::parse_daemon_options(argc, argv, "sonde-agent", "Measures the way from its site to every other.");
+  if (const int* exit = std::get_if<int>(&parsed)) return *exit;
+  const auto& options = std::get<io::DaemonOptions>(parsed);
+  const AgentSetupOutcome outcome =
+      options.check_config ? check_agent_setup(options.config) : read_agent_setup(options.config);
+  if (!outcome.setup) {
+    fmt::print(stderr, "{}", outcome.errors);
+    return io::code(io::Exit::configuration);
+  }
+  if (options.check_config) {
+    const AgentSetupOutcome with_keys = read_agent_setup(options.config);
+    if (!with_keys.setup)
+      fmt::print(stderr, "note, the file is right but it could not start yet:\n{}", with_keys.errors);
+    return io::code(io::Exit::fine);
+  }
+  try {
+    io::raise_file_limit();
+    AgentApp app(*outcome.setup, options.config);
+    app.run();
+    return io::code(io::Exit::fine);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "sonde-agent: {}\n", error.what());
+    return io::code(io::Exit::failed);
+  }
+}
+
+}  // namespace sonde

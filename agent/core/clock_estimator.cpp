@@ -1,0 +1,40 @@
+#include "agent/core/clock_estimator.h"
+
+#include <algorithm>
+
+namespace sonde {
+
+bool ClockEstimator::add(MonoTime now, const ClockExchange& exchange) {
+  const nanoseconds there = exchange.received.time_since_epoch() - exchange.sent.time_since_epoch();
+  const nanoseconds back = exchange.replied.time_since_epoch() - exchange.returned.time_since_epoch();
+  const nanoseconds trip = there - back;
+  if (trip < nanoseconds(0) || exchange.replied < exchange.received || exchange.returned < exchange.sent) return false;
+  const Sample sample{now, (there + back) / 2, trip / 2};
+  if (const Sample* estimate = best(now)) {
+    const nanoseconds apart = std::chrono::abs(sample.offset - estimate->offset);
+    if (apart > error_at(*estimate, now) + sample.half_trip + step) {
+      samples_.clear();
+      ++steps_;
+    }
+  }
+  samples_.push_back(sample);
+  if (samples_.size() > window) samples_.pop_front();
+  return true;
+}
+
+nanoseconds ClockEstimator::error_at(const Sample& sample, MonoTime now) {
+  return sample.half_trip + from_seconds(to_seconds(now - sample.taken) * drift);
+}
+
+const ClockEstimator::Sample* ClockEstimator::best(MonoTime now) const {
+  const auto least = std::ranges::min_element(samples_, {}, [&](const Sample& s) { return error_at(s, now); });
+  return least == samples_.end() ? nullptr : &*least;
+}
+
+ClockMap ClockEstimator::at(MonoTime now) const {
+  const Sample* estimate = best(now);
+  if (estimate == nullptr) return {};
+  return {estimate->offset, error_at(*estimate, now), true};
+}
+
+}  // namespace sonde

@@ -1,0 +1,39 @@
+// What the latency path is told to do: this agent's part of the timetable, with names already resolved.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "shared/base/endpoint.h"
+#include "shared/base/ids.h"
+#include "shared/base/time.h"
+#include "shared/base/units.h"
+
+namespace sonde {
+
+/// One stream of probes from this site to another.
+struct LatencyStreamPlan {
+  SiteId to;
+  std::vector<Endpoint> addresses;  ///< in order of preference; the first of a family that the socket has is used
+  ProbeRate rate;                   ///< > 0
+  nanoseconds every{0};             ///< a result each; >= 1 ms
+  nanoseconds timeout{0};           ///< > 0; a reply after it is late
+  nanoseconds phase{0};             ///< the intervals begin at epoch + k * every + phase
+  bool stateful = true;             ///< the far side is one of our agents, whose reflector counts by itself
+  bool shares_clock = false;        ///< both hosts run on one kernel clock (equal boot ids)
+  std::optional<nanoseconds> far_clock_error;  ///< +- against UTC, where known
+  bool operator==(const LatencyStreamPlan&) const = default;
+};
+
+struct LatencyPlan {
+  Generation generation;
+  SiteId self;
+  SharedTime effective_at;  ///< nothing of this plan is sent earlier; the plan before it goes on until then
+  SharedTime epoch;
+  std::vector<LatencyStreamPlan> streams;  ///< at most limits::sites, one for each `to`
+  std::vector<IpAddress> members;          ///< whose probes the reflector answers, from any port
+  std::optional<nanoseconds> own_clock_error;
+  bool operator==(const LatencyPlan&) const = default;
+};
+
+}  // namespace sonde

@@ -1,0 +1,195 @@
+#include "agent/core/latency_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "shared/base/error.h"
+
+namespace sonde {
+namespace {
+
+/// Further behind than this many intervals the host was asleep: the grid goes on from the present.
+constexpr int intervals_to_catch_up = 3;
+
+nanoseconds period_of(const ProbeRate& rate) {
+  SONDE_ASSERT(rate.per_second > 0);
+  return std::max(nanoseconds(1), from_seconds(1.0 / rate.per_second));
+}
+
+/// A probe that leaves later than this is no longer a random one: missed.
+nanoseconds latest_send(nanoseconds period) {
+  return std::clamp<nanoseconds>(period / 2, std::chrono::milliseconds(5), std::chrono::milliseconds(100));
+}
+
+}  // namespace
+
+LatencyStream::LatencyStream(Setup setup)
+    : setup_(std::move(setup)),
+      grid_(setup_.epoch + setup_.plan.phase, period_of(setup_.plan.rate), setup_.seed),
+      period_(period_of(setup_.plan.rate)) {
+  SONDE_ASSERT(setup_.ssid != 0 && setup_.plan.every > nanoseconds(0) && setup_.plan.timeout > nanoseconds(0));
+  grid_.start(setup_.start);
+}
+
+void LatencyStream::update_clocks(bool shares_clock, std::optional<nanoseconds> far_clock_error) {
+  setup_.plan.shares_clock = shares_clock;
+  setup_.plan.far_clock_error = far_clock_error;
+}
+
+LatencyStream::Turn LatencyStream::tick(const SharedNow& now, const Identity& identity) {
+  Turn turn;
+  take_instants(now, identity, turn);
+  close_due(now, identity, turn);
+  return turn;
+}
+
+void LatencyStream::take_instants(const SharedNow& now, const Identity& identity, Turn& turn) {
+  const nanoseconds reach = intervals_to_catch_up * setup_.plan.every;
+  const bool asleep = now.shared - grid_.next() > reach;
+  const bool set_back = grid_.next() - now.shared > reach + 2 * period_;
+  if (asleep) turn.missed += static_cast<std::uint64_t>((now.shared - grid_.next()) / period_);
+  if ((asleep || set_back) && now.shared >= setup_.start) grid_.start(now.shared);
+  std::optional<SharedTime> last;
+  while (const auto due = grid_.pop_due(now.shared)) {
+    LatencyInterval& interval = interval_of(*due, now);
+    ++interval.planned;
+    // Of several that are due only the last one leaves, or they would bunch.
+    if (last) {
+      ++interval_of(*last, now).missed;
+      ++turn.missed;
+    }
+    last = due;
+  }
+  if (!last) return;
+  if (now.shared - *last <= latest_send(period_)) return send(*last, now, identity, turn);
+  ++interval_of(*last, now).missed;
+  ++turn.missed;
+}
+
+LatencyInterval& LatencyStream::interval_of(SharedTime instant, const SharedNow& now) {
+  const nanoseconds every = setup_.plan.every;
+  const SharedTime base = setup_.epoch + setup_.plan.phase;
+  const nanoseconds since = instant - base;
+  const std::int64_t number = since / every - (since % every < nanoseconds(0) ? 1 : 0);
+  for (auto interval = open_.rbegin(); interval != open_.rend(); ++interval)
+    if (interval->number == number) return *interval;
+  const SharedTime begin = base + number * every;
+  LatencyInterval& opened = open_.emplace_back();
+  opened.number = number;
+  opened.scheduled_at = std::max(begin, setup_.start);
+  opened.closes = now.mono + std::max(nanoseconds(0), begin + every - now.shared);
+  opened.late_closed = std::exchange(late_closed_, 0);
+  return opened;
+}
+
+void LatencyStream::send(SharedTime instant, const SharedNow& now, const Identity& identity, Turn& turn) {
+  LatencyInterval& interval = interval_of(instant, now);
+  if (!setup_.to) {
+    interval.unreachable = "it has no address of a family that this agent's listen address has";
+    return;
+  }
+  // An older interval may only take further probes while it is the newest one: the numbers run on without gaps.
+  LatencyInterval& newest = open_.back();
+  SentProbe& probe = newest.probes.emplace_back();
+  probe.sequence = next_sequence_++;
+  probe.sent = now.mono;
+  probe.sent_at = now.shared;
+  probe.stamp_in_packet = wire::NtpStamp::from_wall(now.wall);
+  probe.stamps.user_sent = now.wall;
+  newest.closes = std::max(newest.closes, now.mono + setup_.plan.timeout);
+  const wire::SenderPacket packet{.sequence = probe.sequence,
+                                  .sent_at = probe.stamp_in_packet,
+                                  .error = wire::ErrorEstimate::of(identity.own_clock_error),
+                                  .ssid = setup_.ssid};
+  turn.probe = OutgoingProbe{*setup_.to, wire::encode(packet), setup_.ssid, probe.sequence};
+  turn.lateness = now.shared - instant;
+}
+
+void LatencyStream::close_due(const SharedNow& now, const Identity& identity, Turn& turn) {
+  while (!open_.empty() && open_.front().closes <= now.mono) {
+    const LatencyInterval interval = std::move(open_.front());
+    open_.pop_front();
+    std::vector<SentProbe> later;
+    for (const LatencyInterval& next : open_) later.insert(later.end(), next.probes.begin(), next.probes.end());
+    turn.results.push_back(close_interval(interval, later, estimators_,
+                                          {.self = identity.self,
+                                           .generation = identity.generation,
+                                           .stream = setup_.plan,
+                                           .own_clock_error = identity.own_clock_error,
+                                           .ssid = setup_.ssid,
+                                           .finished_at = now.shared}));
+  }
+}
+
+MonoTime LatencyStream::next_deadline(const SharedNow& now) const {
+  MonoTime deadline = now.mono + (grid_.next() - now.shared);
+  if (!open_.empty()) deadline = std::min(deadline, open_.front().closes);
+  return deadline;
+}
+
+SentProbe* LatencyStream::find(std::uint32_t sequence) {
+  for (auto interval = open_.rbegin(); interval != open_.rend(); ++interval)
+    if (SentProbe* probe = interval->find(sequence)) return probe;
+  return nullptr;
+}
+
+ReplyFate LatencyStream::on_reply(MonoTime now, const LatencyReply& reply) {
+  const wire::ReflectorPacket& packet = reply.packet;
+  SentProbe* probe = find(packet.sender_sequence);
+  if (probe == nullptr) {
+    const auto back = static_cast<std::int32_t>(next_sequence_ - packet.sender_sequence);
+    if (back <= 0) return ReplyFate::unknown;
+    ++(open_.empty() ? late_closed_ : open_.back().late_closed);
+    return ReplyFate::late;
+  }
+  if (packet.sender_sent_at != probe->stamp_in_packet) return ReplyFate::unknown;
+  if (probe->answered) {
+    if (packet.sequence == probe->reflected) {
+      ++probe->duplicate_replies;
+    } else {
+      ++probe->extra_copies;
+      const bool earlier = static_cast<std::int32_t>(packet.sequence - probe->reflected) < 0;
+      if (earlier) probe->reflected = packet.sequence;
+    }
+    return ReplyFate::duplicate;
+  }
+  probe->answered = true;
+  probe->received = now;
+  probe->late = now - probe->sent > setup_.plan.timeout;
+  probe->reflected = packet.sequence;
+  probe->ttl = packet.sender_ttl;
+  if (packet.error.ntp_format) {
+    probe->stamps.reflector_in = packet.received_at.wall();
+    probe->stamps.reflector_out = packet.sent_at.wall();
+  }
+  probe->stamps.received = reply.received_at;
+  probe->stamps.received_by_kernel = reply.kernel_stamp;
+  return probe->late ? ReplyFate::late : ReplyFate::in_time;
+}
+
+void LatencyStream::on_user_stamp(std::uint32_t sequence, WallTime at) {
+  if (SentProbe* probe = find(sequence)) probe->stamps.user_sent = at;
+}
+
+void LatencyStream::on_kernel_stamp(std::uint32_t sequence, SendStamp kind, WallTime at) {
+  SentProbe* probe = find(sequence);
+  if (probe == nullptr) return;
+  (kind == SendStamp::sent ? probe->stamps.sent : probe->stamps.scheduled) = at;
+}
+
+void LatencyStream::on_lost_here(std::uint32_t sequence) {
+  if (SentProbe* probe = find(sequence)) probe->lost_here = true;
+}
+
+void LatencyStream::on_unreachable(std::string_view reason) {
+  if (!open_.empty()) open_.back().unreachable = reason;
+}
+
+void LatencyStream::on_clock_step() {
+  for (LatencyInterval& interval : open_)
+    for (SentProbe& probe : interval.probes)
+      if (!probe.answered) probe.across_step = true;
+  estimators_.break_clock();
+}
+
+}  // namespace sonde

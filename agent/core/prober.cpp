@@ -1,0 +1,143 @@
+#include "agent/core/prober.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sonde {
+
+std::vector<IpAddress> addresses_of(const Member& member, const AddressBook& book) {
+  std::vector<IpAddress> addresses;
+  for (const std::string& text : member.addresses) {
+    if (const auto literal = IpAddress::parse(text)) {
+      addresses.push_back(*literal);
+    } else if (const auto known = book.find(text); known != book.end()) {
+      addresses.insert(addresses.end(), known->second.begin(), known->second.end());
+    }
+  }
+  return addresses;
+}
+
+std::vector<std::string> names_to_resolve(const std::vector<Member>& members) {
+  std::vector<std::string> names;
+  for (const Member& member : members)
+    for (const std::string& text : member.addresses)
+      if (!IpAddress::parse(text) && std::ranges::find(names, text) == names.end()) names.push_back(text);
+  return names;
+}
+
+bool Prober::set_timetable(const Timetable& own) {
+  if (!slots_.set(own, self_)) return false;
+  timetable_ = own;
+  return true;
+}
+
+void Prober::set_peer_facts(const wire::PeerFacts& facts) {
+  for (const wire::PeerFact& fact : facts.peers) facts_[fact.site] = fact;
+}
+
+void Prober::tick(Now now, const ClockMap& clock, Out& out) {
+  const SharedTime shared = clock.shared(now.wall);
+  for (const SlotClock::Due& due : slots_.due(shared)) {
+    const Member* to = timetable_.member(due.link.to);
+    if (to == nullptr) continue;  // left the mesh while its slot was waiting
+    if (due.missed) {
+      out.skipped.push_back(skipped(due, shared));
+      continue;
+    }
+    out.start_lateness.push_back(shared - due.scheduled_at);
+    if (due.kind == SlotClock::Due::Kind::connect)
+      begin_connect(due, *to, out);
+    else
+      begin_transfer(now, clock, due, *to, out);
+  }
+}
+
+void Prober::begin_connect(const SlotClock::Due& due, const Member& to, Out& out) const {
+  if (!to.has_agent && !to.connect) return;  // a plain reflector takes no connections
+  ConnectOrder order{.link = due.link,
+                     .addresses = to.addresses,
+                     .port = to.port,
+                     .timeout = due.length,
+                     .round = due.round,
+                     .generation = due.generation,
+                     .scheduled_at = due.scheduled_at};
+  if (to.connect) {
+    order.addresses = {to.connect->address};
+    order.port = to.connect->port;
+  }
+  out.connects.push_back(std::move(order));
+}
+
+void Prober::begin_transfer(Now now, const ClockMap& clock, const SlotClock::Due& due, const Member& to,
+                            Out& out) const {
+  const auto& policy = timetable_.policy.throughput;
+  if (!policy) return;
+  const nanoseconds late = clock.shared(now.wall) - due.scheduled_at;
+  out.transfers.push_back({.link = due.link,
+                           .round = due.round,
+                           .generation = due.generation,
+                           .scheduled_at = due.scheduled_at,
+                           .slot_end = now.mono + due.length - late,
+                           .addresses = to.addresses,
+                           .port = to.port,
+                           .streams = policy->streams,
+                           .duration = policy->duration,
+                           .max_duration = policy->max_duration,
+                           .max_bytes = policy->max_bytes});
+}
+
+Result Prober::skipped(const SlotClock::Due& due, SharedTime now) const {
+  Result result;
+  result.id.from = self_;
+  result.to = due.link.to;
+  result.probe = due.kind == SlotClock::Due::Kind::connect ? Probe::connect : Probe::throughput;
+  result.generation = due.generation;
+  result.round = due.round;
+  result.scheduled_at = due.scheduled_at;
+  result.finished_at = now;
+  result.outcome = Outcome::skipped;
+  result.reason = due.count == 1 ? "its instant had passed before the agent could begin"
+                                 : fmt::format("{} slots had passed before the agent could begin", due.count);
+  result.details.push_back({"missed", static_cast<double>(due.count)});
+  return result;
+}
+
+LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error) const {
+  LatencyPlan plan{.generation = timetable_.generation,
+                   .self = self_,
+                   .effective_at = timetable_.effective_at,
+                   .epoch = timetable_.epoch,
+                   .streams = {},
+                   .members = {},
+                   .own_clock_error = own_clock_error};
+  for (const Member& member : timetable_.members) {
+    const auto addresses = addresses_of(member, book);
+    if (member.site != self_) plan.members.insert(plan.members.end(), addresses.begin(), addresses.end());
+  }
+  const auto& policy = timetable_.policy.latency;
+  if (!policy) return plan;
+  for (const LinkPhase& phase : timetable_.phases) {
+    const Member* to = timetable_.member(phase.link.to);
+    if (to == nullptr || phase.link.from != self_) continue;
+    LatencyStreamPlan stream{.to = to->site,
+                             .addresses = {},
+                             .rate = policy->rate,
+                             .every = policy->every,
+                             .timeout = policy->timeout,
+                             .phase = phase.latency_phase,
+                             .stateful = to->has_agent,
+                             .shares_clock = false,
+                             .far_clock_error = std::nullopt};
+    for (const IpAddress& address : addresses_of(*to, book)) stream.addresses.push_back({address, to->port});
+    if (stream.addresses.empty()) continue;
+    if (const auto fact = facts_.find(to->site); fact != facts_.end()) {
+      stream.shares_clock = !boot_id_.empty() && fact->second.boot_id == boot_id_;
+      stream.far_clock_error = fact->second.clock_error;
+    }
+    plan.streams.push_back(std::move(stream));
+  }
+  return plan;
+}
+
+}  // namespace sonde

@@ -1,0 +1,70 @@
+// From the timetable to orders: which connect and throughput runs begin now, and which streams of latency probes there
+// are. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/connect_probe.h"
+#include "agent/core/latency_plan.h"
+#include "agent/core/transfer_types.h"
+#include "shared/base/endpoint.h"
+#include "shared/base/event.h"
+#include "shared/base/ids.h"
+#include "shared/base/time.h"
+#include "shared/measure/result.h"
+#include "shared/schedule/slot_clock.h"
+#include "shared/schedule/timetable.h"
+#include "shared/wire/messages.h"
+
+namespace sonde {
+
+/// DNS names of members to what they resolved to last.
+using AddressBook = std::map<std::string, std::vector<IpAddress>>;
+
+/// All addresses of a member: literals as they are, names by the book; in the member's order of preference.
+std::vector<IpAddress> addresses_of(const Member& member, const AddressBook& book);
+
+/// Names among the members' addresses, each once.
+std::vector<std::string> names_to_resolve(const std::vector<Member>& members);
+
+class Prober {
+ public:
+  struct Out {
+    std::vector<ConnectOrder> connects;
+    std::vector<ThroughputOrder> transfers;
+    std::vector<Result> skipped;              ///< slots that went by without a run
+    std::vector<nanoseconds> start_lateness;  ///< of the runs that begin now
+  };
+
+  Prober(SiteId self, std::string boot_id) : self_(std::move(self)), boot_id_(std::move(boot_id)) {}
+
+  /// False, and nothing changes, for a generation that is not newer.
+  bool set_timetable(const Timetable& own);
+  void set_peer_facts(const wire::PeerFacts& facts);
+
+  /// `clock` must be known. After autonomy has ended the caller stops asking.
+  void tick(Now now, const ClockMap& clock, Out& out);
+  /// When to tick again, in shared time.
+  SharedTime next() const { return slots_.next(); }
+
+  const Timetable& timetable() const { return timetable_; }
+  /// Members whose address is not known yet are left out; without streams where the probe is off.
+  LatencyPlan latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error) const;
+
+ private:
+  void begin_connect(const SlotClock::Due& due, const Member& to, Out& out) const;
+  void begin_transfer(Now now, const ClockMap& clock, const SlotClock::Due& due, const Member& to, Out& out) const;
+  Result skipped(const SlotClock::Due& due, SharedTime now) const;
+
+  SiteId self_;
+  std::string boot_id_;
+  SlotClock slots_;
+  Timetable timetable_;  ///< the newest, also before it takes effect
+  std::map<SiteId, wire::PeerFact> facts_;
+};
+
+}  // namespace sonde

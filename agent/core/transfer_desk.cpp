@@ -1,0 +1,155 @@
+#include "agent/core/transfer_desk.h"
+
+#include <algorithm>
+
+namespace sonde {
+namespace {
+
+namespace lim = transfer_limits;
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+void TransferDesk::start(TransferNow now, const ThroughputOrder& order, const wire::Token& token, TransferOut& out) {
+  SONDE_ASSERT(order.link.from == self_);
+  ++stats_.started;
+  if (!busy()) return begin(now, order, token, out);
+  if (waiting_) return refuse_busy(now, order, out);
+  waiting_ = Waiting{order, token, std::min(now.mono + lim::busy_retry_for, order.slot_end)};
+}
+
+void TransferDesk::begin(TransferNow now, const ThroughputOrder& order, const wire::Token& token, TransferOut& out) {
+  initiator_.emplace(order, token, now, out);
+  tidy(now, out);
+}
+
+void TransferDesk::refuse_busy(TransferNow now, const ThroughputOrder& order, TransferOut& out) const {
+  Result result;
+  result.id.from = order.link.from;
+  result.to = order.link.to;
+  result.probe = Probe::throughput;
+  result.generation = order.generation;
+  result.round = order.round;
+  result.scheduled_at = order.scheduled_at;
+  result.finished_at = now.shared;
+  result.outcome = Outcome::busy;
+  result.reason = "this site is in another run";
+  out.results.push_back(std::move(result));
+}
+
+TransferInitiator* TransferDesk::initiator_for(const SiteId& from, const wire::Token& token) {
+  return initiator_ && initiator_->peer() == from && initiator_->token() == token ? &*initiator_ : nullptr;
+}
+
+TransferResponder* TransferDesk::responder_for(const SiteId& from, const wire::Token& token) {
+  return responder_ && responder_->peer() == from && responder_->token() == token ? &*responder_ : nullptr;
+}
+
+void TransferDesk::on_message(TransferNow now, const SiteId& from, const wire::Message& message, TransferOut& out) {
+  const auto at_initiator = [&](const wire::Token& token, auto&& act) {
+    if (TransferInitiator* run = initiator_for(from, token)) act(*run);
+    else ++stats_.stray_messages;
+  };
+  std::visit(
+      Overloaded{
+          [&](const wire::TransferOffer& m) { on_offer(now, from, m, out); },
+          [&](const wire::TransferAnswer& m) {
+            at_initiator(m.token, [&](auto& run) { run.on_answer(now, m, out); });
+          },
+          [&](const wire::TransferGo& m) { at_initiator(m.token, [&](auto& run) { run.on_go(now, out); }); },
+          [&](const wire::TransferFinished& m) {
+            at_initiator(m.token, [&](auto& run) { run.on_finished(now, m, out); });
+          },
+          [&](const wire::TransferAbort& m) {
+            if (TransferResponder* run = responder_for(from, m.token)) run->on_abort(now, out);
+            else at_initiator(m.token, [&](auto& own) { own.on_abort(now, m.reason, out); });
+          },
+          [](const auto&) {},
+      },
+      message);
+  tidy(now, out);
+}
+
+void TransferDesk::on_offer(TransferNow now, const SiteId& from, const wire::TransferOffer& offer, TransferOut& out) {
+  const auto answer = [&](Outcome outcome, std::string reason) {
+    out.messages.push_back({from, wire::TransferAnswer{offer.token, outcome, std::move(reason)}});
+  };
+  if (offer.link.from != from || offer.link.to != self_) {
+    ++stats_.answered_refused;
+    return answer(Outcome::refused, "the link is not from you to me");
+  }
+  if (auto why = TransferResponder::refusal(offer)) {
+    ++stats_.answered_refused;
+    return answer(Outcome::refused, std::move(*why));
+  }
+  if (busy()) {
+    ++stats_.answered_busy;
+    return answer(Outcome::busy, initiator_ ? "sending to " + initiator_->peer().str()
+                                            : "receiving from " + responder_->peer().str());
+  }
+  ++stats_.accepted;
+  responder_.emplace(offer, now, out);
+}
+
+void TransferDesk::on_report(TransferNow now, const TransferReport& report, TransferOut& out) {
+  const auto own = [&](const wire::Token& token) { return initiator_ && initiator_->token() == token; };
+  const auto peers = [&](const wire::Token& token) { return responder_ && responder_->token() == token; };
+  std::visit(Overloaded{
+                 [&](const StreamsOpen& r) {
+                   if (own(r.token)) initiator_->on_streams_open(now, out);
+                 },
+                 [&](const SenderEnded& r) {
+                   if (own(r.token)) initiator_->on_sender_ended(now, r, out);
+                 },
+                 [&](const ReceiverReady& r) {
+                   if (peers(r.token)) responder_->on_ready(now, out);
+                 },
+                 [&](const ReceiverEnded& r) {
+                   if (peers(r.finished.token)) responder_->on_ended(now, r.finished, out);
+                 },
+                 [&](const ReceiverDrained& r) {
+                   if (peers(r.token)) responder_->on_drained(now, out);
+                 },
+             },
+             report);
+  tidy(now, out);
+}
+
+void TransferDesk::tick(TransferNow now, TransferOut& out) {
+  if (initiator_) initiator_->tick(now, out);
+  if (responder_) responder_->tick(now, out);
+  tidy(now, out);
+}
+
+void TransferDesk::tidy(TransferNow now, TransferOut& out) {
+  if (initiator_ && initiator_->done()) {
+    stats_.refused_values += initiator_->refused_values();
+    if (!out.results.empty() && out.results.back().outcome == Outcome::ok) ++stats_.finished_ok;
+    initiator_.reset();
+  }
+  if (responder_ && responder_->done()) responder_.reset();
+  if (!waiting_) return;
+  if (!busy()) {
+    const Waiting next = std::move(*waiting_);
+    waiting_.reset();
+    return begin(now, next.order, next.token, out);
+  }
+  if (now.mono < waiting_->until) return;
+  refuse_busy(now, waiting_->order, out);
+  waiting_.reset();
+}
+
+std::optional<MonoTime> TransferDesk::next_deadline() const {
+  std::optional<MonoTime> least;
+  const auto consider = [&](MonoTime t) { least = least ? std::min(*least, t) : t; };
+  if (initiator_) consider(initiator_->next_deadline());
+  if (responder_) consider(responder_->next_deadline());
+  if (waiting_) consider(waiting_->until);
+  return least;
+}
+
+}  // namespace sonde

@@ -1,0 +1,50 @@
+// A site's book of throughput runs: at most one at a time, in either role, whatever the timetable says.
+#pragma once
+
+#include <optional>
+
+#include "agent/core/transfer_initiator.h"
+#include "agent/core/transfer_responder.h"
+#include "agent/core/transfer_types.h"
+
+namespace sonde {
+
+/// Every start() is answered by exactly one Result sooner or later. An order that comes while a run is ending waits for
+/// it up to busy_retry_for; one order can wait.
+class TransferDesk {
+ public:
+  explicit TransferDesk(SiteId self) : self_(std::move(self)) {}
+
+  /// `token` is random and new. order.link.from is this site.
+  void start(TransferNow now, const ThroughputOrder& order, const wire::Token& token, TransferOut& out);
+  /// `from` is known to be the sender (by its key). Messages of other kinds are none of this class' business: ignored.
+  void on_message(TransferNow now, const SiteId& from, const wire::Message& message, TransferOut& out);
+  void on_report(TransferNow now, const TransferReport& report, TransferOut& out);
+  void tick(TransferNow now, TransferOut& out);
+  std::optional<MonoTime> next_deadline() const;
+
+  bool busy() const { return initiator_ || responder_; }
+  const TransferStats& stats() const { return stats_; }
+
+ private:
+  struct Waiting {
+    ThroughputOrder order;
+    wire::Token token{};
+    MonoTime until;
+  };
+
+  void begin(TransferNow now, const ThroughputOrder& order, const wire::Token& token, TransferOut& out);
+  void on_offer(TransferNow now, const SiteId& from, const wire::TransferOffer& offer, TransferOut& out);
+  void tidy(TransferNow now, TransferOut& out);
+  void refuse_busy(TransferNow now, const ThroughputOrder& order, TransferOut& out) const;
+  TransferInitiator* initiator_for(const SiteId& from, const wire::Token& token);
+  TransferResponder* responder_for(const SiteId& from, const wire::Token& token);
+
+  const SiteId self_;
+  std::optional<TransferInitiator> initiator_;
+  std::optional<TransferResponder> responder_;
+  std::optional<Waiting> waiting_;
+  TransferStats stats_;
+};
+
+}  // namespace sonde

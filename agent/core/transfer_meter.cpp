@@ -1,0 +1,112 @@
+#include "agent/core/transfer_meter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sonde {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Silence before the end that is more than this, and more than 8 usual gaps, means that the data had stopped.
+constexpr nanoseconds min_silence = 1s;
+
+void set(wire::TransferFinished& report, Tag tag) { report.tags |= static_cast<std::uint32_t>(tag); }
+
+void add_values(wire::TransferFinished& report, const ThroughputEstimate& estimate) {
+  if (estimate.steady_bps) report.values.push_back({Metric::throughput, *estimate.steady_bps});
+  if (estimate.total_bps) report.values.push_back({Metric::throughput_total, *estimate.total_bps});
+  report.details.push_back({"knee", static_cast<double>(estimate.knee)});
+  report.details.push_back({"burst_bytes", static_cast<double>(estimate.burst_bytes)});
+  report.details.push_back({"steady_s", to_seconds(estimate.steady_time)});
+  report.details.push_back({"steady_bytes", static_cast<double>(estimate.steady_bytes)});
+  if (!estimate.half_width) return;
+  report.details.push_back({"interval_ratio", *estimate.half_width});
+  report.details.push_back({"batches", static_cast<double>(estimate.batches)});
+}
+
+}  // namespace
+
+TransferMeter::TransferMeter(const TransferMeterPlan& plan, MonoTime began)
+    : plan_(plan), began_(began), next_check_(began + check_every) {
+  readings_.reserve(max_readings + 1);
+}
+
+void TransferMeter::add(MonoTime at, std::uint64_t bytes) {
+  if (bytes == 0) return;
+  bytes_ += bytes;
+  ++reads_;
+  keep({at, bytes_});
+}
+
+void TransferMeter::keep(ArrivalReading reading) {
+  if (newest_is_extra_) readings_.pop_back();
+  newest_is_extra_ = (reads_ - 1) % stride_ != 0;
+  readings_.push_back(reading);
+  if (readings_.size() <= max_readings) return;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < readings_.size(); i += 2) readings_[kept++] = readings_[i];
+  readings_.resize(kept);
+  stride_ *= 2;
+  newest_is_extra_ = false;
+}
+
+bool TransferMeter::settled(const ThroughputEstimate& estimate) {
+  if (estimate.knee != Knee::found || !estimate.look_width) return false;
+  if (looks_ >= throughput_looks || estimate.steady_time < next_look_) return false;
+  ++looks_;
+  next_look_ = estimate.steady_time * 3 / 2;
+  return *estimate.look_width <= throughput_settled_width;
+}
+
+std::optional<TransferEnd> TransferMeter::check(MonoTime now) {
+  if (budget_used()) return TransferEnd::budget;
+  if (now < next_check_) return std::nullopt;
+  next_check_ = now + check_every;
+  const nanoseconds elapsed = now - began_;
+  if (elapsed >= plan_.max_duration) return TransferEnd::cut;
+  if (readings_.size() < throughput_min_reads) return std::nullopt;
+  const auto estimate = estimate_throughput(readings_, plan_.rtt);
+  if (estimate.steady_bytes < segments_wanted * plan_.segment_bytes) return std::nullopt;
+  if (settled(estimate)) return TransferEnd::settled;
+  if (now - readings_.front().at >= plan_.duration) return TransferEnd::duration;
+  return std::nullopt;
+}
+
+wire::TransferFinished TransferMeter::report(const wire::Token& token, MonoTime now, TransferEnd end) const {
+  wire::TransferFinished report;
+  report.token = token;
+  const auto estimate = estimate_throughput(readings_, plan_.rtt);
+  const bool enough = estimate.steady_bytes >= segments_wanted * plan_.segment_bytes;
+  const MonoTime last = readings_.empty() ? began_ : readings_.back().at;
+  const MonoTime first = readings_.empty() ? began_ : readings_.front().at;
+  const nanoseconds usual_gap = reads_ > 1 ? (last - first) / static_cast<std::int64_t>(reads_ - 1) : nanoseconds{0};
+  const bool went_silent = now - last > std::max({min_silence, usual_gap * 8, plan_.rtt.value_or(0ns) * 3});
+
+  report.details.push_back({"bytes", static_cast<double>(bytes_)});
+  report.details.push_back({"reads", static_cast<double>(reads_)});
+  report.details.push_back({"streams", static_cast<double>(plan_.streams)});
+  report.details.push_back({"duration_s", to_seconds(now - began_)});
+  report.details.push_back({"ended_by", static_cast<double>(end)});
+  report.details.push_back({"looks", static_cast<double>(looks_)});
+  if (went_silent && end != TransferEnd::budget) {
+    report.outcome = Outcome::timeout;
+    report.reason = bytes_ == 0 ? fmt::format("no data came within {:.3g} s", to_seconds(now - began_))
+                                : fmt::format("the data stopped {:.3g} s before the end", to_seconds(now - last));
+    return report;
+  }
+  if (!estimate.steady_bps) {
+    report.outcome = end == TransferEnd::closed ? Outcome::reset : Outcome::timeout;
+    report.reason = fmt::format("only {} reads in {:.3g} s", reads_, to_seconds(now - began_));
+    return report;
+  }
+  add_values(report, estimate);
+  if (estimate.knee == Knee::none) set(report, Tag::upper_bound);
+  if (end == TransferEnd::settled) set(report, Tag::settled);
+  if (end == TransferEnd::budget) set(report, Tag::budget_ended);
+  if ((end == TransferEnd::cut || end == TransferEnd::closed) && !enough) set(report, Tag::slot_ended);
+  return report;
+}
+
+}  // namespace sonde

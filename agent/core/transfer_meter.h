@@ -1,0 +1,66 @@
+// The receiver's judgement of a throughput run: collects readings, decides when the run ends, and says what was seen.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared/base/time.h"
+#include "shared/base/units.h"
+#include "shared/measure/throughput.h"
+#include "shared/wire/messages.h"
+
+namespace sonde {
+
+struct TransferMeterPlan {
+  nanoseconds duration{0};
+  nanoseconds max_duration{0};
+  Bytes max_bytes;
+  std::uint32_t streams = 1;
+  std::uint32_t segment_bytes = 1448;  ///< of user data, as the kernel sees them (tcpi_rcv_mss)
+  std::optional<nanoseconds> rtt;      ///< of the handshakes
+};
+
+/// Why a run ended.
+enum class TransferEnd : std::uint8_t { settled = 0, duration = 1, budget = 2, cut = 3, closed = 4 };
+
+class TransferMeter {
+ public:
+  /// Readings kept; when there are more, every second one is left out and readings come half as often from then on.
+  static constexpr std::size_t max_readings = 4096;
+  static constexpr nanoseconds check_every = std::chrono::milliseconds(50);
+  /// A run goes on past its duration until so many full segments came after the knee.
+  static constexpr std::uint64_t segments_wanted = 20;
+
+  TransferMeter(const TransferMeterPlan& plan, MonoTime began);
+
+  /// `bytes` more of user data came at `at`; `at` never falls.
+  void add(MonoTime at, std::uint64_t bytes);
+  /// Asks at most once in check_every. nullopt: go on.
+  std::optional<TransferEnd> check(MonoTime now);
+  /// When check() wants to be asked next.
+  MonoTime next_check() const { return next_check_; }
+  bool budget_used() const { return bytes_ >= plan_.max_bytes.count; }
+
+  /// The report. outcome is timeout where no or too few data came, or where they stopped well before the end; reset
+  /// where the far side closed before there was a value.
+  wire::TransferFinished report(const wire::Token& token, MonoTime now, TransferEnd end) const;
+
+ private:
+  bool settled(const ThroughputEstimate& estimate);
+  void keep(ArrivalReading reading);
+
+  const TransferMeterPlan plan_;
+  const MonoTime began_;
+  MonoTime next_check_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t reads_ = 0;
+  std::uint64_t stride_ = 1;  ///< every stride-th read is kept, and always the newest
+  bool newest_is_extra_ = false;
+  std::vector<ArrivalReading> readings_;
+  std::uint32_t looks_ = 0;
+  nanoseconds next_look_{0};  ///< length of the steady part at which the next look is worth while
+};
+
+}  // namespace sonde

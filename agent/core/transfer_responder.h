@@ -1,0 +1,38 @@
+// One throughput run as the to-site sees it: accepted, streams attached, go, data, report, drained.
+#pragma once
+
+#include "agent/core/transfer_types.h"
+
+namespace sonde {
+
+/// Made when an offer was accepted; done() when every connection is gone.
+class TransferResponder {
+ public:
+  TransferResponder(const wire::TransferOffer& offer, TransferNow now, TransferOut& out);
+
+  /// nullopt: the offer can be accepted; else why not.
+  static std::optional<std::string> refusal(const wire::TransferOffer& offer);
+
+  void on_ready(TransferNow now, TransferOut& out);
+  void on_ended(TransferNow now, const wire::TransferFinished& finished, TransferOut& out);
+  void on_drained(TransferNow now, TransferOut& out);
+  void on_abort(TransferNow now, TransferOut& out);
+  void tick(TransferNow now, TransferOut& out);
+
+  MonoTime next_deadline() const { return deadline_; }
+  bool done() const { return phase_ == Phase::done; }
+  const wire::Token& token() const { return offer_.token; }
+  const SiteId& peer() const { return offer_.link.from; }
+
+ private:
+  enum class Phase : std::uint8_t { attaching, receiving, draining, done };
+
+  void finish(TransferOut& out, Outcome outcome, std::string reason);
+  void drain(TransferNow now, TransferOut& out);
+
+  const wire::TransferOffer offer_;
+  Phase phase_ = Phase::attaching;
+  MonoTime deadline_;
+};
+
+}  // namespace sonde

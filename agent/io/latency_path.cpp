@@ -1,0 +1,293 @@
+#include "agent/io/latency_path.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "agent/io/udp_socket.h"
+#include "shared/io/clock.h"
+#include "shared/io/mailbox.h"
+#include "shared/measure/distribution.h"
+
+namespace sonde::io {
+namespace {
+
+struct Stop {};
+using Command = std::variant<LatencyPlan, ClockMap, Stop>;
+
+constexpr nanoseconds publish_every = std::chrono::seconds(1);
+constexpr nanoseconds window_half = std::chrono::seconds(30);
+
+/// Both clocks as of one instant: read again where something came in between, or it would look like a clock step.
+Now read_both_clocks() {
+  constexpr nanoseconds near = std::chrono::microseconds(50);
+  Now first = read_clock();
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    const Now second = read_clock();
+    if (second.mono - first.mono < near) return first;
+    first = second;
+  }
+  return first;
+}
+
+/// A distribution of the last half to whole minute.
+class RecentSpread {
+ public:
+  void add(nanoseconds value) { current_.add(std::max(nanoseconds(0), value).count()); }
+  void rotate(MonoTime now) {
+    if (now - began_ < window_half) return;
+    began_ = now;
+    previous_ = std::exchange(current_, Distribution{});
+  }
+  Spread spread() const {
+    Distribution both = previous_;
+    both.merge(current_);
+    const auto at = [&](double q) { return nanoseconds(static_cast<std::int64_t>(both.quantile(q).value_or(0.0))); };
+    return {at(0.5), at(0.99), nanoseconds(both.max())};
+  }
+
+ private:
+  MonoTime began_;
+  Distribution current_;
+  Distribution previous_;
+};
+
+/// Wakes on time even on a busy host; without the privilege the thread stays what it is. True with real-time priority.
+bool raise_priority() {
+  ::prctl(PR_SET_NAME, "sonde-latency");
+  ::prctl(PR_SET_TIMERSLACK, 1UL);
+  sched_param parameter{};
+  parameter.sched_priority = sched_get_priority_min(SCHED_FIFO) + 9;
+  if (::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &parameter) == 0) return true;
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), -10);
+  return false;
+}
+
+bool own_shortage(int error) { return error == ENOBUFS || error == EAGAIN || error == ENOMEM || error == EINTR; }
+
+std::string unreachable_reason(int error) {
+  if (error == ECONNREFUSED) return "port unreachable, nothing listens there";
+  return std::generic_category().message(error);
+}
+
+}  // namespace
+
+struct LatencyPath::Worker {
+  Worker(const Endpoint& listen, std::uint64_t seed)
+      : reflecting(listen, false),
+        probing({listen.address, 0}, true),
+        sender({probing.has_v4(), probing.has_v6()}, seed) {}
+
+  // Shared with the main thread.
+  Mailbox<Command> commands{commands_limit};
+  Mailbox<Result> results{results_limit};
+  Mailbox<Event> events{events_limit};
+  mutable std::mutex stats_mutex;
+  LatencyStats published;
+  std::thread thread;
+
+  // The thread's own.
+  UdpSocket reflecting;
+  UdpSocket probing;
+  LatencySender sender;
+  Reflector reflector;
+  RecentSpread lateness;
+  RecentSpread hold;
+  LatencyStats seen;  ///< what was published last
+  MonoTime published_at;
+  bool real_time = false;
+  std::uint64_t send_stamps = 0;
+  std::vector<std::uint8_t> reply;
+  std::vector<StampedSend> stamps;
+  std::vector<SendError> errors;
+
+  void run();
+  bool obey();
+  void take_turn(const Now& now);
+  void send_probes(const LatencyOutput& out);
+  void reflect();
+  void read_error_queue();
+  void read_replies();
+  void wait(const Now& now);
+  void publish(const Now& now);
+  void report_refusals(const LatencyStats& stats);
+};
+
+void LatencyPath::Worker::run() {
+  real_time = raise_priority();
+  while (obey()) {
+    const Now now = read_both_clocks();
+    take_turn(now);
+    if (now.mono - published_at >= publish_every) publish(now);
+    wait(read_clock());
+    reflect();
+    read_error_queue();
+    read_replies();
+  }
+}
+
+/// False when it is time to stop.
+bool LatencyPath::Worker::obey() {
+  for (Command& command : commands.take_all()) {
+    if (std::holds_alternative<Stop>(command)) return false;
+    if (const auto* clock = std::get_if<ClockMap>(&command)) sender.set_clock(*clock);
+    if (auto* plan = std::get_if<LatencyPlan>(&command)) {
+      reflector.set_members(plan->members);
+      reflector.set_clock_error(plan->own_clock_error);
+      sender.configure(std::move(*plan));
+    }
+  }
+  return true;
+}
+
+void LatencyPath::Worker::take_turn(const Now& now) {
+  LatencyOutput out;
+  sender.tick(now, out);
+  send_probes(out);
+  for (const nanoseconds late : out.lateness) lateness.add(late);
+  for (Result& result : out.results) results.push(std::move(result));
+  for (Event& event : out.events) events.push(std::move(event));
+}
+
+void LatencyPath::Worker::send_probes(const LatencyOutput& out) {
+  std::span<const OutgoingProbe> rest(out.probes);
+  std::vector<OutgoingDatagram> datagrams;
+  while (!rest.empty()) {
+    const auto now_sending = rest.first(std::min(rest.size(), UdpSocket::batch));
+    datagrams.clear();
+    for (const OutgoingProbe& probe : now_sending) datagrams.push_back({probe.to, {}, probe.octets});
+    const WallTime at = read_clock().wall;
+    const SendOutcome outcome = probing.send(datagrams);
+    for (const OutgoingProbe& probe : now_sending.first(outcome.taken))
+      sender.on_user_stamp(probe.ssid, probe.sequence, at);
+    rest = rest.subspan(outcome.taken);
+    if (outcome.error == 0) continue;
+    const OutgoingProbe& refused = rest.front();
+    if (own_shortage(outcome.error))
+      sender.on_lost_here(refused.ssid, refused.sequence);
+    else
+      sender.on_unreachable(refused.to, unreachable_reason(outcome.error));
+    rest = rest.subspan(1);
+  }
+}
+
+void LatencyPath::Worker::reflect() {
+  for (const Datagram& datagram : reflecting.receive()) {
+    const WallTime arrival = datagram.kernel_stamp.value_or(read_clock().wall);
+    if (!reflector.on_packet({datagram.from, datagram.octets, arrival, datagram.ttl}, reply)) continue;
+    const OutgoingDatagram answer{datagram.from, datagram.to, reply};
+    // One by one: in a batch the later replies would leave well after their t3.
+    const WallTime leaving = read_clock().wall;
+    wire::set_sent_at(reply, leaving);
+    reflecting.send({&answer, 1});
+    hold.add(leaving - arrival);
+  }
+  stamps.clear();
+  errors.clear();
+  reflecting.drain_errors(stamps, errors);
+}
+
+void LatencyPath::Worker::read_error_queue() {
+  stamps.clear();
+  errors.clear();
+  probing.drain_errors(stamps, errors);
+  for (const StampedSend& stamped : stamps) {
+    const auto packet = wire::decode_sender(stamped.payload);
+    if (!packet) continue;
+    if (stamped.in_driver) ++send_stamps;
+    sender.on_kernel_stamp(packet->ssid, packet->sequence, stamped.in_driver ? SendStamp::sent : SendStamp::scheduled,
+                           stamped.at);
+  }
+  for (const SendError& error : errors) sender.on_unreachable(error.to, unreachable_reason(error.error));
+}
+
+void LatencyPath::Worker::read_replies() {
+  const auto datagrams = probing.receive();
+  if (datagrams.empty()) return;
+  const Now now = read_clock();
+  for (const Datagram& datagram : datagrams)
+    sender.on_packet(now.mono, {datagram.from, datagram.octets, datagram.kernel_stamp.value_or(now.wall),
+                                datagram.kernel_stamp.has_value()});
+}
+
+void LatencyPath::Worker::wait(const Now& now) {
+  nanoseconds time = publish_every;
+  if (const auto deadline = sender.next_deadline(now)) time = std::clamp(*deadline - now.mono, nanoseconds(0), time);
+  const timespec timeout{time.count() / 1'000'000'000, time.count() % 1'000'000'000};
+  std::array<pollfd, 3> sources{{{commands.fd(), POLLIN, 0}, {reflecting.fd(), POLLIN, 0}, {probing.fd(), POLLIN, 0}}};
+  ::ppoll(sources.data(), sources.size(), &timeout, nullptr);
+}
+
+void LatencyPath::Worker::publish(const Now& now) {
+  published_at = now.mono;
+  LatencyStats stats;
+  stats.lateness = lateness.spread();
+  stats.hold = hold.spread();
+  stats.socket_drops = reflecting.drops() + probing.drops();
+  stats.send_stamps = send_stamps;
+  stats.results_dropped = results.dropped();
+  stats.sender = sender.counters();
+  stats.reflector = reflector.counters();
+  stats.real_time = real_time;
+  lateness.rotate(now.mono);
+  hold.rotate(now.mono);
+  report_refusals(stats);
+  seen = stats;
+  const std::lock_guard lock(stats_mutex);
+  published = stats;
+}
+
+void LatencyPath::Worker::report_refusals(const LatencyStats& stats) {
+  const auto report = [this](std::string_view code, std::uint64_t before, std::uint64_t count) {
+    if (count > before) events.push({Severity::warning, code, {{"count", std::to_string(count - before)}}});
+  };
+  report("reflector_stranger", seen.reflector.strangers, stats.reflector.strangers);
+  report("reflector_malformed", seen.reflector.malformed, stats.reflector.malformed);
+  report("reflector_sessions_full", seen.reflector.evicted, stats.reflector.evicted);
+  report("latency_foreign_reply", seen.sender.foreign, stats.sender.foreign);
+  report("latency_socket_drops", seen.socket_drops, stats.socket_drops);
+  report("latency_results_dropped", seen.results_dropped, stats.results_dropped);
+}
+
+LatencyPath::LatencyPath(const Endpoint& listen, std::uint64_t seed) : worker_(std::make_unique<Worker>(listen, seed)) {
+  // The thread inherits the mask: signals are for the main loop.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  worker_->thread = std::thread([worker = worker_.get()] { worker->run(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+LatencyPath::~LatencyPath() {
+  while (!worker_->commands.push(Stop{})) std::this_thread::yield();
+  worker_->thread.join();
+}
+
+void LatencyPath::configure(LatencyPlan plan) { worker_->commands.push(std::move(plan)); }
+void LatencyPath::set_clock(const ClockMap& clock) { worker_->commands.push(clock); }
+int LatencyPath::results_fd() const { return worker_->results.fd(); }
+std::vector<Result> LatencyPath::take_results() { return worker_->results.take_all(); }
+Events LatencyPath::take_events() { return worker_->events.take_all(); }
+Endpoint LatencyPath::local() const { return worker_->reflecting.local(); }
+
+LatencyStats LatencyPath::stats() const {
+  const std::lock_guard lock(worker_->stats_mutex);
+  return worker_->published;
+}
+
+}  // namespace sonde::io

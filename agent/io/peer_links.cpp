@@ -1,0 +1,95 @@
+#include "agent/io/peer_links.h"
+
+#include <fmt/format.h>
+
+#include "shared/base/endpoint.h"
+#include "shared/wire/codec.h"
+
+namespace sonde::io {
+namespace {
+
+/// ZeroMQ resolves names by itself; IPv6 literals need brackets.
+std::string endpoint_of(const Member& member) {
+  const std::string& address = member.addresses.front();
+  const auto parsed = IpAddress::parse(address);
+  const bool brackets = parsed && parsed->family == IpAddress::Family::v6;
+  return fmt::format("tcp://{}{}{}:{}", brackets ? "[" : "", address, brackets ? "]" : "", member.port + 1);
+}
+
+}  // namespace
+
+PeerLinks::PeerLinks(boost::asio::io_context& loop, zmq::context_t& context, SiteId self, const std::string& endpoint,
+                     KeyPair keys, OnMessage on_message, OnEvent on_event)
+    : loop_(loop),
+      context_(context),
+      self_(std::move(self)),
+      keys_(std::move(keys)),
+      on_message_(std::move(on_message)),
+      on_event_(std::move(on_event)),
+      zap_(loop, context,
+           [this](std::string_view address) {
+             on_event_({Severity::warning, "peer_key_refused", {{"address", std::string(address)}}});
+           }),
+      router_(
+          loop, context, endpoint, keys_,
+          [this](const SiteId& site, const std::string& route, std::span<const std::uint8_t> bytes) {
+            const auto peer = peers_.find(site);
+            if (peer == peers_.end()) return;
+            peer->second.route = route;
+            receive(site, bytes);
+          },
+          [](ConnectionChange) {}) {}
+
+void PeerLinks::set_members(const std::vector<Member>& members) {
+  std::map<std::string, SiteId> keys;
+  std::map<SiteId, Peer> peers;
+  for (const Member& member : members) {
+    if (!member.has_agent || member.site == self_ || member.public_key.empty()) continue;
+    keys.emplace(member.public_key, member.site);
+    const auto known = peers_.find(member.site);
+    if (known != peers_.end() && known->second.member == member) {
+      peers.insert(peers_.extract(known));
+      continue;
+    }
+    Peer peer{member, nullptr, {}};
+    if (member.inbound && !member.addresses.empty()) dial(peer);
+    peers.emplace(member.site, std::move(peer));
+  }
+  zap_.admit(std::move(keys));
+  peers_ = std::move(peers);
+}
+
+void PeerLinks::dial(Peer& peer) {
+  const std::string endpoint = endpoint_of(peer.member);
+  try {
+    peer.dealer = std::make_unique<ZmqDealer>(
+        loop_, context_, endpoint, keys_, peer.member.public_key,
+        [this, site = peer.member.site](std::span<const std::uint8_t> bytes) { receive(site, bytes); }, nullptr);
+  } catch (const zmq::error_t& error) {
+    on_event_({Severity::warning,
+               "peer_link_failed",
+               {{"site", peer.member.site.str()}, {"endpoint", endpoint}, {"reason", error.what()}}});
+  }
+}
+
+void PeerLinks::receive(const SiteId& from, std::span<const std::uint8_t> bytes) {
+  const auto message = wire::decode(bytes);
+  if (!message) {
+    ++counters_.malformed;
+    on_event_({Severity::warning, "message_malformed", {{"site", from.str()}, {"reason", message.error().what}}});
+    return;
+  }
+  on_message_(from, *message);
+}
+
+bool PeerLinks::send(const SiteId& to, const wire::Message& message) {
+  const auto peer = peers_.find(to);
+  if (peer == peers_.end()) return false;
+  const auto bytes = wire::encode(message);
+  if (peer->second.dealer && peer->second.dealer->send(bytes)) return true;
+  if (!peer->second.route.empty() && router_.send(peer->second.route, bytes)) return true;
+  ++counters_.unsent;
+  return false;
+}
+
+}  // namespace sonde::io

@@ -1,0 +1,89 @@
+#include "agent/io/tcp_socket.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace sonde::io {
+namespace {
+
+union SocketAddress {
+  sockaddr any;
+  sockaddr_in v4;
+  sockaddr_in6 v6;
+};
+
+socklen_t fill(SocketAddress& out, const Endpoint& endpoint) {
+  std::memset(&out, 0, sizeof out);
+  if (endpoint.address.family == IpAddress::Family::v4) {
+    out.v4.sin_family = AF_INET;
+    out.v4.sin_port = htons(endpoint.port);
+    std::memcpy(&out.v4.sin_addr, endpoint.address.octets.data(), 4);
+    return sizeof out.v4;
+  }
+  out.v6.sin6_family = AF_INET6;
+  out.v6.sin6_port = htons(endpoint.port);
+  std::memcpy(&out.v6.sin6_addr, endpoint.address.octets.data(), 16);
+  return sizeof out.v6;
+}
+
+}  // namespace
+
+std::optional<TcpFacts> read_tcp_facts(int fd) {
+  tcp_info raw{};
+  socklen_t size = sizeof raw;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &raw, &size) != 0) return std::nullopt;
+  using std::chrono::microseconds;
+  TcpFacts facts;
+  facts.total_retransmits = raw.tcpi_total_retrans;
+  facts.bytes_acked = raw.tcpi_bytes_acked;
+  facts.rtt = microseconds(raw.tcpi_rtt);
+  // The kernel says "no sample yet" with all bits set.
+  facts.min_rtt = raw.tcpi_min_rtt == ~0U ? microseconds(0) : microseconds(raw.tcpi_min_rtt);
+  facts.since_last_ack = std::chrono::milliseconds(raw.tcpi_last_ack_recv);
+  facts.busy = microseconds(raw.tcpi_busy_time);
+  facts.rwnd_limited = microseconds(raw.tcpi_rwnd_limited);
+  facts.sndbuf_limited = microseconds(raw.tcpi_sndbuf_limited);
+  facts.delivery_rate = raw.tcpi_delivery_rate;
+  facts.mss = raw.tcpi_snd_mss;
+  return facts;
+}
+
+StartedConnect start_connect(const Endpoint& target, const std::optional<IpAddress>& source) {
+  SocketAddress address;
+  const socklen_t size = fill(address, target);
+  StartedConnect started;
+  started.socket = Fd(::socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (started.socket && source && source->family == target.address.family) {
+    const int no_port_yet = 1;  // the port is chosen with the target, so that none runs out
+    ::setsockopt(started.socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no_port_yet, sizeof no_port_yet);
+    SocketAddress own;
+    const socklen_t own_size = fill(own, {*source, 0});
+    if (::bind(started.socket.get(), &own.any, own_size) != 0) {
+      started.error = errno;
+      return started;
+    }
+  }
+  if (!started.socket || ::connect(started.socket.get(), &address.any, size) != 0) started.error = errno;
+  return started;
+}
+
+int pending_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+void reset_connection(Fd& socket) {
+  if (!socket) return;
+  const linger now{1, 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  socket.reset();
+}
+
+}  // namespace sonde::io

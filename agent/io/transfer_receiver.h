@@ -1,0 +1,56 @@
+// The mover of the data's receiver: takes the attached streams, counts what arrives, ends the run; one thread for one
+// run.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "agent/core/transfer_meter.h"
+#include "agent/core/transfer_types.h"
+#include "shared/io/fd.h"
+#include "shared/io/mailbox.h"
+
+namespace sonde::io {
+
+/// Reports ReceiverReady when all streams are attached, ReceiverEnded when the run is over, and at last
+/// ReceiverDrained, the last one exactly once, also when destroyed early. After the end it goes on reading until the
+/// sender's reset, at most transfer_limits::drain.
+class TransferReceiver {
+ public:
+  TransferReceiver(const ReceiveStreams& plan, std::shared_ptr<Mailbox<TransferReport>> reports);
+  /// Stops and waits for the thread, which takes no longer than one turn of it.
+  ~TransferReceiver();
+  TransferReceiver(const TransferReceiver&) = delete;
+  TransferReceiver& operator=(const TransferReceiver&) = delete;
+
+  /// A non-blocking socket from which the header was read.
+  void attach(Fd socket) { inputs_.push(std::move(socket)); }
+  void stop() { inputs_.push(Stop{}); }
+
+ private:
+  struct Stop {};
+  using Input = std::variant<Fd, Stop>;
+
+  void run();
+  bool take_inputs();
+  bool attach_all();
+  bool count();
+  void drain();
+  bool wait(nanoseconds longest);
+  std::uint64_t read_some(std::size_t index);
+  TransferMeterPlan meter_plan() const;
+  bool all_closed() const;
+
+  const ReceiveStreams plan_;
+  const std::shared_ptr<Mailbox<TransferReport>> reports_;
+  Mailbox<Input> inputs_;
+  std::vector<std::uint8_t> buffer_;
+  std::vector<Fd> streams_;
+  std::vector<std::size_t> readable_;
+  std::jthread thread_;
+};
+
+}  // namespace sonde::io

@@ -1,0 +1,201 @@
+#include "agent/io/transfer_sender.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "agent/core/connect_probe.h"
+#include "agent/core/transfer_header.h"
+#include "shared/base/random.h"
+#include "shared/io/clock.h"
+
+namespace sonde::io {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t payload_bytes = 256U << 10;
+constexpr int least_unsent = 6'000;  ///< octets: four segments
+constexpr int most_unsent = 4 << 20;
+constexpr double unsent_seconds = 0.02;
+constexpr nanoseconds tune_every = 100ms;
+constexpr nanoseconds longest_wait = 1s;
+
+void set_unsent_limit(int fd, int octets) { ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &octets, sizeof octets); }
+
+int poll_ms(MonoTime now, MonoTime until) {
+  const auto wait = std::clamp<nanoseconds>(until - now, 0ns, longest_wait);
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
+}
+
+}  // namespace
+
+TransferSender::TransferSender(SenderPlan plan, std::shared_ptr<Mailbox<TransferReport>> reports)
+    : plan_(std::move(plan)), reports_(std::move(reports)), payload_(payload_bytes) {
+  // Boxes on the way that compress must find nothing to compress.
+  Random random(plan_.token[0] + 256U * plan_.token[1]);
+  std::ranges::generate(payload_, [&] { return static_cast<std::uint8_t>(random.next()); });
+  thread_ = std::jthread([this] { run(); });
+}
+
+TransferSender::~TransferSender() {
+  while (!commands_.push(Command::stop)) std::this_thread::yield();
+}
+
+void TransferSender::run() {
+  auto ending = open_streams();
+  if (!ending) {
+    reports_->push(StreamsOpen{plan_.token});
+    ending = write_until_told();
+  }
+  SenderEnded ended{plan_.token, ending->outcome, std::move(ending->reason), stats()};
+  for (Stream& stream : streams_) reset_connection(stream.socket);
+  reports_->push(std::move(ended));
+}
+
+std::optional<TransferSender::Ending> TransferSender::take_commands() {
+  for (const Command command : commands_.take_all()) {
+    if (command == Command::stop) return Ending{};
+    may_write_ = true;
+  }
+  return std::nullopt;
+}
+
+std::optional<TransferSender::Ending> TransferSender::open_streams() {
+  const MonoTime deadline = read_clock().mono + plan_.timeout;
+  std::optional<Ending> ending = Ending{Outcome::dns_failed, "the far site has no address"};
+  for (const Endpoint& target : plan_.targets) {
+    int error = 0;
+    ending = open_streams_to(target, deadline, error);
+    if (!ending || !is_no_route(error)) return ending;
+  }
+  return ending;
+}
+
+std::optional<TransferSender::Ending> TransferSender::open_streams_to(const Endpoint& target, MonoTime deadline,
+                                                                      int& error) {
+  const auto failed = [&](int code) {
+    error = code;
+    return Ending{outcome_of_connect_error(code),
+                  fmt::format("data connection to {}: {}", target.str(), std::strerror(code))};
+  };
+  streams_.clear();
+  for (std::uint32_t i = 0; i < plan_.streams; ++i) {
+    auto started = start_connect(target, plan_.source);
+    if (started.error != 0 && started.error != EINPROGRESS) return failed(started.error);
+    streams_.push_back({std::move(started.socket), false, {}});
+  }
+  while (!std::ranges::all_of(streams_, &Stream::connected)) {
+    std::vector<pollfd> polls{{commands_.fd(), POLLIN, 0}};
+    for (const Stream& stream : streams_) polls.push_back({stream.connected ? -1 : stream.socket.get(), POLLOUT, 0});
+    const MonoTime now = read_clock().mono;
+    if (now >= deadline) return failed(ETIMEDOUT);
+    ::poll(polls.data(), polls.size(), poll_ms(now, deadline));
+    if (auto ending = take_commands()) return ending;
+    for (std::size_t i = 0; i < streams_.size(); ++i)
+      if (!streams_[i].connected && polls[i + 1].revents != 0)
+        if (auto ending = on_handshake(i, target, error)) return ending;
+  }
+  return std::nullopt;
+}
+
+std::optional<TransferSender::Ending> TransferSender::on_handshake(std::size_t index, const Endpoint& target,
+                                                                   int& error) {
+  Stream& stream = streams_[index];
+  error = pending_error(stream.socket.get());
+  if (error == 0) {
+    stream.baseline = read_tcp_facts(stream.socket.get()).value_or(TcpFacts{});
+    stream.connected = true;
+    set_unsent_limit(stream.socket.get(), least_unsent);
+    const auto header = encode(TransferHeader{plan_.token, static_cast<std::uint8_t>(index)});
+    if (::send(stream.socket.get(), header.data(), header.size(), MSG_NOSIGNAL) == std::ssize(header))
+      return std::nullopt;
+    error = errno;
+  }
+  return Ending{outcome_of_connect_error(error),
+                fmt::format("data connection to {}: {}", target.str(), std::strerror(error))};
+}
+
+TransferSender::Ending TransferSender::write_until_told() {
+  next_tuning_ = read_clock().mono + tune_every;
+  while (true) {
+    const bool wants = may_write_ && budget_left();
+    std::vector<pollfd> polls{{commands_.fd(), POLLIN, 0}};
+    for (const Stream& stream : streams_)
+      polls.push_back({stream.socket.get(), static_cast<short>(wants ? POLLOUT : 0), 0});
+    ::poll(polls.data(), polls.size(), poll_ms(read_clock().mono, next_tuning_));
+    if (auto ending = take_commands()) return *ending;
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+      const short events = polls[i + 1].revents;
+      if ((events & (POLLERR | POLLHUP)) != 0) {
+        const int error = pending_error(streams_[i].socket.get());
+        const Outcome outcome = outcome_of_connect_error(error == 0 ? ECONNRESET : error);
+        return {outcome, fmt::format("data connection lost: {}", std::strerror(error == 0 ? ECONNRESET : error))};
+      }
+      if ((events & POLLOUT) == 0) continue;
+      if (auto ending = write_some(streams_[i])) return *ending;
+    }
+    if (read_clock().mono >= next_tuning_) tune_buffers();
+  }
+}
+
+std::optional<TransferSender::Ending> TransferSender::write_some(Stream& stream) {
+  const std::uint64_t left = plan_.max_bytes.count - written_;
+  if (left == 0) return std::nullopt;
+  if (!first_write_) first_write_ = read_clock().mono;
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left, payload_.size()));
+  const ssize_t n = ::send(stream.socket.get(), payload_.data(), size, MSG_NOSIGNAL);
+  if (n >= 0) {
+    written_ += static_cast<std::uint64_t>(n);
+    return std::nullopt;
+  }
+  if (errno == EAGAIN || errno == EINTR) return std::nullopt;
+  return Ending{outcome_of_connect_error(errno), fmt::format("data connection lost: {}", std::strerror(errno))};
+}
+
+/// A fast link needs more than four segments at hand between two turns of this thread.
+void TransferSender::tune_buffers() {
+  next_tuning_ = read_clock().mono + tune_every;
+  for (const Stream& stream : streams_) {
+    const auto facts = read_tcp_facts(stream.socket.get());
+    if (!facts) continue;
+    const double octets = static_cast<double>(facts->delivery_rate) * unsent_seconds;
+    set_unsent_limit(stream.socket.get(), static_cast<int>(std::clamp<double>(octets, least_unsent, most_unsent)));
+  }
+}
+
+SenderStats TransferSender::stats() const {
+  SenderStats sum;
+  sum.bytes_written = written_;
+  const MonoTime now = read_clock().mono;
+  std::int64_t counted = 0;
+  for (const Stream& stream : streams_) {
+    const auto facts = stream.connected ? read_tcp_facts(stream.socket.get()) : std::nullopt;
+    if (!facts) continue;
+    ++counted;
+    const std::uint64_t before = stream.baseline.bytes_acked + TransferHeader::size;
+    const std::uint64_t acked = facts->bytes_acked > before ? facts->bytes_acked - before : 0;
+    sum.bytes_acked += acked;
+    sum.retransmits += facts->total_retransmits - stream.baseline.total_retransmits;
+    if (facts->min_rtt.count() > 0) sum.min_rtt = std::min(sum.min_rtt.value_or(facts->min_rtt), facts->min_rtt);
+    sum.rtt = sum.rtt.value_or(0ns) + facts->rtt;
+    sum.busy += facts->busy;
+    sum.rwnd_limited += facts->rwnd_limited;
+    sum.sndbuf_limited += facts->sndbuf_limited;
+    if (acked > 0 && first_write_) sum.acked_in = std::max(sum.acked_in, now - facts->since_last_ack - *first_write_);
+  }
+  if (counted == 0) return sum;
+  *sum.rtt /= counted;
+  sum.busy /= counted;
+  sum.rwnd_limited /= counted;
+  sum.sndbuf_limited /= counted;
+  return sum;
+}
+
+}  // namespace sonde::io

@@ -1,0 +1,33 @@
+#include "agent/setup.h"
+
+#include <fmt/format.h>
+
+#include "shared/io/daemon.h"
+
+namespace sonde {
+
+AgentSetupOutcome check_agent_setup(const std::filesystem::path& file) {
+  const auto text = io::read_file(file);
+  if (!text) return {std::nullopt, fmt::format("{}\n", text.error().what)};
+  auto parsed = parse_agent_config(*text, file);
+  if (!parsed.value) return {std::nullopt, config::to_text(parsed.diagnostics)};
+  return {AgentSetup{*std::move(parsed.value), {}, {}}, ""};
+}
+
+AgentSetupOutcome read_agent_setup(const std::filesystem::path& file) {
+  AgentSetupOutcome outcome = check_agent_setup(file);
+  if (!outcome.setup) return outcome;
+  AgentSetup& setup = *outcome.setup;
+  if (auto keys = io::read_key_pair(setup.config.secret_key))
+    setup.keys = *std::move(keys);
+  else
+    outcome.errors += fmt::format("{}: keys.secret: {}\n", file.string(), keys.error().what);
+  if (auto key = io::read_key(setup.config.coordinator_key))
+    setup.coordinator_key = *std::move(key);
+  else
+    outcome.errors += fmt::format("{}: coordinator.key: {}\n", file.string(), key.error().what);
+  if (!outcome.errors.empty()) outcome.setup.reset();
+  return outcome;
+}
+
+}  // namespace sonde

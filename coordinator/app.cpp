@@ -1,0 +1,425 @@
+#include "coordinator/app.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <zmq.hpp>
+
+#include <csignal>
+
+#include "coordinator/core/ingest.h"
+#include "coordinator/core/matrix.h"
+#include "coordinator/core/planner.h"
+#include "coordinator/core/roster.h"
+#include "coordinator/core/run_lengths.h"
+#include "coordinator/io/history.h"
+#include "coordinator/io/http_server.h"
+#include "coordinator/io/store_worker.h"
+#include "coordinator/store/reader.h"
+#include "coordinator/web/api.h"
+#include "shared/io/clock.h"
+#include "shared/io/daemon.h"
+#include "shared/io/log.h"
+#include "shared/io/zap.h"
+#include "shared/io/zmq_link.h"
+#include "shared/wire/codec.h"
+
+namespace sonde {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr auto turn_every = milliseconds(100);
+constexpr auto publish_every = milliseconds(250);
+constexpr auto expire_every = std::chrono::minutes(1);
+/// A new timetable takes effect this long after it was made, so that everybody has it by then.
+constexpr auto lead = seconds(2);
+/// Learnt lengths change the timetable at most this often.
+constexpr auto replan_every = seconds(30);
+
+/// The coordinator's own wall clock is shared time.
+SharedTime shared(Now now) { return SharedTime(now.wall.time_since_epoch()); }
+
+}  // namespace
+
+class CoordinatorApp::Parts {
+ public:
+  Parts(Setup setup, std::filesystem::path config_file);
+  void run();
+
+ private:
+  std::unique_ptr<store::Writer> open_store();
+  void fill_matrix();
+  void apply_mesh(Now now);
+  void reload();
+  void turn();
+  void watch_store();
+  void on_signal();
+  void on_store_reports();
+  void on_control(const SiteId& site, const std::string& route, std::span<const std::uint8_t> bytes);
+  void on_connection(io::ConnectionChange change);
+  void on_batch(Now now, const SiteId& site, wire::ResultBatch batch);
+  void ask_again(const SiteId& site);
+  void carry_out(Now now, Roster::Out& out);
+  void tell(Now now, const Events& events);
+  web::Response answer(const web::Request& request);
+  void count();
+
+  template <typename Use>
+  auto with_sources(Now now, Use use) {
+    const auto history = io::make_history(setup_.config.store);
+    const web::Sources sources{.mesh = setup_.config.mesh,
+                               .timetable = roster_.timetable(),
+                               .matrix = matrix_,
+                               .agents = roster_.agents(),
+                               .counters = counters_,
+                               .history = history,
+                               .now = shared(now),
+                               .mono = now.mono,
+                               .store_open = true,
+                               .control_open = true,
+                               .version = SONDE_VERSION};
+    return use(sources);
+  }
+
+  // What is decided.
+  Setup setup_;
+  std::filesystem::path config_file_;
+  io::EventLog log_;
+  web::Counters counters_;
+  Roster roster_;
+  Ingest ingest_;
+  Matrix matrix_;
+  RunLengths lengths_;
+  bool replan_ = false;
+  MonoTime planned_at_{};
+  MonoTime published_at_{};
+  MonoTime expired_at_{};
+
+  // Where it is carried out, in the order in which it is opened: history first, the doors last.
+  boost::asio::io_context loop_{1};
+  io::StoreWorker store_;
+  boost::asio::posix::stream_descriptor store_reports_{loop_};
+  zmq::context_t zmq_;
+  io::ZapHandler zap_;
+  io::ZmqRouter control_;
+  io::HttpServer http_;
+  boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT, SIGHUP};
+  boost::asio::steady_timer timer_{loop_};
+};
+
+namespace {
+
+io::HttpServer make_http(boost::asio::io_context& loop, const Endpoint& bind, io::HttpServer::Handler handler) {
+  if (auto passed = io::take_activation_socket()) return {loop, *std::move(passed), std::move(handler)};
+  return {loop, bind, std::move(handler)};
+}
+
+io::ZmqRouter make_control(boost::asio::io_context& loop, zmq::context_t& context, const Setup& setup,
+                           io::ZmqRouter::OnMessage on_message, io::ZmqMonitor::OnChange on_change) {
+  try {
+    return {loop, context, setup.config.control, setup.keys, std::move(on_message), std::move(on_change)};
+  } catch (const zmq::error_t& error) {
+    throw std::runtime_error(fmt::format("listen for agents on {} (control): {}", setup.config.control, error.what()));
+  }
+}
+
+}  // namespace
+
+CoordinatorApp::Parts::Parts(Setup setup, std::filesystem::path config_file)
+    : setup_(std::move(setup)),
+      config_file_(std::move(config_file)),
+      store_(open_store()),
+      zap_(loop_, zmq_,
+           [this](std::string_view address) {
+             ++counters_.events["control_key_refused"];
+             tell(io::read_clock(), {{Severity::warning, "control_key_refused", {{"address", std::string(address)}}}});
+           }),
+      control_(make_control(
+          loop_, zmq_, setup_,
+          [this](const SiteId& site, const std::string& route, std::span<const std::uint8_t> bytes) {
+            on_control(site, route, bytes);
+          },
+          [this](io::ConnectionChange change) { on_connection(change); })),
+      http_(make_http(loop_, setup_.config.http, [this](const web::Request& request) { return answer(request); })) {
+  const Now now = io::read_clock();
+  apply_mesh(now);
+  fill_matrix();
+  store_reports_.assign(::dup(store_.fd()));
+}
+
+std::unique_ptr<store::Writer> CoordinatorApp::Parts::open_store() {
+  auto writer = std::make_unique<store::Writer>(setup_.config.store);
+  auto positions = writer->positions();
+  if (!positions) throw std::runtime_error(positions.error().what);
+  ingest_.restore(*positions);
+  return writer;
+}
+
+/// The live matrix begins with what the store knows, so that a restart forgets nothing that it showed.
+void CoordinatorApp::Parts::fill_matrix() {
+  store::Reader reader(setup_.config.store);
+  const SharedTime now = shared(io::read_clock());
+  const auto loaded =
+      reader.load_recent(now - Matrix::reach, [this](const Result& result) { matrix_.on_result(result); });
+  if (!loaded) throw std::runtime_error(loaded.error().what);
+  matrix_.tick(now);
+}
+
+/// Plans anew for the configured mesh and tells everybody.
+void CoordinatorApp::Parts::apply_mesh(Now now) {
+  const Mesh& mesh = setup_.config.mesh;
+  const bool first = roster_.timetable().generation == Generation{};
+  // Generations count up across restarts without being stored: they start from the wall clock.
+  const Generation at_least{static_cast<std::uint64_t>(to_ns(now.wall) / 1'000'000)};
+  const Timetable previous = roster_.timetable();
+  auto planned = plan({.previous = first ? nullptr : &previous,
+                       .mesh = mesh,
+                       .measured = lengths_.measured(),
+                       .seed = 1,
+                       .effective_at = shared(now) + lead,
+                       .at_least = at_least});
+  if (!planned) {
+    tell(now, {{Severity::error, "timetable_impossible", {{"reason", planned.error().what}}}});
+    return;
+  }
+  std::map<std::string, SiteId> keys;
+  for (const SiteSpec& site : mesh.sites)
+    if (site.has_agent) keys.emplace(site.public_key, site.site);
+  zap_.admit(std::move(keys));
+  ingest_.set_mesh(mesh);
+  matrix_.set_mesh(mesh);
+  matrix_.set_throughput_every(planned->throughput_every);
+  for (const SiteSpec& site : mesh.sites) roster_.set_last_seq(site.site, ingest_.stored_seq(site.site));
+  planned_at_ = now.mono;
+  replan_ = false;
+  tell(now, {{Severity::info,
+              "timetable_made",
+              {{"generation", std::to_string(planned->generation.number)},
+               {"sites", std::to_string(mesh.sites.size())},
+               {"rounds", std::to_string(planned->rounds)},
+               {"cycle", format_duration(planned->cycle)}}}});
+  Roster::Out out;
+  roster_.set_mesh(mesh, *std::move(planned), out);
+  carry_out(now, out);
+}
+
+void CoordinatorApp::Parts::reload() {
+  const Now now = io::read_clock();
+  SetupOutcome fresh = read_setup(config_file_);
+  if (!fresh.setup) {
+    tell(now, {{Severity::error, "configuration_refused", {{"file", config_file_.string()}}}});
+    fmt::print(stderr, "{}", fresh.errors);
+    return;
+  }
+  const CoordinatorConfig& old = setup_.config;
+  const CoordinatorConfig& next = fresh.setup->config;
+  if (old.control != next.control || old.http != next.http || old.store != next.store ||
+      setup_.keys.secret_key != fresh.setup->keys.secret_key) {
+    tell(now, {{Severity::warning,
+                "configuration_needs_restart",
+                {{"settings", "control, http, store and keys.secret are read at start only"}}}});
+  }
+  const auto store = old.store;
+  setup_ = *std::move(fresh.setup);
+  setup_.config.store = store;
+  tell(now, {{Severity::info, "configuration_read", {{"file", config_file_.string()}}}});
+  apply_mesh(now);
+}
+
+void CoordinatorApp::Parts::tell(Now now, const Events& events) {
+  for (const Event& event : events) ++counters_.events[std::string(event.code)];
+  log_.write(now.mono, events);
+}
+
+void CoordinatorApp::Parts::carry_out(Now now, Roster::Out& out) {
+  for (const SiteId& site : out.heard) matrix_.on_heard(site, shared(now));
+  for (const auto& [route, message] : out.messages)
+    if (!control_.send(route, wire::encode(message))) roster_.on_unreachable(route);
+  for (auto& [site, batch] : out.batches) on_batch(now, site, std::move(batch));
+  tell(now, out.events);
+}
+
+void CoordinatorApp::Parts::on_control(const SiteId& site, const std::string& route,
+                                       std::span<const std::uint8_t> bytes) {
+  const Now now = io::read_clock();
+  auto message = wire::decode(bytes);
+  if (!message) {
+    const bool unknown = message.error().failure == wire::DecodeFailure::unknown_type;
+    tell(now, {{Severity::warning,
+                unknown ? "message_unknown" : "message_malformed",
+                {{"site", site.str()}, {"reason", message.error().what}}}});
+    return;
+  }
+  Roster::Out out;
+  if (const auto* hello = std::get_if<wire::Hello>(&*message); hello != nullptr && hello->site == site)
+    ingest_.on_hello(site, hello->spool, hello->last_seq, out.events);
+  roster_.on_message(shared(now), site, route, *std::move(message), out);
+  carry_out(now, out);
+}
+
+void CoordinatorApp::Parts::on_connection(io::ConnectionChange change) {
+  if (change == io::ConnectionChange::opened) return;
+  const bool handshake = change == io::ConnectionChange::handshake_failed;
+  tell(io::read_clock(), {{handshake ? Severity::warning : Severity::info,
+                           handshake ? "control_handshake_failed" : "control_connection_ended",
+                           {}}});
+}
+
+void CoordinatorApp::Parts::on_batch(Now now, const SiteId& site, wire::ResultBatch batch) {
+  Events events;
+  Intake intake = ingest_.accept(site, std::move(batch), shared(now), events);
+  if (intake.store && !store_.push(*std::move(intake.store))) {
+    ingest_.on_refused(site, events);
+    ask_again(site);
+  }
+  if (intake.acknowledge) {
+    const auto agent = roster_.agents().find(site);
+    if (agent != roster_.agents().end() && !agent->second.route.empty())
+      control_.send(agent->second.route, wire::encode(*intake.acknowledge));
+  }
+  tell(now, events);
+}
+
+/// Makes the agent begin again from what it has not had acknowledged.
+void CoordinatorApp::Parts::ask_again(const SiteId& site) {
+  const auto agent = roster_.agents().find(site);
+  if (agent != roster_.agents().end() && !agent->second.route.empty())
+    control_.send(agent->second.route, wire::encode(wire::WhoAreYou{}));
+}
+
+void CoordinatorApp::Parts::on_store_reports() {
+  const Now now = io::read_clock();
+  Roster::Out out;
+  const auto& throughput = setup_.config.mesh.policy.throughput;
+  for (io::StoreReport& report : store_.take()) {
+    if (auto* stored = std::get_if<io::BatchStored>(&report)) {
+      const auto acknowledge = ingest_.on_stored(stored->site, stored->spool, stored->up_to);
+      roster_.on_stored(stored->site, acknowledge.spool, acknowledge.seq, stored->fresh.size(), out);
+      counters_.results_stored += stored->fresh.size();
+      for (const Result& result : stored->fresh) {
+        matrix_.on_result(result);
+        if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
+      }
+    } else if (const auto* refused = std::get_if<io::BatchNotStored>(&report)) {
+      out.events.push_back(
+          {Severity::error, "store_failed", {{"site", refused->site.str()}, {"reason", refused->why}}});
+      ingest_.on_refused(refused->site, out.events);
+      ask_again(refused->site);
+    } else {
+      out.events.push_back({Severity::error, "store_failed", {{"reason", std::get<io::StoreTrouble>(report).why}}});
+    }
+  }
+  carry_out(now, out);
+}
+
+void CoordinatorApp::Parts::count() {
+  const Ingest::Counters& ingest = ingest_.counters();
+  counters_.results_duplicate = ingest.duplicates;
+  counters_.results_refused = ingest.forged + ingest.unknown_to + ingest.implausible;
+}
+
+web::Response CoordinatorApp::Parts::answer(const web::Request& request) {
+  count();
+  return with_sources(io::read_clock(), [&](const web::Sources& sources) { return web::handle(request, sources); });
+}
+
+void CoordinatorApp::Parts::turn() {
+  const Now now = io::read_clock();
+  Roster::Out out;
+  roster_.tick(shared(now), out);
+  carry_out(now, out);
+  matrix_.tick(shared(now));
+  if (now.mono - published_at_ >= publish_every) {
+    published_at_ = now.mono;
+    const auto changed = matrix_.take_changed();
+    with_sources(now, [&](const web::Sources& sources) { http_.publish(sources, changed); });
+  }
+  if (now.mono - expired_at_ >= expire_every) {
+    expired_at_ = now.mono;
+    store_.expire(shared(now) - setup_.config.retention.raw);
+  }
+  if (replan_ && now.mono - planned_at_ >= replan_every) apply_mesh(now);
+  io::notify_systemd("WATCHDOG=1");
+  timer_.expires_after(turn_every);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) turn();
+  });
+}
+
+void CoordinatorApp::Parts::watch_store() {
+  store_reports_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                            [this](const boost::system::error_code& error) {
+                              if (error) return;
+                              on_store_reports();
+                              watch_store();
+                            });
+}
+
+void CoordinatorApp::Parts::on_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP) {
+      io::notify_systemd("RELOADING=1");
+      reload();
+      io::notify_systemd("READY=1");
+      return on_signal();
+    }
+    tell(io::read_clock(), {{Severity::info, "stopping", {}}});
+    io::notify_systemd("STOPPING=1");
+    http_.stop();
+    loop_.stop();
+  });
+}
+
+void CoordinatorApp::Parts::run() {
+  on_signal();
+  watch_store();
+  turn();
+  tell(io::read_clock(), {{Severity::info,
+                           "started",
+                           {{"version", SONDE_VERSION},
+                            {"mesh", setup_.config.mesh.name},
+                            {"control", setup_.config.control},
+                            {"http_port", std::to_string(http_.port())}}}});
+  io::notify_systemd("READY=1");
+  loop_.run();
+}
+
+CoordinatorApp::CoordinatorApp(Setup setup, std::filesystem::path config_file)
+    : parts_(std::make_unique<Parts>(std::move(setup), std::move(config_file))) {}
+CoordinatorApp::~CoordinatorApp() = default;
+void CoordinatorApp::run() { parts_->run(); }
+
+int run_coordinator(int argc, const char* const* argv) {
+  const auto parsed =
+      io::parse_daemon_options(argc, argv, "sonde-coordinator", "Plans, gathers and shows a mesh of probes.");
+  if (const int* exit = std::get_if<int>(&parsed)) return *exit;
+  const auto& options = std::get<io::DaemonOptions>(parsed);
+  const SetupOutcome outcome = options.check_config ? check_setup(options.config) : read_setup(options.config);
+  if (!outcome.setup) {
+    fmt::print(stderr, "{}", outcome.errors);
+    return io::code(io::Exit::configuration);
+  }
+  if (options.check_config) {
+    const SetupOutcome with_keys = read_setup(options.config);
+    if (!with_keys.setup)
+      fmt::print(stderr, "note, the file is right but it could not start yet:\n{}", with_keys.errors);
+    return io::code(io::Exit::fine);
+  }
+  try {
+    io::raise_file_limit();
+    CoordinatorApp app(*outcome.setup, options.config);
+    app.run();
+    return io::code(io::Exit::fine);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "sonde-coordinator: {}\n", error.what());
+    return io::code(io::Exit::failed);
+  }
+}
+
+}  // namespace sonde

@@ -1,0 +1,151 @@
+#include "coordinator/cli/commands.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "coordinator/cli/http_client.h"
+#include "coordinator/cli/offline.h"
+#include "coordinator/cli/options.h"
+#include "coordinator/cli/render.h"
+#include "coordinator/cli/result_stream.h"
+#include "coordinator/cli/views.h"
+#include "shared/io/daemon.h"
+
+namespace sonde::cli {
+namespace {
+
+using io::code;
+using io::Exit;
+
+Terminal find_terminal() {
+  if (::isatty(STDOUT_FILENO) == 0) return {};
+  winsize size{};
+  Terminal terminal{80, true};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) terminal.width = size.ws_col;
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* kind = std::getenv("TERM");
+  if ((no_colour != nullptr && *no_colour != '\0') || (kind != nullptr && std::string_view(kind) == "dumb"))
+    terminal.colour = false;
+  return terminal;
+}
+
+bool print(std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+int complain(std::string_view what, Exit exit = Exit::failed) {
+  fmt::print(stderr, "sonde: {}\n", what);
+  return code(exit);
+}
+
+std::string path_of(const Options& options) {
+  std::string path = "/api/v1/";
+  switch (options.verb) {
+    case Verb::matrix: path += "matrix"; break;
+    case Verb::link: path += "links/" + url_encoded(options.from) + "/" + url_encoded(options.to); break;
+    case Verb::sites: path += "sites"; break;
+    case Verb::timetable: path += "timetable"; break;
+    case Verb::results: path += "results"; break;
+    case Verb::incidents: path += "incidents"; break;
+    case Verb::plan:
+    case Verb::keygen: break;
+  }
+  char separator = '?';
+  for (const auto& [name, value] : options.query)
+    path += std::exchange(separator, '&') + name + "=" + url_encoded(value);
+  return path;
+}
+
+TextTable view_of(Verb verb, Format format, const Json& json) {
+  const bool rows = format == Format::csv;
+  switch (verb) {
+    case Verb::matrix: return rows ? matrix_rows(json) : matrix_view(json);
+    case Verb::link: return rows ? link_rows(json) : link_view(json);
+    case Verb::sites: return sites_view(json);
+    case Verb::timetable: return timetable_view(json);
+    case Verb::incidents: return incidents_view(json);
+    case Verb::plan: return plan_view(json);
+    case Verb::results:
+    case Verb::keygen: break;
+  }
+  return {};
+}
+
+int show(const Options& options, const std::string& text) {
+  if (options.format == Format::json) return print(text + "\n") ? code(Exit::fine) : code(Exit::failed);
+  const Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded())
+    return complain(fmt::format("the answer of {} is not JSON; is that a Sonde coordinator?", options.coordinator));
+  const TextTable table = view_of(options.verb, options.format, json);
+  const std::string out = options.format == Format::csv ? render_csv(table) : render_table(table, find_terminal());
+  return print(out) ? code(Exit::fine) : code(Exit::failed);
+}
+
+int complain_of(const Options& options, const HttpReply& reply) {
+  const Json json = Json::parse(reply.body, nullptr, false);
+  const bool explained = json.is_object() && json.contains("error") && json["error"].is_string();
+  return complain(fmt::format("{}{}: {}", options.coordinator, path_of(options),
+                              explained ? json["error"].get<std::string>()
+                                        : fmt::format("HTTP status {}; is that a Sonde coordinator?", reply.status)));
+}
+
+int ask(const Options& options) {
+  const auto reply = http_get(options.coordinator, path_of(options));
+  if (!reply) return complain(reply.error().what);
+  return reply->status == 200 ? show(options, reply->body) : complain_of(options, *reply);
+}
+
+int ask_results(const Options& options) {
+  ResultStream stream(options.format, find_terminal(), print);
+  const auto reply =
+      http_get(options.coordinator, path_of(options), [&](std::string_view piece) { return stream.add(piece); });
+  if (!reply) {
+    stream.finish();
+    return complain(reply.error().what);
+  }
+  if (reply->status != 200) return complain_of(options, *reply);
+  return stream.finish() ? code(Exit::fine) : code(Exit::failed);
+}
+
+int plan_offline(const Options& options) {
+  const PlanOutcome outcome = plan_configuration(options.config);
+  if (outcome.json) return show(options, *outcome.json);
+  fmt::print(stderr, "{}", outcome.errors);
+  return code(Exit::configuration);
+}
+
+int make_keys(const Options& options) {
+  const auto written = write_keys(std::filesystem::current_path(), options.name);
+  if (!written) return complain(written.error().what);
+  return print(*written) ? code(Exit::fine) : code(Exit::failed);
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  const auto parsed = parse_options(argc, argv);
+  if (const int* exit = std::get_if<int>(&parsed)) return *exit;
+  const auto& options = std::get<Options>(parsed);
+  switch (options.verb) {
+    case Verb::plan: return plan_offline(options);
+    case Verb::keygen: return make_keys(options);
+    case Verb::results: return ask_results(options);
+    case Verb::matrix:
+    case Verb::link:
+    case Verb::sites:
+    case Verb::timetable:
+    case Verb::incidents: return ask(options);
+  }
+  return code(Exit::usage);
+}
+
+}  // namespace sonde::cli

@@ -1,0 +1,132 @@
+#include "coordinator/cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <map>
+
+#include "coordinator/core/aggregate.h"
+#include "shared/base/time.h"
+#include "shared/base/units.h"
+#include "shared/measure/metric.h"
+
+namespace sonde::cli {
+namespace {
+
+constexpr const char* default_url = "http://127.0.0.1:8080";
+
+/// Empty where the text is fine, as CLI11 wants it.
+std::string check_metric(const std::string& text) {
+  if (metric_named(text)) return "";
+  std::string names;
+  for (const MetricInfo& metric : all_metrics()) names += " " + std::string(metric.name);
+  return "unknown metric '" + text + "'; there are" + names;
+}
+
+std::string check_stat(const std::string& text) {
+  if (stat_named(text)) return "";
+  return "unknown stat '" + text + "'; there are p5 p25 p50 p75 p95 p99 mean min max stddev last ewma hmean";
+}
+
+std::string check_duration(const std::string& text) {
+  const auto parsed = parse_duration(text);
+  if (!parsed) return parsed.error().what;
+  return parsed->count() > 0 ? "" : "must be longer than zero";
+}
+
+std::string check_time(const std::string& text) {
+  const auto parsed = parse_time(text);
+  return parsed ? "" : "'" + text + "' is " + parsed.error().what;
+}
+
+struct Given {
+  std::map<std::string, std::string> query;
+};
+
+void add_query(CLI::App& verb, Given& given, const std::string& name, const std::string& help,
+               std::string (*check)(const std::string&), const char* type) {
+  auto* option = verb.add_option("--" + name, given.query[name], help)->type_name(type);
+  if (check != nullptr) option->check(CLI::Validator(check, "", name));
+}
+
+void add_cell_options(CLI::App& verb, Given& given) {
+  add_query(verb, given, "stat", "p5 p25 p50 p75 p95 p99 mean min max stddev last ewma hmean", check_stat, "STAT");
+  add_query(verb, given, "window", "how far back: 10m, 1h, 7d (default 1h)", check_duration, "DURATION");
+  add_query(verb, given, "at", "as it was then: 2026-01-02T03:04:05Z (default now)", check_time, "TIME");
+}
+
+void add_verbs(CLI::App& app, Options& options, Given& given) {
+  const auto verb = [&](Verb which, const std::string& name, const std::string& help) {
+    CLI::App* added = app.add_subcommand(name, help);
+    added->callback([&options, which] { options.verb = which; });
+    return added;
+  };
+  CLI::App* matrix = verb(Verb::matrix, "matrix", "One metric of every link; row = from, column = to");
+  add_query(*matrix, given, "metric", "rtt, loss, delay, jitter, connect, throughput, ... (default rtt)", check_metric,
+            "METRIC");
+  add_cell_options(*matrix, given);
+
+  CLI::App* link = verb(Verb::link, "link", "All metrics of a link, both directions");
+  link->add_option("from", options.from, "site")->required();
+  link->add_option("to", options.to, "site")->required();
+  add_cell_options(*link, given);
+
+  verb(Verb::sites, "sites", "The sites and what their agents last said");
+
+  CLI::App* timetable = verb(Verb::timetable, "timetable", "Who measures whom, when");
+  add_query(*timetable, given, "site", "only slots of this site", nullptr, "SITE");
+
+  CLI::App* results = verb(Verb::results, "results", "Single runs, oldest first");
+  add_query(*results, given, "since", "finished at or after", check_time, "TIME");
+  add_query(*results, given, "until", "finished before", check_time, "TIME");
+  add_query(*results, given, "from", "from this site", nullptr, "SITE");
+  add_query(*results, given, "to", "to this site", nullptr, "SITE");
+  add_query(*results, given, "probe", "latency, connect or throughput", nullptr, "PROBE");
+  add_query(*results, given, "limit", "at most so many", nullptr, "COUNT");
+
+  verb(Verb::incidents, "incidents", "Causes with the links that they explain");
+
+  CLI::App* plan = verb(Verb::plan, "plan", "What a configuration's timetable would look like; needs no coordinator");
+  plan->add_option("--config", options.config, "coordinator.yaml")->required()->type_name("FILE");
+
+  CLI::App* keygen = verb(Verb::keygen, "keygen", "Write NAME.secret and NAME.public into the current directory");
+  keygen->add_option("name", options.name, "a site's name, or coordinator")->required();
+}
+
+}  // namespace
+
+std::string normal_url(std::string url) {
+  if (url.find("://") == std::string::npos) url.insert(0, "http://");
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+std::variant<Options, int> parse_options(int argc, const char* const* argv) {
+  CLI::App app("Looks into a Sonde mesh through its coordinator.", "sonde");
+  Options options;
+  Given given;
+  options.coordinator = default_url;
+  app.set_version_flag("--version", "sonde " SONDE_VERSION);
+  app.add_option("--coordinator", options.coordinator, "URL of the coordinator")
+      ->envname("SONDE_COORDINATOR")
+      ->type_name("URL")
+      ->capture_default_str();
+  const std::map<std::string, Format> formats{{"table", Format::table}, {"json", Format::json}, {"csv", Format::csv}};
+  app.add_option("--format", options.format, "table, json or csv (default table)")
+      ->transform(CLI::CheckedTransformer(formats))
+      ->type_name("FORMAT");
+  app.require_subcommand(1);
+  app.fallthrough();
+  add_verbs(app, options, given);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& stop) {
+    return app.exit(stop) == 0 ? 0 : 2;
+  }
+  options.coordinator = normal_url(options.coordinator);
+  for (const auto& [name, value] : given.query)
+    if (!value.empty()) options.query.emplace_back(name, value);
+  return options;
+}
+
+}  // namespace sonde::cli

@@ -1,0 +1,35 @@
+// The command line of `sonde` as values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace sonde::cli {
+
+enum class Format : std::uint8_t { table, json, csv };
+enum class Verb : std::uint8_t { matrix, link, sites, timetable, results, incidents, plan, keygen };
+
+struct Options {
+  std::string coordinator;  ///< URL without a slash at the end
+  Format format = Format::table;
+  Verb verb = Verb::matrix;
+  std::string from;
+  std::string to;
+  std::string config;  ///< plan
+  std::string name;    ///< keygen
+  /// Names and values that go into the query as they are.
+  std::vector<std::pair<std::string, std::string>> query;
+};
+
+/// The options, or the exit code where --help or --version was asked for (0, printed) or the usage is wrong (2, said on
+/// standard error).
+std::variant<Options, int> parse_options(int argc, const char* const* argv);
+
+/// "http://" where no scheme is given, no slash at the end.
+std::string normal_url(std::string url);
+
+}  // namespace sonde::cli

@@ -1,0 +1,19 @@
+// Numbers as people read them. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sonde::cli {
+
+/// Three significant digits with the prefix that suits: "12.3 ms", "94.1 Mbit/s", "0.50 %", "3.00". `unit` as in the
+/// API: "s", "bit/s", "ratio", "1".
+std::string human(double value, std::string_view unit);
+
+/// A stretch of time in its two largest parts: "3 s", "4 min 5 s", "2 h 10 min", "3 d 4 h".
+std::string human_age(double seconds);
+
+/// "1.2 GB", powers of ten.
+std::string human_bytes(double bytes);
+
+}  // namespace sonde::cli

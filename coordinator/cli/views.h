@@ -1,0 +1,32 @@
+// From the coordinator's JSON to tables. Pure; what is missing or of another type shows as empty, never fails.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string_view>
+
+#include "coordinator/cli/render.h"
+
+namespace sonde::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// Row = from, column = to.
+TextTable matrix_view(const Json& matrix);
+/// One row for each cell: for CSV.
+TextTable matrix_rows(const Json& matrix);
+TextTable sites_view(const Json& sites);
+TextTable timetable_view(const Json& timetable);
+TextTable link_view(const Json& link);
+/// One row for each direction and metric: for CSV.
+TextTable link_rows(const Json& link);
+TextTable incidents_view(const Json& incidents);
+/// The columns of a table of results; rows are added by result_row.
+TextTable results_head();
+std::vector<TextCell> result_row(const Json& result);
+/// For CSV: every metric has a column.
+TextTable result_columns();
+std::vector<TextCell> result_fields(const Json& result);
+TextTable plan_view(const Json& plan);
+
+}  // namespace sonde::cli

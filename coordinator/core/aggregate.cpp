@@ -1,0 +1,126 @@
+#include "coordinator/core/aggregate.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "shared/base/error.h"
+
+namespace sonde {
+namespace {
+
+/// One result's single number for a metric, for the statistics that go over results instead of samples.
+struct Point {
+  SharedTime started_at;
+  double value = 0;
+};
+
+std::optional<double> share_of(Stat stat) {
+  switch (stat) {
+    case Stat::p5: return 0.05;
+    case Stat::p25: return 0.25;
+    case Stat::p50: return 0.5;
+    case Stat::p75: return 0.75;
+    case Stat::p95: return 0.95;
+    case Stat::p99: return 0.99;
+    default: return std::nullopt;
+  }
+}
+
+bool goes_over_results(Stat stat) { return stat == Stat::last || stat == Stat::ewma; }
+
+std::optional<double> over_results(std::vector<Point> points, Stat stat) {
+  if (points.empty()) return std::nullopt;
+  std::ranges::stable_sort(points, {}, &Point::started_at);
+  if (stat == Stat::last) return points.back().value;
+  double average = points.front().value;
+  for (const Point& point : points) average = 0.8 * average + 0.2 * point.value;
+  return average;
+}
+
+class Window {
+ public:
+  explicit Window(const CellQuery& query) : query_(query), scale_(raw_per_unit(query.metric)) {}
+
+  void add(const Reading& reading) {
+    const bool inside = reading.finished_at > query_.at - query_.window && reading.finished_at <= query_.at;
+    if (!inside || !reading.has(mask_of(query_.metric))) return;
+    switch (info(query_.metric).shape) {
+      case MetricShape::distribution: return add_samples(reading, *distribution_in(reading, query_.metric));
+      case MetricShape::value: return add_value(reading, *value_in(reading, query_.metric));
+      case MetricShape::ratio: return add_ratio(reading, *ratio_in(reading, query_.metric));
+    }
+  }
+
+  WindowValue result() && {
+    const bool ratio = info(query_.metric).shape == MetricShape::ratio;
+    WindowValue window{.value = {}, .count = ratio ? tries_ : samples_.count(), .error_s = {}};
+    if (goes_over_results(query_.stat))
+      window.value = over_results(std::move(points_), query_.stat);
+    else if (ratio && query_.stat == Stat::mean && tries_ > 0)
+      window.value = static_cast<double>(hits_) / static_cast<double>(tries_);
+    else if (const auto raw = over_samples())
+      window.value = *raw / scale_;
+    if (query_.metric == Metric::delay && window.value) window.error_s = worst_error_s_;
+    return window;
+  }
+
+ private:
+  void add_samples(const Reading& reading, const Distribution& samples) {
+    samples_.merge(samples);
+    worst_error_s_ = std::max(worst_error_s_, static_cast<double>(reading.error_s));
+    if (goes_over_results(query_.stat)) points_.push_back({reading.started_at, *samples.quantile(0.5) / scale_});
+  }
+
+  void add_value(const Reading& reading, std::int64_t raw) {
+    samples_.add(raw);
+    points_.push_back({reading.started_at, static_cast<double>(raw) / scale_});
+  }
+
+  void add_ratio(const Reading& reading, const RatioValue& ratio) {
+    const double share = static_cast<double>(ratio.hits) / static_cast<double>(ratio.tries);
+    hits_ += ratio.hits;
+    tries_ += ratio.tries;
+    samples_.add(static_cast<std::int64_t>(share * scale_ + 0.5));
+    points_.push_back({reading.started_at, share});
+  }
+
+  std::optional<double> over_samples() const {
+    if (samples_.empty()) return std::nullopt;
+    if (const auto share = share_of(query_.stat)) return samples_.quantile(*share);
+    switch (query_.stat) {
+      case Stat::mean: return samples_.mean();
+      case Stat::min: return static_cast<double>(samples_.min());
+      case Stat::max: return static_cast<double>(samples_.max());
+      case Stat::stddev: return samples_.stddev();
+      case Stat::hmean: return samples_.harmonic_mean();
+      default: return std::nullopt;
+    }
+  }
+
+  const CellQuery& query_;
+  const double scale_;
+  Distribution samples_;
+  std::vector<Point> points_;
+  std::uint64_t hits_ = 0;
+  std::uint64_t tries_ = 0;
+  double worst_error_s_ = 0;
+};
+
+}  // namespace
+
+bool stat_applies(Metric metric, Stat stat) { return stat != Stat::hmean || info(metric).unit == "bit/s"; }
+
+WindowValue aggregate(const std::vector<const Result*>& results, const CellQuery& query) {
+  Window window(query);
+  for (const Result* result : results)
+    if (result->probe == info(query.metric).probe) window.add(reading_of(*result));
+  return std::move(window).result();
+}
+
+WindowValue aggregate(const std::deque<Reading>& readings, const CellQuery& query) {
+  Window window(query);
+  for (const Reading& reading : readings) window.add(reading);
+  return std::move(window).result();
+}
+
+}  // namespace sonde

@@ -1,0 +1,41 @@
+// Many results of one link become one number. Pure.
+//
+// Distributions merge (Masson, Rim, Lee: DDSketch, 2019), so p5 to p99 of a window are within 1 % of those of its
+// samples; count, min, max, mean, stddev and hmean are exact. Definitions: docs/measurements.md.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "coordinator/core/reading.h"
+#include "shared/base/time.h"
+#include "shared/measure/metric.h"
+#include "shared/measure/result.h"
+
+namespace sonde {
+
+/// What is asked of one link: a number for the results that finished in (at - window, at].
+struct CellQuery {
+  Metric metric = Metric::rtt;
+  Stat stat = Stat::p50;
+  nanoseconds window = std::chrono::hours(1);
+  SharedTime at;
+};
+
+/// What a window holds of one metric.
+struct WindowValue {
+  std::optional<double> value;    ///< in the metric's unit; nullopt only when the window holds no sample
+  std::uint64_t count = 0;        ///< samples; of a ratio the tries
+  std::optional<double> error_s;  ///< delay only: the worst +- in the window
+};
+
+/// The harmonic mean is defined for rates only; everything else applies everywhere.
+bool stat_applies(Metric metric, Stat stat);
+
+/// Results may come in any order; those outside the window are left out.
+WindowValue aggregate(const std::vector<const Result*>& results, const CellQuery& query);
+WindowValue aggregate(const std::deque<Reading>& readings, const CellQuery& query);
+
+}  // namespace sonde

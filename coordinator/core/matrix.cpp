@@ -1,0 +1,220 @@
+#include "coordinator/core/matrix.h"
+
+#include <algorithm>
+#include <ranges>
+
+#include "coordinator/core/roster.h"
+#include "shared/base/error.h"
+
+namespace sonde {
+namespace {
+
+constexpr std::array<std::string_view, 9> state_names{"none",  "paused",   "agent_silent", "never", "down",
+                                                      "stale", "unsynced", "degraded",     "ok"};
+constexpr std::size_t failures_that_mean_down = 2;
+
+/// The bits that show that a run did what it could for this metric: a delay that the clocks hide is no failure.
+MetricMask evidence_for(Metric metric) {
+  return metric == Metric::delay ? mask_of(metric) | delay_hidden : mask_of(metric);
+}
+
+}  // namespace
+
+std::string_view name(CellState state) { return state_names.at(static_cast<std::size_t>(state)); }
+
+bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
+  const SiteSpec* from = mesh.site(link.from);
+  const SiteSpec* to = mesh.site(link.to);
+  if (from == nullptr || to == nullptr || link.from == link.to) return false;
+  if (!from->has_agent || !to->inbound || metric == Metric::throughput_duplex) return false;
+  switch (info(metric).probe) {
+    case Probe::latency: return mesh.policy.latency.has_value();
+    case Probe::connect: return mesh.policy.connect.has_value() && (to->has_agent || to->connect.has_value());
+    case Probe::throughput: return mesh.policy.throughput.has_value() && to->has_agent;
+  }
+  return false;
+}
+
+void Matrix::Series::insert(Reading reading) {
+  for (unsigned bit = 0; bit < 32; ++bit) {
+    const MetricMask mask = MetricMask{1} << bit;
+    if (!reading.has(mask)) continue;
+    const auto known = std::ranges::find(newest, mask, &std::pair<MetricMask, SharedTime>::first);
+    if (known == newest.end())
+      newest.emplace_back(mask, reading.finished_at);
+    else
+      known->second = std::max(known->second, reading.finished_at);
+  }
+  if (reading.tried()) ++tried;
+  auto place = readings.end();
+  while (place != readings.begin() && std::prev(place)->finished_at > reading.finished_at) --place;
+  readings.insert(place, std::move(reading));
+}
+
+void Matrix::Series::drop_oldest() {
+  if (readings.front().tried()) --tried;
+  readings.pop_front();
+}
+
+void Matrix::Series::drop_before(SharedTime limit) {
+  while (!readings.empty() && readings.front().finished_at < limit &&
+         (!readings.front().tried() || tried > failures_that_mean_down))
+    drop_oldest();
+}
+
+std::optional<SharedTime> Matrix::Series::newest_with(MetricMask any_of, SharedTime at) const {
+  std::optional<SharedTime> found;
+  bool later_exist = false;
+  for (const auto& [mask, finished_at] : newest) {
+    if ((mask & any_of) == 0) continue;
+    if (finished_at > at)
+      later_exist = true;
+    else if (!found || *found < finished_at)
+      found = finished_at;
+  }
+  if (!later_exist) return found;
+  for (const Reading& reading : std::views::reverse(readings)) {
+    if (reading.finished_at > at || !reading.has(any_of)) continue;
+    return found ? std::max(*found, reading.finished_at) : reading.finished_at;
+  }
+  return found;
+}
+
+bool Matrix::Series::down(MetricMask wanted, SharedTime at) const {
+  std::size_t failures = 0;
+  for (const Reading& reading : std::views::reverse(readings)) {
+    if (reading.finished_at > at || !reading.tried()) continue;
+    if (reading.has(wanted)) return false;
+    if (++failures == failures_that_mean_down) return true;
+  }
+  return false;
+}
+
+void Matrix::set_mesh(const Mesh& mesh) {
+  mesh_ = mesh;
+  std::unordered_set<SiteId> sites;
+  for (const SiteSpec& spec : mesh_.sites) sites.insert(spec.site);
+  std::erase_if(
+      links_, [&](const auto& entry) { return !sites.contains(entry.first.from) || !sites.contains(entry.first.to); });
+  std::erase_if(heard_, [&](const auto& entry) { return !sites.contains(entry.first); });
+  std::erase_if(silent_, [&](const auto& entry) { return !sites.contains(entry.first); });
+  std::erase_if(changed_, [&](const Link& link) { return !sites.contains(link.from) || !sites.contains(link.to); });
+}
+
+void Matrix::set_throughput_every(nanoseconds every) { throughput_every_ = every; }
+
+void Matrix::set_paused(std::unordered_set<Link> links) { paused_ = std::move(links); }
+
+void Matrix::on_heard(const SiteId& site, SharedTime now) {
+  if (mesh_.site(site) == nullptr) return;
+  auto& heard = heard_.try_emplace(site, now).first->second;
+  heard = std::max(heard, now);
+}
+
+void Matrix::on_result(const Result& result) {
+  if (mesh_.site(result.id.from) == nullptr || mesh_.site(result.to) == nullptr) return;
+  Series& series = links_[result.link()].at(static_cast<std::size_t>(result.probe));
+  series.insert(reading_of(result));
+  changed_.insert(result.link());
+  if (series.readings.size() <= readings_per_series) return;
+  const SharedTime gone = series.readings.front().finished_at;
+  complete_from_ = complete_from_ ? std::max(*complete_from_, gone) : gone;
+  series.drop_oldest();
+  ++over_limit_;
+}
+
+void Matrix::tick(SharedTime now) {
+  if (!began_) began_ = now;
+  for (auto& [link, history] : links_)
+    for (Series& series : history) series.drop_before(now - reach);
+  for (const SiteSpec& spec : mesh_.sites) {
+    const bool silent = spec.has_agent && is_silent(spec.site, now);
+    if (std::exchange(silent_[spec.site], silent) == silent) continue;
+    for (const SiteSpec& other : mesh_.sites)
+      if (other.site != spec.site) changed_.insert({spec.site, other.site});
+  }
+}
+
+const Matrix::Series* Matrix::series(const Link& link, Probe probe) const {
+  const auto found = links_.find(link);
+  return found == links_.end() ? nullptr : &found->second.at(static_cast<std::size_t>(probe));
+}
+
+bool Matrix::is_silent(const SiteId& site, SharedTime at) const {
+  const auto heard = heard_.find(site);
+  if (heard != heard_.end()) return at - heard->second >= agent_silence;
+  return began_ && at - *began_ >= agent_silence;
+}
+
+nanoseconds Matrix::stale_after(Probe probe) const {
+  const Policy& policy = mesh_.policy;
+  switch (probe) {
+    case Probe::latency: return policy.latency ? 3 * policy.latency->every + policy.latency->timeout : nanoseconds{0};
+    case Probe::connect: return policy.connect ? 3 * policy.connect->every + policy.connect->timeout : nanoseconds{0};
+    case Probe::throughput: break;
+  }
+  if (!policy.throughput) return nanoseconds{0};
+  const nanoseconds configured = policy.throughput->every.value_or(std::chrono::hours(1));
+  return 3 * std::max(throughput_every_, configured) + policy.throughput->max_duration;
+}
+
+CellState Matrix::state(const Series& series, const Link& link, const CellQuery& query) const {
+  const MetricMask wanted = evidence_for(query.metric);
+  if (!is_measured(mesh_, link, query.metric)) return CellState::none;
+  if (paused_.contains(link)) return CellState::paused;
+  if (is_silent(link.from, query.at)) return CellState::agent_silent;
+  const auto newest = series.newest_with(wanted, query.at);
+  if (!newest) return CellState::never;
+  if (series.down(wanted, query.at)) return CellState::down;
+  if (query.at - *newest > stale_after(info(query.metric).probe)) return CellState::stale;
+  if (series.newest_with(mask_of(query.metric), query.at) != newest) return CellState::unsynced;
+  return CellState::ok;
+}
+
+Cell Matrix::cell_from(const Series& series, const Link& link, const CellQuery& query) const {
+  const WindowValue window = aggregate(series.readings, query);
+  Cell cell{.value = window.value, .count = window.count, .age_s = {}, .error_s = window.error_s};
+  if (const auto newest = series.newest_with(mask_of(query.metric), query.at))
+    cell.age_s = to_seconds(query.at - *newest);
+  cell.state = state(series, link, query);
+  return cell;
+}
+
+Cell Matrix::cell(const Link& link, const CellQuery& query) const {
+  static const Series nothing;
+  const Series* found = series(link, info(query.metric).probe);
+  return cell_from(found != nullptr ? *found : nothing, link, query);
+}
+
+Cell Matrix::cell_of(const Link& link, const CellQuery& query, const std::vector<const Result*>& results) const {
+  Series from_store;
+  for (const Result* result : results) {
+    SONDE_ASSERT(result->link() == link);
+    if (result->probe == info(query.metric).probe) from_store.insert(reading_of(*result));
+  }
+  if (const Series* live = series(link, info(query.metric).probe)) {
+    for (const auto& known : live->newest)
+      if (known.second <= query.at) from_store.newest.push_back(known);
+  }
+  return cell_from(from_store, link, query);
+}
+
+bool Matrix::reaches(const CellQuery& query, SharedTime now) const {
+  const SharedTime begin = query.at - query.window;
+  return begin >= now - reach && (!complete_from_ || begin >= *complete_from_);
+}
+
+std::vector<Link> Matrix::take_changed() {
+  std::vector<Link> changed(changed_.begin(), changed_.end());
+  changed_.clear();
+  return changed;
+}
+
+std::size_t Matrix::readings() const {
+  std::size_t sum = 0;
+  for (const auto& [link, history] : links_)
+    for (const Series& series : history) sum += series.readings.size();
+  return sum;
+}
+
+}  // namespace sonde

@@ -1,0 +1,170 @@
+#include "coordinator/core/reading.h"
+
+#include <bit>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "shared/base/error.h"
+
+namespace sonde {
+namespace {
+
+// Packed: for each metric one octet with its number, the length of what follows, then its numbers as base-128 varints.
+
+void put(std::string& out, std::uint64_t number) {
+  for (; number >= 0x80; number >>= 7U) out.push_back(static_cast<char>(number | 0x80U));
+  out.push_back(static_cast<char>(number));
+}
+
+std::uint64_t take(std::string_view& in) {
+  std::uint64_t number = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    SONDE_ASSERT(!in.empty() && shift < 64);
+    const auto octet = static_cast<unsigned char>(in.front());
+    in.remove_prefix(1);
+    number |= static_cast<std::uint64_t>(octet & 0x7FU) << shift;
+    if (octet < 0x80) return number;
+  }
+}
+
+std::string pack(const Distribution& samples) {
+  std::string out;
+  const Wide sum = samples.sum();
+  const Wide squares = samples.sum_of_squares();
+  for (const std::uint64_t number :
+       {samples.zeros(), static_cast<std::uint64_t>(samples.min()), static_cast<std::uint64_t>(samples.max()), sum.high,
+        sum.low, squares.high, squares.low, std::bit_cast<std::uint64_t>(samples.sum_of_inverses())})
+    put(out, number);
+  std::int32_t before = 0;
+  for (const auto& [index, times] : samples.buckets()) {
+    put(out, static_cast<std::uint64_t>(index - before));
+    put(out, times);
+    before = index;
+  }
+  return out;
+}
+
+Distribution unpack_distribution(std::string_view in) {
+  Distribution::Parts parts;
+  parts.zeros = take(in);
+  parts.min = static_cast<std::int64_t>(take(in));
+  parts.max = static_cast<std::int64_t>(take(in));
+  parts.sum.high = take(in);
+  parts.sum.low = take(in);
+  parts.squares.high = take(in);
+  parts.squares.low = take(in);
+  parts.inverses = std::bit_cast<double>(take(in));
+  std::int32_t index = 0;
+  while (!in.empty()) {
+    index += static_cast<std::int32_t>(take(in));
+    parts.buckets.emplace_back(index, take(in));
+  }
+  auto samples = Distribution::restore(std::move(parts));
+  SONDE_ASSERT(samples.has_value());
+  return *std::move(samples);
+}
+
+void keep(Reading& reading, Metric metric, std::string_view numbers) {
+  if (reading.has(mask_of(metric))) return;
+  reading.packed.push_back(static_cast<char>(metric));
+  put(reading.packed, numbers.size());
+  reading.packed.append(numbers);
+  reading.brings |= mask_of(metric);
+}
+
+void keep_ratio(Reading& reading, Metric metric, std::uint64_t hits, std::uint64_t tries) {
+  std::string numbers;
+  put(numbers, hits);
+  put(numbers, tries);
+  keep(reading, metric, numbers);
+}
+
+std::optional<std::string_view> find(const Reading& reading, Metric metric, MetricShape shape) {
+  if (!reading.has(mask_of(metric)) || info(metric).shape != shape) return std::nullopt;
+  std::string_view in = reading.packed;
+  while (!in.empty()) {
+    const auto found = static_cast<Metric>(in.front());
+    in.remove_prefix(1);
+    const std::size_t length = take(in);
+    if (found == metric) return in.substr(0, length);
+    in.remove_prefix(length);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> raw_value(const SingleValue& single) {
+  const double raw = single.value * raw_per_unit(single.metric);
+  if (!std::isfinite(raw) || raw < 0 || raw > 9e18) return std::nullopt;
+  return std::llround(raw);
+}
+
+bool belongs(const Result& result, Metric metric, MetricShape shape) {
+  return info(metric).probe == result.probe && info(metric).shape == shape;
+}
+
+void keep_ratios(Reading& reading, const Result& result) {
+  for (const RatioValue& ratio : result.ratios)
+    if (belongs(result, ratio.metric, MetricShape::ratio) && ratio.tries > 0)
+      keep_ratio(reading, ratio.metric, ratio.hits, ratio.tries);
+  // Follows from the outcome alone, so a run whose agent did not spell it out counts as well.
+  if (result.probe == Probe::connect && !reading.has(mask_of(Metric::connectivity)))
+    keep_ratio(reading, Metric::connectivity, result.outcome == Outcome::ok ? 1 : 0, 1);
+}
+
+void keep_samples(Reading& reading, const Result& result) {
+  for (const DistributionValue& value : result.distributions)
+    if (belongs(result, value.metric, MetricShape::distribution) && !value.samples.empty())
+      keep(reading, value.metric, pack(value.samples));
+  for (const SingleValue& single : result.values) {
+    const auto raw = raw_value(single);
+    if (!raw || !belongs(result, single.metric, MetricShape::value)) continue;
+    std::string numbers;
+    put(numbers, static_cast<std::uint64_t>(*raw));
+    keep(reading, single.metric, numbers);
+  }
+  if (!reading.has(mask_of(Metric::delay)) && result.probe == Probe::latency && result.has(Tag::unsynced))
+    reading.brings |= delay_hidden;
+  reading.error_s = static_cast<float>(result.detail("error_s").value_or(0));
+}
+
+}  // namespace
+
+double raw_per_unit(Metric metric) {
+  if (metric == Metric::rtt_loaded_ratio) return 1e6;
+  const std::string_view unit = info(metric).unit;
+  if (unit == "s") return 1e9;
+  return unit == "ratio" ? 1e6 : 1.0;
+}
+
+Reading reading_of(const Result& result) {
+  Reading reading;
+  reading.started_at = result.started_at.value_or(result.scheduled_at);
+  reading.finished_at = result.finished_at;
+  reading.outcome = result.outcome;
+  if (was_tried(result.outcome)) keep_ratios(reading, result);
+  if (result.outcome == Outcome::ok) keep_samples(reading, result);
+  reading.packed.shrink_to_fit();
+  return reading;
+}
+
+std::optional<Distribution> distribution_in(const Reading& reading, Metric metric) {
+  const auto numbers = find(reading, metric, MetricShape::distribution);
+  if (!numbers) return std::nullopt;
+  return unpack_distribution(*numbers);
+}
+
+std::optional<std::int64_t> value_in(const Reading& reading, Metric metric) {
+  auto numbers = find(reading, metric, MetricShape::value);
+  if (!numbers) return std::nullopt;
+  return static_cast<std::int64_t>(take(*numbers));
+}
+
+std::optional<RatioValue> ratio_in(const Reading& reading, Metric metric) {
+  auto numbers = find(reading, metric, MetricShape::ratio);
+  if (!numbers) return std::nullopt;
+  const std::uint64_t hits = take(*numbers);
+  return RatioValue{metric, hits, take(*numbers)};
+}
+
+}  // namespace sonde

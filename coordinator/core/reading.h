@@ -1,0 +1,51 @@
+// A result as the live matrix keeps it: what the statistics of a window need and nothing else, packed into a few
+// hundred octets. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "shared/base/time.h"
+#include "shared/measure/distribution.h"
+#include "shared/measure/metric.h"
+#include "shared/measure/result.h"
+
+namespace sonde {
+
+/// Which metrics a result brought: bit i is metric i.
+using MetricMask = std::uint32_t;
+static_assert(metric_count < 31, "the highest bit of MetricMask has a meaning of its own");
+
+constexpr MetricMask mask_of(Metric metric) { return MetricMask{1} << static_cast<unsigned>(metric); }
+
+/// The run was ok and would have brought a one-way delay, had the clocks agreed closely enough.
+inline constexpr MetricMask delay_hidden = MetricMask{1} << 31U;
+
+/// Samples are kept in integers of this many per unit: nanoseconds for times, parts per million for ratios, bits per
+/// second and plain counts as they are.
+double raw_per_unit(Metric metric);
+
+/// Invariant: `packed` holds exactly the metrics of `brings` (delay_hidden is none).
+struct Reading {
+  SharedTime started_at;  ///< of a run that never started: its scheduled instant
+  SharedTime finished_at;
+  MetricMask brings = 0;
+  Outcome outcome = Outcome::ok;
+  float error_s = 0;  ///< +- of the one-way delay
+  std::string packed;
+
+  bool tried() const { return was_tried(outcome); }
+  bool has(MetricMask any_of) const { return (brings & any_of) != 0; }
+};
+
+/// Times, rates and counts are taken from ok runs only, ratios from every run that was tried. What no honest agent
+/// reports (a negative time, a ratio of nothing, a metric of another probe) is left out.
+Reading reading_of(const Result& result);
+
+/// nullopt where the reading does not bring this metric, or it has another shape. Samples and values are raw.
+std::optional<Distribution> distribution_in(const Reading& reading, Metric metric);
+std::optional<std::int64_t> value_in(const Reading& reading, Metric metric);
+std::optional<RatioValue> ratio_in(const Reading& reading, Metric metric);
+
+}  // namespace sonde

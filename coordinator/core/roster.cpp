@@ -1,0 +1,132 @@
+#include "coordinator/core/roster.h"
+
+#include <algorithm>
+
+namespace sonde {
+namespace {
+
+/// The kernel's error figure creeps all the time: peers are told when it has changed by half or more.
+bool differs_much(std::optional<nanoseconds> a, std::optional<nanoseconds> b) {
+  if (!a || !b) return a.has_value() != b.has_value();
+  return *a > *b * 3 / 2 || *b > *a * 3 / 2;
+}
+
+}  // namespace
+
+void Roster::set_mesh(const Mesh& mesh, Timetable timetable, Out& out) {
+  mesh_name_ = mesh.name;
+  timetable_ = std::move(timetable);
+  std::erase_if(agents_, [&](const auto& entry) {
+    const SiteSpec* spec = mesh.site(entry.first);
+    return spec == nullptr || !spec->has_agent;
+  });
+  for (const SiteSpec& spec : mesh.sites)
+    if (spec.has_agent) agents_.try_emplace(spec.site);
+  for (const auto& [site, agent] : agents_)
+    if (!agent.route.empty()) out.messages.push_back({agent.route, wire::NewTimetable{timetable_.for_site(site)}});
+  out.sites_changed = true;
+}
+
+void Roster::on_message(SharedTime now, const SiteId& site, const std::string& route, wire::Message message, Out& out) {
+  const auto known = agents_.find(site);
+  if (known == agents_.end()) {  // its key was admitted once, and the site has been removed since
+    out.events.push_back({Severity::warning, "site_unknown", {{"site", site.str()}}});
+    return;
+  }
+  AgentStatus& agent = known->second;
+  agent.last_heard = now;
+  out.heard.push_back(site);
+  if (const auto* hello = std::get_if<wire::Hello>(&message)) return on_hello(now, site, route, *hello, out);
+  if (std::holds_alternative<wire::Goodbye>(message)) {
+    agent.route.clear();
+    out.sites_changed = true;
+    out.events.push_back({Severity::info, "agent_left", {{"site", site.str()}}});
+    return;
+  }
+  if (agent.route != route) {  // we were restarted, or it has a second connection: let it introduce itself
+    out.messages.push_back({route, wire::WhoAreYou{}});
+    return;
+  }
+  if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) return on_heartbeat(now, site, *heartbeat, out);
+  if (auto* batch = std::get_if<wire::ResultBatch>(&message)) {
+    out.batches.emplace_back(site, std::move(*batch));
+    return;
+  }
+  out.events.push_back(
+      {Severity::warning, "message_unexpected", {{"site", site.str()}, {"type", std::to_string(message.index())}}});
+}
+
+void Roster::on_hello(SharedTime now, const SiteId& site, const std::string& route, const wire::Hello& hello,
+                      Out& out) {
+  if (hello.site != site) {
+    ++impostors_;
+    out.events.push_back({Severity::error, "agent_impostor", {{"key_of", site.str()}, {"claims", hello.site.str()}}});
+    return;
+  }
+  AgentStatus& agent = agents_.at(site);
+  const bool other_facts = agent.hello.boot_id != hello.boot_id;
+  agent.route = route;
+  agent.connected_at = now;
+  agent.hello = hello;
+  out.messages.push_back({route, wire::Welcome{mesh_name_, last_seqs_[site]}});
+  out.messages.push_back({route, wire::NewTimetable{timetable_.for_site(site)}});
+  out.messages.push_back({route, facts_for(site)});
+  if (other_facts) tell_peers(site, out);
+  out.sites_changed = true;
+  out.events.push_back({Severity::info, "agent_connected", {{"site", site.str()}, {"version", hello.agent_version}}});
+}
+
+void Roster::on_heartbeat(SharedTime now, const SiteId& site, const wire::Heartbeat& heartbeat, Out& out) {
+  AgentStatus& agent = agents_.at(site);
+  const bool other_facts = differs_much(agent.told_clock_error, heartbeat.clock_error);
+  agent.heartbeat = heartbeat;
+  agent.clock_offset = now.time_since_epoch() - heartbeat.sent_at.time_since_epoch();
+  out.messages.push_back({agent.route, wire::HeartbeatReply{heartbeat.sent_at, now, now}});
+  if (heartbeat.generation < timetable_.generation)
+    out.messages.push_back({agent.route, wire::NewTimetable{timetable_.for_site(site)}});
+  if (other_facts) tell_peers(site, out);
+}
+
+wire::PeerFacts Roster::facts_for(const SiteId& site) const {
+  wire::PeerFacts facts;
+  for (const auto& [peer, agent] : agents_)
+    if (peer != site && !agent.hello.boot_id.empty())
+      facts.peers.push_back({peer, agent.hello.boot_id, agent.heartbeat.clock_error});
+  return facts;
+}
+
+void Roster::tell_peers(const SiteId& about, Out& out) {
+  AgentStatus& agent = agents_.at(about);
+  agent.told_clock_error = agent.heartbeat.clock_error;
+  const wire::PeerFacts fact{{{about, agent.hello.boot_id, agent.heartbeat.clock_error}}};
+  for (const auto& [peer, other] : agents_)
+    if (peer != about && !other.route.empty()) out.messages.push_back({other.route, fact});
+}
+
+void Roster::on_stored(const SiteId& site, std::uint64_t spool, std::uint64_t seq, std::uint64_t results, Out& out) {
+  last_seqs_[site] = std::max(last_seqs_[site], seq);
+  const auto agent = agents_.find(site);
+  if (agent == agents_.end()) return;
+  agent->second.results += results;
+  if (!agent->second.route.empty()) out.messages.push_back({agent->second.route, wire::Acknowledge{spool, seq}});
+}
+
+void Roster::on_unreachable(const std::string& route) {
+  for (auto& [site, agent] : agents_)
+    if (agent.route == route) agent.route.clear();
+}
+
+void Roster::tick(SharedTime now, Out& out) {
+  for (auto& [site, agent] : agents_) {
+    const bool heard = agent.heard(now);
+    bool& before = was_heard_[site];
+    if (before && !heard) {
+      agent.route.clear();
+      out.events.push_back({Severity::warning, "agent_silent", {{"site", site.str()}}});
+    }
+    if (before != heard) out.sites_changed = true;
+    before = heard;
+  }
+}
+
+}  // namespace sonde

@@ -1,0 +1,133 @@
+#include "coordinator/io/store_worker.h"
+
+#include <poll.h>
+
+#include <iterator>
+#include <span>
+#include <utility>
+
+namespace sonde::io {
+namespace {
+
+/// Leaves the disk to others between two steps of deleting.
+constexpr int pause_between_deletions_ms = 20;
+
+}  // namespace
+
+StoreWorker::StoreWorker(std::unique_ptr<store::Writer> writer)
+    : writer_(std::move(writer)), thread_([this] { run(); }) {}
+
+StoreWorker::~StoreWorker() {
+  SONDE_ASSERT(jobs_.push(Stop{}));
+  thread_.join();
+}
+
+bool StoreWorker::push(StoreBatch batch) {
+  const std::size_t size = batch.results.size();
+  const bool fits = under_way_.size() < batches_under_way && results_under_way_now_ + size <= results_under_way;
+  if (!fits) {
+    ++refused_;
+    return false;
+  }
+  SONDE_ASSERT(jobs_.push(std::move(batch)));
+  under_way_.push_back(size);
+  results_under_way_now_ += size;
+  return true;
+}
+
+bool StoreWorker::push_other(Job job) {
+  if (others_waiting_ >= other_jobs) return false;
+  ++others_waiting_;
+  SONDE_ASSERT(jobs_.push(std::move(job)));
+  return true;
+}
+
+bool StoreWorker::expire(SharedTime before) { return push_other(Expire{before}); }
+
+bool StoreWorker::save(std::string key, std::vector<std::uint8_t> value) {
+  return push_other(Save{std::move(key), std::move(value)});
+}
+
+std::vector<StoreReport> StoreWorker::take() {
+  std::vector<StoreReport> reports = reports_.take_all();
+  for (const StoreReport& report : reports) {
+    if (std::holds_alternative<StoreTrouble>(report)) {
+      --troubles_waiting_;
+      continue;
+    }
+    results_under_way_now_ -= under_way_.front();
+    under_way_.pop_front();
+  }
+  return reports;
+}
+
+void StoreWorker::run() {
+  while (!stopping_) {
+    carry_out(wait_for_jobs());
+    if (expire_before_ && !stopping_) expire_some();
+  }
+}
+
+std::vector<StoreWorker::Job> StoreWorker::wait_for_jobs() {
+  pollfd waiting{.fd = jobs_.fd(), .events = POLLIN, .revents = 0};
+  ::poll(&waiting, 1, expire_before_ ? pause_between_deletions_ms : -1);
+  return jobs_.take_all();
+}
+
+void StoreWorker::carry_out(std::vector<Job> jobs) {
+  std::vector<StoreBatch> batches;
+  std::size_t results = 0;
+  for (Job& job : jobs) {
+    if (auto* batch = std::get_if<StoreBatch>(&job)) {
+      if (!batches.empty() && results + batch->results.size() > results_per_commit) {
+        commit(batches);
+        results = 0;
+      }
+      results += batch->results.size();
+      batches.push_back(std::move(*batch));
+      continue;
+    }
+    if (std::holds_alternative<Stop>(job)) {
+      stopping_ = true;
+      continue;
+    }
+    --others_waiting_;
+    if (const auto* expire = std::get_if<Expire>(&job)) expire_before_ = expire->before;
+    if (const auto* save = std::get_if<Save>(&job)) {
+      const auto saved = writer_->save(save->key, save->value);
+      if (!saved) report_trouble(saved.error().what);
+    }
+  }
+  if (!batches.empty()) commit(batches);
+}
+
+void StoreWorker::commit(std::vector<StoreBatch>& batches) {
+  const auto appended = writer_->append(batches);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    StoreBatch& batch = batches[i];
+    if (!appended || !(*appended)[i].stored) {
+      std::string why = appended ? "an earlier batch of the same spool was not stored" : appended.error().what;
+      SONDE_ASSERT(reports_.push(BatchNotStored{batch.site, batch.spool, std::move(why)}));
+      continue;
+    }
+    BatchStored stored{batch.site, batch.spool, batch.up_to, {}};
+    for (std::size_t k = 0; k < batch.results.size(); ++k)
+      if ((*appended)[i].fresh[k]) stored.fresh.push_back(std::move(batch.results[k]));
+    SONDE_ASSERT(reports_.push(std::move(stored)));
+  }
+  batches.clear();
+}
+
+void StoreWorker::expire_some() {
+  const auto deleted = writer_->expire(*expire_before_, expired_at_once);
+  if (!deleted) report_trouble(deleted.error().what);
+  if (!deleted || *deleted < expired_at_once) expire_before_.reset();
+}
+
+void StoreWorker::report_trouble(std::string why) {
+  if (troubles_waiting_ >= other_jobs) return;
+  ++troubles_waiting_;
+  SONDE_ASSERT(reports_.push(StoreTrouble{std::move(why)}));
+}
+
+}  // namespace sonde::io

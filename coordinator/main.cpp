@@ -1,0 +1,3 @@
+#include "coordinator/app.h"
+
+int main(int argc, char** argv) { return sonde::run_coordinator(argc, argv); }

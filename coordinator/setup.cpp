@@ -1,0 +1,44 @@
+#include "coordinator/setup.h"
+
+#include <fmt/format.h>
+
+#include "shared/io/daemon.h"
+
+namespace sonde {
+namespace {
+
+/// A key that a person has to provide is missing or wrong: named with the setting that asks for it.
+std::string key_error(const std::filesystem::path& file, const char* setting, const std::string& what) {
+  return fmt::format("{}: {}: {}\n", file.string(), setting, what);
+}
+
+}  // namespace
+
+SetupOutcome check_setup(const std::filesystem::path& file) {
+  const auto text = io::read_file(file);
+  if (!text) return {std::nullopt, fmt::format("{}\n", text.error().what)};
+  auto parsed = parse_coordinator_config(*text, file);
+  if (!parsed.value) return {std::nullopt, config::to_text(parsed.diagnostics)};
+  return {Setup{*std::move(parsed.value), {}}, ""};
+}
+
+SetupOutcome read_setup(const std::filesystem::path& file) {
+  SetupOutcome outcome = check_setup(file);
+  if (!outcome.setup) return outcome;
+  Setup& setup = *outcome.setup;
+  if (auto keys = io::read_key_pair(setup.config.secret_key))
+    setup.keys = *std::move(keys);
+  else
+    outcome.errors += key_error(file, "keys.secret", keys.error().what);
+  for (SiteSpec& site : setup.config.mesh.sites) {
+    if (!site.has_agent) continue;
+    if (auto key = io::read_key(setup.config.agent_keys / (site.site.str() + ".public")))
+      site.public_key = *std::move(key);
+    else
+      outcome.errors += key_error(file, "keys.agents", key.error().what);
+  }
+  if (!outcome.errors.empty()) outcome.setup.reset();
+  return outcome;
+}
+
+}  // namespace sonde

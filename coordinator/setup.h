@@ -1,0 +1,28 @@
+// From files to values: the configuration with its keys, as the coordinator starts or reloads.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "coordinator/config.h"
+#include "shared/io/curve_keys.h"
+
+namespace sonde {
+
+struct Setup {
+  CoordinatorConfig config;  ///< mesh.sites have their public keys filled in
+  io::KeyPair keys;
+};
+
+struct SetupOutcome {
+  std::optional<Setup> setup;  ///< only where nothing is wrong
+  std::string errors;          ///< one a line, for people
+};
+
+/// The configuration alone, without reading a key.
+SetupOutcome check_setup(const std::filesystem::path& file);
+/// The configuration and every key that it names.
+SetupOutcome read_setup(const std::filesystem::path& file);
+
+}  // namespace sonde

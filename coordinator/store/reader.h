@@ -1,0 +1,77 @@
+// Reading the history, beside the writer and without disturbing it: every reader has its own connection, and none keeps
+// a transaction open between two calls, so that a slow client cannot make the write-ahead log grow.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "shared/base/error.h"
+#include "shared/base/ids.h"
+#include "shared/base/time.h"
+#include "shared/measure/metric.h"
+#include "shared/measure/result.h"
+
+namespace sonde::store {
+
+/// Which results; what is not set does not restrict.
+struct Filter {
+  std::optional<SharedTime> since = {};  ///< finished_at >= since
+  std::optional<SharedTime> until = {};  ///< finished_at < until
+  std::optional<SiteId> from = {};
+  std::optional<SiteId> to = {};
+  std::optional<Probe> probe = {};
+  std::optional<std::uint64_t> limit = {};
+};
+
+class Reader;
+struct ReadConnection;
+
+/// One pass over the results that were stored when it was opened, by finished_at and then in the order in which they
+/// were stored. May outlive its Reader; used by the same thread.
+class Cursor {
+ public:
+  ~Cursor();
+  Cursor(Cursor&&) noexcept;
+  Cursor& operator=(Cursor&&) noexcept;
+  /// Up to `count` further results, and fewer only at the end; empty at the end.
+  Expected<std::vector<Result>> next(std::size_t count);
+
+ private:
+  friend class Reader;
+  struct Parts;
+  explicit Cursor(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+/// One thread at a time. A row that cannot be read (a damaged body) is left out and counted; where SQLite itself fails
+/// the method returns "ATTEMPT the store PATH: reason; remedy".
+class Reader {
+ public:
+  /// Of one link and probe in one answer; of more, the newest. Three weeks of latency at its default.
+  static constexpr std::size_t link_results_limit = 200'000;
+
+  /// The file must exist and have the present layout (the Writer sees to that). Throws StoreError.
+  explicit Reader(const std::filesystem::path& path);
+  ~Reader();
+
+  Expected<Cursor> open(const Filter& filter);
+  /// Results that finished in (since, until], oldest first, and in front of them the two newest tried ones that
+  /// finished before, where they exist (a cell's state needs them).
+  Expected<std::vector<Result>> link_results(const Link& link, Probe probe, SharedTime since, SharedTime until);
+  /// What the live matrix needs at start: of every link and probe the newest ok run and the two newest tried runs from
+  /// before `since`, and everything since; oldest first within each link and probe. Calls `each` before it returns
+  /// only.
+  Expected<void> load_recent(SharedTime since, const std::function<void(const Result&)>& each);
+
+  std::uint64_t damaged() const;
+
+ private:
+  std::shared_ptr<ReadConnection> shared_;
+};
+
+}  // namespace sonde::store

@@ -1,0 +1,84 @@
+#include "coordinator/store/schema.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+namespace sonde::store {
+namespace {
+
+// steps[v] leads from version v to v + 1. Never change one that was released: add another.
+constexpr std::array<const char*, schema_version> steps{
+    R"sql(
+CREATE TABLE series (
+  id        INTEGER PRIMARY KEY,
+  from_site TEXT NOT NULL,
+  to_site   TEXT NOT NULL,
+  probe     INTEGER NOT NULL,
+  UNIQUE (from_site, to_site, probe)
+);
+CREATE TABLE spools (
+  id       INTEGER PRIMARY KEY,
+  site     TEXT NOT NULL,
+  spool    INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL,
+  UNIQUE (site, spool)
+);
+CREATE TABLE results (
+  id          INTEGER PRIMARY KEY,
+  spool       INTEGER NOT NULL REFERENCES spools (id),
+  seq         INTEGER NOT NULL,
+  series      INTEGER NOT NULL REFERENCES series (id),
+  finished_at INTEGER NOT NULL,
+  outcome     INTEGER NOT NULL,
+  body        BLOB NOT NULL
+);
+CREATE UNIQUE INDEX results_once ON results (spool, seq);
+CREATE INDEX results_by_series ON results (series, finished_at, outcome);
+CREATE INDEX results_by_time ON results (finished_at);
+CREATE TABLE meta (
+  key   TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) WITHOUT ROWID;
+)sql",
+};
+
+[[noreturn]] void refuse(const Database& database, const std::string& reason) {
+  throw StoreError(fmt::format("open the store {}: {}", database.path().string(), reason));
+}
+
+}  // namespace
+
+std::int64_t schema_of(const Database& database) {
+  const std::int64_t application = database.ask_integer("PRAGMA application_id");
+  const std::int64_t version = database.ask_integer("PRAGMA user_version");
+  const bool empty = database.ask_integer("SELECT count(*) FROM sqlite_master") == 0;
+  if (empty && application == 0 && version == 0) return 0;
+  if (application != application_id)
+    refuse(database, "it is a database of another program; name another file under `store`");
+  if (version > schema_version)
+    refuse(database, fmt::format("it was written by a newer Sonde (layout {}, this one knows {}); install that version "
+                                 "again, or name another file under `store`",
+                                 version, schema_version));
+  return version;
+}
+
+void prepare_schema(const Database& database) {
+  for (std::int64_t version = schema_of(database); version < schema_version; ++version) {
+    Transaction transaction(database);
+    database.run(steps.at(static_cast<std::size_t>(version)));
+    database.run(fmt::format("PRAGMA application_id = {}", application_id).c_str());
+    database.run(fmt::format("PRAGMA user_version = {}", version + 1).c_str());
+    transaction.commit();
+  }
+}
+
+void require_schema(const Database& database) {
+  const std::int64_t version = schema_of(database);
+  if (version != schema_version)
+    refuse(database, fmt::format("its layout is {} instead of {}; start the coordinator once to bring it up to date",
+                                 version, schema_version));
+}
+
+}  // namespace sonde::store

@@ -1,0 +1,52 @@
+// The one writer of the store. Everything that it has said to be stored survives a crash of the process, of the machine
+// and a loss of power. Layout and reasons: docs/storage.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/core/ingest.h"
+#include "shared/base/error.h"
+#include "shared/base/time.h"
+
+namespace sonde::store {
+
+/// What became of one StoreBatch.
+struct Appended {
+  bool stored = false;      ///< false: its spool is not stored up to `after`; the batch has to come again
+  std::vector<bool> fresh;  ///< for each of its results: false where the store had it already
+};
+
+/// One thread at a time. Methods return an Error ("ATTEMPT the store PATH: reason; remedy") where SQLite fails; nothing
+/// of that call is stored then, and the object stays usable.
+class Writer {
+ public:
+  /// Makes the file, and its folder where only that is missing. Throws StoreError (a std::runtime_error) for a file
+  /// that is foreign, damaged, of a newer layout, or not writable.
+  explicit Writer(const std::filesystem::path& path);
+  ~Writer();
+
+  /// All batches in one transaction, durable on return; one Appended for each.
+  Expected<std::vector<Appended>> append(std::span<const StoreBatch> batches);
+  /// Deletes at most `at_most` of the oldest results that finished before `before`; how many there were.
+  Expected<std::size_t> expire(SharedTime before, std::size_t at_most);
+
+  /// How far each spool is stored, in the order in which they first appeared.
+  Expected<std::vector<SpoolPosition>> positions();
+
+  /// Small values beside the results, such as the last timetable.
+  Expected<void> save(std::string_view key, std::span<const std::uint8_t> value);
+  Expected<std::optional<std::vector<std::uint8_t>>> load(std::string_view key);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sonde::store

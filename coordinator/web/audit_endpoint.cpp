@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+#include "coordinator/web/audit.h"
+#include "coordinator/web/endpoints.h"
+#include "coordinator/web/json.h"
+
+namespace sonde::web {
+namespace {
+
+constexpr std::size_t runs_at_once = 1000;
+
+struct AuditJob {
+  Mesh mesh;
+  Timetable timetable;
+  std::shared_ptr<HistoryReader> history;
+  Probe probe;
+  SharedTime since;
+  SharedTime until;
+
+  Response operator()() const {
+    ResultFilter filter;
+    filter.since = since;
+    filter.until = until;
+    filter.probe = probe;
+    const auto cursor = history->open(filter);
+    std::vector<AuditedRun> runs;
+    for (auto some = cursor->next(runs_at_once); !some.empty(); some = cursor->next(runs_at_once))
+      for (const Result& result : some) runs.push_back(audited(result));
+    return answer(audit(probe, std::move(runs), mesh, timetable, since, until));
+  }
+
+  Response answer(const Audit& audit) const {
+    Json outcomes = Json::object();
+    for (const auto& [outcome, count] : audit.outcomes) outcomes[std::string(name(outcome))] = count;
+    Json errors{{"p50", nullptr}, {"p99", nullptr}, {"max", nullptr}};
+    if (audit.start_error)
+      errors = Json{{"p50", audit.start_error->p50}, {"p99", audit.start_error->p99}, {"max", audit.start_error->max}};
+    return json_response(Json{{"probe", name(probe)},
+                              {"runs", audit.runs},
+                              {"overlaps", audit.overlaps ? Json(*audit.overlaps) : Json()},
+                              {"missed", audit.missed},
+                              {"start_error_s", std::move(errors)},
+                              {"outcomes", std::move(outcomes)},
+                              {"since", time(since)},
+                              {"until", time(until)},
+                              {"generation", timetable.generation.number}});
+  }
+};
+
+}  // namespace
+
+Response audit_endpoint(const Target& target, const Sources& sources) {
+  Parameters parameters(target, sources.now);
+  const Probe probe = parameters.probe("probe").value_or(Probe::throughput);
+  const nanoseconds window = parameters.window(std::chrono::hours(24));
+  const SharedTime at = parameters.at();
+  if (auto problem = parameters.problem()) return std::move(*problem);
+  if (sources.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
+  const double results = expected_results(sources.mesh.policy, probe, sources.timetable.throughput_every,
+                                          links_of(sources.mesh).size(), window);
+  if (results > history_results_limit)
+    return error_response(400,
+                          fmt::format("window: holds about {:.0f} runs, at most {:.0f} are audited at once; ask for a "
+                                      "shorter window",
+                                      results, history_results_limit));
+  Response response;
+  response.body = Deferred(AuditJob{sources.mesh, sources.timetable, sources.history, probe, at - window, at});
+  return response;
+}
+
+}  // namespace sonde::web

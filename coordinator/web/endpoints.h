@@ -1,0 +1,59 @@
+// One function for each endpoint. Only for this room's .cpp files and their tests.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "coordinator/web/parameters.h"
+#include "coordinator/web/request.h"
+#include "coordinator/web/response.h"
+#include "coordinator/web/sources.h"
+
+namespace sonde::web {
+
+Response matrix_endpoint(const Target& target, const Sources& sources);
+Response sites_endpoint(const Target& target, const Sources& sources);
+Response timetable_endpoint(const Target& target, const Sources& sources);
+Response audit_endpoint(const Target& target, const Sources& sources);
+Response incidents_endpoint(const Target& target, const Sources& sources);
+Response results_endpoint(const Target& target, const Sources& sources);
+Response events_endpoint(const Target& target, const Sources& sources);
+Response openapi_endpoint(const Target& target, const Sources& sources);
+Response prometheus_endpoint(const Target& target, const Sources& sources);
+Response health_endpoint(const Target& target, const Sources& sources);
+Response ready_endpoint(const Target& target, const Sources& sources);
+/// /api/v1/links/FROM/TO, and below it /series and /histogram.
+Response link_endpoint(const Link& link, const Target& target, const Sources& sources);
+Response series_endpoint(const Link& link, const Target& target, const Sources& sources);
+Response histogram_endpoint(const Link& link, const Target& target, const Sources& sources);
+
+/// The body of /api/v1/sites, also the data of a `sites` event.
+std::string sites_text(const Sources& sources);
+
+/// What the site's agent is: "ok", "silent", "never" (not heard since the coordinator started), "no_agent".
+std::string_view agent_state(const SiteSpec& site, const Sources& sources);
+
+/// Every ordered pair of sites with an agent at `from`, in the order of the configuration.
+std::vector<Link> links_of(const Mesh& mesh);
+
+/// Cells that the live matrix cannot reach: a matrix of its own, fed from the history; safe on another thread, for it
+/// owns copies of all that it needs.
+class HistoricMatrix {
+ public:
+  explicit HistoricMatrix(const Sources& sources);
+  Cell cell(const Link& link, const CellQuery& query) const;
+  const Mesh& mesh() const { return mesh_; }
+
+ private:
+  Mesh mesh_;
+  Matrix matrix_;
+  std::shared_ptr<HistoryReader> history_;
+};
+
+/// How many results a query may read from the history before it is refused as too large.
+inline constexpr double history_results_limit = 5e6;
+/// How many results `links` x `window` may hold by the policy.
+double expected_results(const Policy& policy, Probe probe, nanoseconds throughput_every, std::size_t links,
+                        nanoseconds window);
+
+}  // namespace sonde::web

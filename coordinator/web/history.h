@@ -1,0 +1,44 @@
+// What the web room needs of the history, so that it can be tested without a database.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "shared/base/ids.h"
+#include "shared/base/time.h"
+#include "shared/measure/result.h"
+
+namespace sonde::web {
+
+/// Which results; what is not set does not restrict.
+struct ResultFilter {
+  std::optional<SharedTime> since;  ///< finished_at >= since
+  std::optional<SharedTime> until;  ///< finished_at < until
+  std::optional<SiteId> from;
+  std::optional<SiteId> to;
+  std::optional<Probe> probe;
+  std::optional<std::uint64_t> limit;
+};
+
+/// One pass over stored results, oldest first, in bounded memory.
+class ResultCursor {
+ public:
+  virtual ~ResultCursor() = default;
+  /// Up to `count` further results; empty at the end. Throws std::runtime_error where the store fails.
+  virtual std::vector<Result> next(std::size_t count) = 0;
+};
+
+/// Called on the HTTP server's worker thread only, never on the loop; must not share state with the writer.
+class HistoryReader {
+ public:
+  virtual ~HistoryReader() = default;
+  /// Results of one link and probe that finished in (since, until], oldest first, and in front of them the two newest
+  /// tried ones that finished before, where they exist (a cell's state needs them). Throws std::runtime_error.
+  virtual std::vector<Result> link_results(const Link& link, Probe probe, SharedTime since, SharedTime until) = 0;
+  virtual std::unique_ptr<ResultCursor> open(const ResultFilter& filter) = 0;
+};
+
+}  // namespace sonde::web

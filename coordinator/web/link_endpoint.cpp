@@ -1,0 +1,107 @@
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "coordinator/web/endpoints.h"
+#include "coordinator/web/json.h"
+
+namespace sonde::web {
+namespace {
+
+constexpr double earth_radius_m = 6'371'008.8;  // mean radius R1, IUGG
+
+/// Great circle by the haversine formula.
+std::optional<double> distance_m(const SiteSpec& a, const SiteSpec& b) {
+  if (!a.location || !b.location) return std::nullopt;
+  const auto radians = [](double degrees) { return degrees * std::numbers::pi / 180; };
+  const double half_lat = std::sin(radians(b.location->latitude - a.location->latitude) / 2);
+  const double half_lon = std::sin(radians(b.location->longitude - a.location->longitude) / 2);
+  const double h = half_lat * half_lat + std::cos(radians(a.location->latitude)) *
+                                             std::cos(radians(b.location->latitude)) * half_lon * half_lon;
+  return 2 * earth_radius_m * std::asin(std::min(1.0, std::sqrt(h)));
+}
+
+Json cell_json(Metric metric, Stat stat, const Cell& cell) {
+  Json json{{"stat", name(stat)},  {"unit", info(metric).unit},   {"value", number(cell.value)},
+            {"count", cell.count}, {"age_s", number(cell.age_s)}, {"state", name(cell.state)}};
+  if (cell.few()) json["few"] = true;
+  if (metric == Metric::delay) json["error_s"] = number(cell.error_s);
+  return json;
+}
+
+struct LinkQuery {
+  nanoseconds window;
+  SharedTime at;
+  std::optional<Stat> stat;  ///< nullopt: what is shown first of each metric
+};
+
+template <typename CellOf>
+Json direction_json(const Mesh& mesh, const Link& link, const LinkQuery& query, const CellOf& cell_of) {
+  Json json{{"from", link.from.str()}, {"to", link.to.str()}, {"cells", nullptr}};
+  const SiteSpec* from = mesh.site(link.from);
+  if (from == nullptr || !from->has_agent) return json;
+  Json cells = Json::object();
+  for (const MetricInfo& metric : all_metrics()) {
+    const Stat stat =
+        query.stat && stat_applies(metric.metric, *query.stat) ? *query.stat : default_stat(metric.metric);
+    const Cell cell = cell_of(link, CellQuery{metric.metric, stat, query.window, query.at});
+    cells[std::string(metric.name)] = cell_json(metric.metric, stat, cell);
+  }
+  json["cells"] = std::move(cells);
+  return json;
+}
+
+Json site_json(const SiteSpec& site) {
+  return Json{{"name", site.site.str()}, {"addresses", site.addresses},
+              {"port", site.port},       {"uplink", site.uplink ? Json(*site.uplink) : Json()},
+              {"inbound", site.inbound}, {"agent", site.has_agent}};
+}
+
+template <typename CellOf>
+Response answer(const Mesh& mesh, const Link& link, const LinkQuery& query, const CellOf& cell_of) {
+  const SiteSpec* from = mesh.site(link.from);
+  const SiteSpec* to = mesh.site(link.to);
+  return json_response(Json{{"mesh", mesh.name},
+                            {"from", link.from.str()},
+                            {"to", link.to.str()},
+                            {"window_s", seconds(query.window)},
+                            {"at", time(query.at)},
+                            {"distance_m", number(distance_m(*from, *to))},
+                            {"sites", Json::array({site_json(*from), site_json(*to)})},
+                            {"directions", Json::array({direction_json(mesh, link, query, cell_of),
+                                                        direction_json(mesh, {link.to, link.from}, query, cell_of)})}});
+}
+
+std::optional<Stat> take_stat(Parameters& parameters) {
+  const auto text = parameters.text("stat");
+  if (!text) return std::nullopt;
+  const auto stat = stat_named(*text);
+  if (!stat) parameters.refuse(400, "unknown stat '" + *text + "'; /api/v1/openapi.json lists them");
+  return stat;
+}
+
+}  // namespace
+
+Response link_endpoint(const Link& link, const Target& target, const Sources& sources) {
+  Parameters parameters(target, sources.now);
+  const LinkQuery query{parameters.window(std::chrono::hours(1)), parameters.at(), take_stat(parameters)};
+  if (auto problem = parameters.problem()) return std::move(*problem);
+
+  if (sources.matrix.reaches({Metric::rtt, Stat::p50, query.window, query.at}, sources.now) ||
+      sources.history == nullptr)
+    return answer(sources.mesh, link, query,
+                  [&](const Link& l, const CellQuery& q) { return sources.matrix.cell(l, q); });
+  const double results = static_cast<double>(metric_count) *
+                         expected_results(sources.mesh.policy, Probe::latency, nanoseconds(0), 2, query.window);
+  if (results > history_results_limit)
+    return error_response(400, "window: too long for one answer; ask for a shorter one");
+  Response response;
+  response.body = Deferred([matrix = HistoricMatrix(sources), link, query] {
+    return answer(matrix.mesh(), link, query, [&](const Link& l, const CellQuery& q) { return matrix.cell(l, q); });
+  });
+  return response;
+}
+
+}  // namespace sonde::web

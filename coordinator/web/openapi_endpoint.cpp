@@ -1,0 +1,198 @@
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "coordinator/web/endpoints.h"
+#include "coordinator/web/json.h"
+
+namespace sonde::web {
+namespace {
+
+struct Described {
+  std::string_view path;
+  std::string_view summary;
+  std::vector<std::string_view> parameters;  ///< names of parameter()
+  std::string_view content_type;
+  std::string_view schema;  ///< name in components, empty for text
+};
+
+const std::vector<Described>& described() {
+  constexpr std::string_view json = "application/json";
+  constexpr std::string_view text = "text/plain";
+  static const std::vector<Described> all{
+      {"/api/v1/matrix", "One metric of every link.", {"metric", "stat", "window", "at", "layout"}, json, "Matrix"},
+      {"/api/v1/sites", "The sites and what their agents last said.", {}, json, "Sites"},
+      {"/api/v1/timetable", "Who measures whom, when.", {"site"}, json, "Timetable"},
+      {"/api/v1/timetable/audit",
+       "What really ran, held against the timetable.",
+       {"probe", "window", "at"},
+       json,
+       "Audit"},
+      {"/api/v1/incidents", "Causes with the links that they explain.", {}, json, "Incidents"},
+      {"/api/v1/results",
+       "Runs, oldest first, one JSON object a line.",
+       {"since", "until", "from", "to", "probe", "limit"},
+       "application/x-ndjson",
+       "Result"},
+      {"/api/v1/events", "Server-sent events: sites, cells.", {"metric", "stat", "window"}, "text/event-stream", ""},
+      {"/api/v1/links/{from}/{to}", "All metrics of both directions.", {"stat", "window", "at"}, json, "Link"},
+      {"/api/v1/links/{from}/{to}/series", "One metric over time.", {"metric", "window", "step", "at"}, json, "Series"},
+      {"/api/v1/links/{from}/{to}/histogram",
+       "One metric's distribution.",
+       {"metric", "window", "at"},
+       json,
+       "Histogram"},
+      {"/api/v1/openapi.json", "This description.", {}, json, ""},
+      {"/metrics", "The coordinator's own figures for Prometheus.", {}, text, ""},
+      {"/healthz", "200 while the process answers.", {}, text, ""},
+      {"/readyz", "200 once store and control are open, else 503.", {}, text, ""},
+  };
+  return all;
+}
+
+template <typename Range>
+Json names_of(const Range& range) {
+  Json names = Json::array();
+  for (const auto& item : range) names.push_back(item);
+  return names;
+}
+
+Json schema_of(std::string_view parameter) {
+  if (parameter == "metric") {
+    Json names = Json::array();
+    for (const MetricInfo& metric : all_metrics()) names.push_back(metric.name);
+    return Json{{"type", "string"}, {"enum", std::move(names)}, {"default", "rtt"}};
+  }
+  if (parameter == "stat") {
+    Json names = Json::array();
+    for (std::size_t i = 0; i < stat_count; ++i) names.push_back(name(static_cast<Stat>(i)));
+    return Json{{"type", "string"}, {"enum", std::move(names)}};
+  }
+  if (parameter == "probe") return Json{{"type", "string"}, {"enum", {"latency", "connect", "throughput"}}};
+  if (parameter == "layout") return Json{{"type", "string"}, {"enum", {"cells", "columns"}}, {"default", "cells"}};
+  if (parameter == "limit") return Json{{"type", "integer"}, {"minimum", 0}};
+  if (parameter == "window" || parameter == "step")
+    return Json{{"type", "string"}, {"example", "1h"}, {"description", "A duration: 90s, 10m, 1h, 7d."}};
+  if (parameter == "at" || parameter == "since" || parameter == "until")
+    return Json{{"type", "string"}, {"format", "date-time"}};
+  return Json{{"type", "string"}, {"description", "Name of a site."}};
+}
+
+Json operation(const Described& endpoint) {
+  Json parameters = Json::array();
+  for (const std::string_view in_path : {"from", "to"})
+    if (endpoint.path.find("{" + std::string(in_path) + "}") != std::string_view::npos)
+      parameters.push_back(Json{{"name", in_path}, {"in", "path"}, {"required", true}, {"schema", schema_of("site")}});
+  for (const std::string_view parameter : endpoint.parameters)
+    parameters.push_back(Json{{"name", parameter}, {"in", "query"}, {"schema", schema_of(parameter)}});
+  Json content{{"schema", endpoint.schema.empty()
+                              ? Json{{"type", endpoint.content_type == "application/json" ? "object" : "string"}}
+                              : Json{{"$ref", "#/components/schemas/" + std::string(endpoint.schema)}}}};
+  Json responses{
+      {"200", {{"description", endpoint.summary}, {"content", {{endpoint.content_type, std::move(content)}}}}},
+      {"400", {{"$ref", "#/components/responses/Error"}}},
+      {"404", {{"$ref", "#/components/responses/Error"}}},
+      {"503", {{"$ref", "#/components/responses/Error"}}}};
+  return Json{
+      {"get",
+       {{"summary", endpoint.summary}, {"parameters", std::move(parameters)}, {"responses", std::move(responses)}}}};
+}
+
+Json typed(std::string_view type, bool nullable = false) {
+  return nullable ? Json{{"type", {type, "null"}}} : Json{{"type", type}};
+}
+Json list_of(Json items) { return Json{{"type", "array"}, {"items", std::move(items)}}; }
+Json object_of(Json properties) { return Json{{"type", "object"}, {"properties", std::move(properties)}}; }
+Json reference(std::string_view name) { return Json{{"$ref", "#/components/schemas/" + std::string(name)}}; }
+
+Json cell_schema() {
+  constexpr std::string_view states[] = {"none",  "paused",   "agent_silent", "never", "down",
+                                         "stale", "unsynced", "degraded",     "ok"};
+  return object_of(Json{{"from", typed("string")},
+                        {"to", typed("string")},
+                        {"value", typed("number", true)},
+                        {"count", typed("integer")},
+                        {"age_s", typed("number", true)},
+                        {"state", {{"type", "string"}, {"enum", names_of(states)}}},
+                        {"few", typed("boolean")},
+                        {"error_s", typed("number", true)}});
+}
+
+Json query_head() {
+  return Json{{"mesh", typed("string")}, {"metric", typed("string")},   {"stat", typed("string")},
+              {"unit", typed("string")}, {"window_s", typed("number")}, {"at", typed("string")}};
+}
+
+Json with(Json properties, std::string_view name, Json schema) {
+  properties[std::string(name)] = std::move(schema);
+  return properties;
+}
+
+Json result_schema() {
+  Json properties{{"id", typed("string")},           {"seq", typed("integer")},
+                  {"probe", typed("string")},        {"from", typed("string")},
+                  {"to", typed("string")},           {"round", typed("integer")},
+                  {"scheduled_at", typed("string")}, {"started_at", typed("string", true)},
+                  {"finished_at", typed("string")},  {"outcome", typed("string")},
+                  {"generation", typed("integer")},  {"reason", typed("string")}};
+  for (const MetricInfo& metric : all_metrics())
+    properties[std::string(metric.name)] =
+        Json{{"type", {"number", "null"}}, {"description", metric.help}, {"x-unit", metric.unit}};
+  for (const std::string_view map : {"counts", "details"}) properties[std::string(map)] = typed("object");
+  properties["tags"] = list_of(typed("string"));
+  return object_of(std::move(properties));
+}
+
+Json schemas() {
+  const Json objects = list_of(typed("object"));
+  Json audit{{"probe", typed("string")},         {"runs", typed("integer")},    {"overlaps", typed("integer", true)},
+             {"missed", typed("integer")},       {"since", typed("string")},    {"until", typed("string")},
+             {"start_error_s", typed("object")}, {"outcomes", typed("object")}, {"generation", typed("integer")}};
+  Json timetable{{"generation", typed("integer")},
+                 {"effective_at", typed("string")},
+                 {"epoch", typed("string")},
+                 {"rounds", typed("integer")},
+                 {"cycle_s", typed("number")},
+                 {"throughput_every_s", typed("number")},
+                 {"probes", typed("object")},
+                 {"slots", objects},
+                 {"phases", objects}};
+  return Json{{"Cell", cell_schema()},
+              {"Matrix", object_of(with(with(query_head(), "sites", list_of(typed("string"))), "cells",
+                                        list_of(reference("Cell"))))},
+              {"Sites", object_of(Json{{"mesh", typed("string")},
+                                       {"at", typed("string")},
+                                       {"agents", typed("integer")},
+                                       {"heard", typed("integer")},
+                                       {"sites", objects}})},
+              {"Timetable", object_of(std::move(timetable))},
+              {"Audit", object_of(std::move(audit))},
+              {"Incidents", object_of(Json{{"incidents", objects}})},
+              {"Link", object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"directions", objects}})},
+              {"Series", object_of(with(query_head(), "points", objects))},
+              {"Histogram", object_of(with(query_head(), "buckets", objects))},
+              {"Result", result_schema()},
+              {"Error", object_of(Json{{"error", typed("string")}})}};
+}
+
+}  // namespace
+
+Response openapi_endpoint(const Target& target, const Sources& sources) {
+  Parameters parameters(target, sources.now);
+  if (auto problem = parameters.problem()) return std::move(*problem);
+  Json paths = Json::object();
+  for (const Described& endpoint : described()) paths[std::string(endpoint.path)] = operation(endpoint);
+  const Json error{{"description", "What is wrong and what would be right."},
+                   {"content", {{"application/json", {{"schema", reference("Error")}}}}}};
+  return json_response(
+      Json{{"openapi", "3.1.0"},
+           {"info", {{"title", "Sonde"}, {"version", sources.version}, {"license", {{"name", "Apache-2.0"}}}}},
+           {"paths", std::move(paths)},
+           {"components", {{"schemas", schemas()}, {"responses", {{"Error", error}}}}}});
+}
+
+}  // namespace sonde::web

@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "coordinator/web/endpoints.h"
+
+namespace sonde::web {
+namespace {
+
+/// Label values escape backslash, quote and newline (Prometheus exposition format 0.0.4).
+std::string label(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  return out;
+}
+
+class Page {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    fmt::format_to(std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  }
+  void value(double number) { fmt::format_to(std::back_inserter(out_), "{} {}\n", name_, number); }
+  void value(std::string_view key, std::string_view text, double number) {
+    fmt::format_to(std::back_inserter(out_), "{}{{{}=\"{}\"}} {}\n", name_, key, label(text), number);
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string_view name_;
+  std::string out_;
+};
+
+double seconds_since_1970(SharedTime t) { return static_cast<double>(to_ns(t)) / 1e9; }
+
+void mesh_families(Page& page, const Sources& sources) {
+  page.family("sonde_build_info", "gauge", "Version of the coordinator, always 1.");
+  page.value("version", sources.version, 1);
+  page.family("sonde_sites", "gauge", "Sites in the configuration.");
+  page.value(static_cast<double>(sources.mesh.sites.size()));
+  page.family("sonde_links", "gauge", "Ordered pairs of sites with an agent at the beginning.");
+  page.value(static_cast<double>(links_of(sources.mesh).size()));
+  page.family("sonde_timetable_generation", "gauge", "Number of the timetable in force.");
+  page.value(static_cast<double>(sources.timetable.generation.number));
+  page.family("sonde_timetable_cycle_seconds", "gauge", "All throughput rounds back to back.");
+  page.value(to_seconds(sources.timetable.cycle));
+  page.family("sonde_ready", "gauge", "1 once store and control are open.");
+  page.value(sources.store_open && sources.control_open ? 1 : 0);
+}
+
+void counter_families(Page& page, const Counters& counters) {
+  page.family("sonde_results_stored_total", "counter", "Results stored since the start.");
+  page.value(static_cast<double>(counters.results_stored));
+  page.family("sonde_results_duplicate_total", "counter", "Results that had been stored before and came again.");
+  page.value(static_cast<double>(counters.results_duplicate));
+  page.family("sonde_results_refused_total", "counter", "Results that could not be right.");
+  page.value(static_cast<double>(counters.results_refused));
+  page.family("sonde_events_total", "counter", "Events by code, also those that the log held back.");
+  for (const auto& [code, count] : counters.events) page.value("code", code, static_cast<double>(count));
+}
+
+/// One series for each agent; `of` gives the value, nullopt leaves it out.
+template <typename Of>
+void each_agent(Page& page, const Sources& sources, const Of& of) {
+  for (const SiteSpec& site : sources.mesh.sites) {
+    const auto found = sources.agents.find(site.site);
+    if (!site.has_agent || found == sources.agents.end()) continue;
+    if (const std::optional<double> value = of(found->second)) page.value("site", site.site.str(), *value);
+  }
+}
+
+void agent_families(Page& page, const Sources& sources) {
+  page.family("sonde_agent_up", "gauge", "1 while the site's agent is heard.");
+  for (const SiteSpec& site : sources.mesh.sites)
+    if (site.has_agent) page.value("site", site.site.str(), agent_state(site, sources) == "ok" ? 1 : 0);
+  page.family("sonde_agent_last_heard_timestamp_seconds", "gauge", "When the agent's last message came.");
+  each_agent(page, sources, [](const AgentStatus& agent) {
+    return agent.last_heard ? std::optional(seconds_since_1970(*agent.last_heard)) : std::nullopt;
+  });
+  page.family("sonde_agent_results_total", "counter", "Results of the site stored since the coordinator's start.");
+  each_agent(page, sources, [](const AgentStatus& agent) { return std::optional(static_cast<double>(agent.results)); });
+  page.family("sonde_agent_spooled_results", "gauge", "Results that wait in the agent's spool.");
+  each_agent(page, sources,
+             [](const AgentStatus& agent) { return std::optional(static_cast<double>(agent.heartbeat.spooled)); });
+  page.family("sonde_agent_clock_offset_seconds", "gauge", "Coordinator's clock less the agent's, coarse.");
+  each_agent(page, sources, [](const AgentStatus& agent) {
+    return agent.clock_offset ? std::optional(to_seconds(*agent.clock_offset)) : std::nullopt;
+  });
+  page.family("sonde_agent_send_lateness_p99_seconds", "gauge", "Lateness of the latency probes' send instants.");
+  each_agent(page, sources,
+             [](const AgentStatus& agent) { return std::optional(to_seconds(agent.heartbeat.send_lateness_p99)); });
+  page.family("sonde_agent_slot_lateness_p99_seconds", "gauge", "Lateness of the throughput slots' starts.");
+  each_agent(page, sources,
+             [](const AgentStatus& agent) { return std::optional(to_seconds(agent.heartbeat.slot_lateness_p99)); });
+  page.family("sonde_agent_socket_drops_total", "counter", "Packets that the agent's probe socket had no room for.");
+  each_agent(page, sources,
+             [](const AgentStatus& agent) { return std::optional(static_cast<double>(agent.heartbeat.socket_drops)); });
+  page.family("sonde_agent_cpu_pressure_ratio", "gauge", "Share of time in which some task waited for CPU.");
+  each_agent(page, sources, [](const AgentStatus& agent) { return std::optional(agent.heartbeat.cpu_pressure); });
+}
+
+}  // namespace
+
+Response prometheus_endpoint(const Target& target, const Sources& sources) {
+  Parameters parameters(target, sources.now);
+  if (auto problem = parameters.problem()) return std::move(*problem);
+  Page page;
+  mesh_families(page, sources);
+  counter_families(page, sources.counters);
+  agent_families(page, sources);
+  Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = page.take();
+  return response;
+}
+
+Response health_endpoint(const Target& /*target*/, const Sources& /*sources*/) {
+  Response response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = "ok\n";
+  return response;
+}
+
+Response ready_endpoint(const Target& /*target*/, const Sources& sources) {
+  Response response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.status = sources.store_open && sources.control_open ? 200 : 503;
+  response.body = std::string(!sources.store_open     ? "the store is not open yet\n"
+                              : !sources.control_open ? "control is not open yet\n"
+                                                      : "ready\n");
+  return response;
+}
+
+}  // namespace sonde::web

@@ -1,0 +1,55 @@
+#include <utility>
+
+#include "coordinator/web/endpoints.h"
+#include "coordinator/web/json.h"
+
+namespace sonde::web {
+namespace {
+
+constexpr std::size_t lines_in_a_piece = 200;
+
+}  // namespace
+
+Response results_endpoint(const Target& target, const Sources& sources) {
+  Parameters parameters(target, sources.now);
+  ResultFilter filter;
+  filter.since = parameters.time("since");
+  filter.until = parameters.time("until");
+  filter.from = parameters.site("from", sources.mesh);
+  filter.to = parameters.site("to", sources.mesh);
+  filter.probe = parameters.probe("probe");
+  filter.limit = parameters.number("limit");
+  if (auto problem = parameters.problem()) return std::move(*problem);
+  if (sources.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
+
+  Response response;
+  response.content_type = "application/x-ndjson";
+  response.body = PieceSource([history = sources.history, filter,
+                               cursor = std::shared_ptr<ResultCursor>()]() mutable -> std::optional<std::string> {
+    if (cursor == nullptr) cursor = history->open(filter);
+    const auto results = cursor->next(lines_in_a_piece);
+    if (results.empty()) return std::nullopt;
+    std::string piece;
+    for (const Result& result : results) piece += result_line(result) + '\n';
+    return piece;
+  });
+  return response;
+}
+
+Response events_endpoint(const Target& target, const Sources& sources) {
+  Parameters parameters(target, sources.now);
+  CellQuery query = parameters.cell_query();
+  if (target.parameter("at") != nullptr) parameters.refuse(400, "at: the event stream is always of the present");
+  query.at = sources.now;
+  if (!sources.matrix.reaches(query, sources.now))
+    parameters.refuse(400, "window: longer than the live matrix reaches; ask for at most 2h here");
+  if (auto problem = parameters.problem()) return std::move(*problem);
+  Response response;
+  response.content_type = "text/event-stream";
+  EventStream stream(query);
+  std::string first = stream.update(sources, {});
+  response.body = EventBody{std::move(stream), std::move(first)};
+  return response;
+}
+
+}  // namespace sonde::web

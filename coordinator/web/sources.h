@@ -1,0 +1,42 @@
+// Everything that the answers are made from, as references that hold for one call.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "coordinator/core/matrix.h"
+#include "coordinator/core/mesh.h"
+#include "coordinator/core/roster.h"
+#include "coordinator/web/history.h"
+#include "shared/base/ids.h"
+#include "shared/base/time.h"
+#include "shared/schedule/timetable.h"
+
+namespace sonde::web {
+
+/// What the coordinator counts beside its results; shown at /metrics.
+struct Counters {
+  std::uint64_t results_stored = 0;
+  std::uint64_t results_duplicate = 0;
+  std::uint64_t results_refused = 0;
+  std::map<std::string, std::uint64_t> events;  ///< by event code (docs/events.md), also those that were not printed
+};
+
+struct Sources {
+  const Mesh& mesh;
+  const Timetable& timetable;
+  const Matrix& matrix;
+  const AgentStatuses& agents;
+  const Counters& counters;
+  std::shared_ptr<HistoryReader> history;  ///< null: no store; what needs it answers 503
+  SharedTime now;
+  MonoTime mono;
+  bool store_open = false;
+  bool control_open = false;
+  std::string_view version;  ///< of the coordinator
+};
+
+}  // namespace sonde::web

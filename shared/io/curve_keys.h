@@ -1,0 +1,27 @@
+// CURVE keys (RFC 26/CurveZMQ) in files: one line of 40 characters of Z85.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "shared/base/error.h"
+
+namespace sonde::io {
+
+struct KeyPair {
+  std::string public_key;  ///< 40 characters of Z85
+  std::string secret_key;
+};
+
+KeyPair make_key_pair();
+
+/// Reads the one key of a file; the error names the file and what to do.
+Expected<std::string> read_key(const std::filesystem::path& file);
+
+/// Reads a secret key and derives its public one.
+Expected<KeyPair> read_key_pair(const std::filesystem::path& secret_file);
+
+/// Makes NAME.secret (mode 0600) and NAME.public in `folder`. Refuses to overwrite either.
+Expected<KeyPair> write_new_key_pair(const std::filesystem::path& folder, const std::string& name);
+
+}  // namespace sonde::io

@@ -1,0 +1,152 @@
+#include "shared/measure/throughput.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "shared/base/error.h"
+
+namespace sonde {
+namespace {
+
+using Readings = std::span<const ArrivalReading>;
+
+constexpr std::size_t max_chunks = 128;
+constexpr std::size_t min_chunks_for_knee = 8;
+/// A window of chunks looks steady when its time is within this share of the reference.
+constexpr double window_tolerance = 0.15;
+/// What came before the knee must differ by this share from what comes after, or there is no knee.
+constexpr double knee_contrast = 0.10;
+/// The steady part's halves differ by more than this: the rate is not steady.
+constexpr double drift_tolerance = 0.25;
+
+double seconds_between(MonoTime from, MonoTime to) { return to_seconds(to - from); }
+
+/// Instants at which equal shares of bytes had come, by straight lines between readings: a hole that is filled late makes
+/// one big reading, and the line through it is close to when the data came off the link.
+std::vector<double> equal_byte_instants(Readings readings, std::size_t chunks) {
+  const double first = static_cast<double>(readings.front().bytes);
+  const double share = (static_cast<double>(readings.back().bytes) - first) / static_cast<double>(chunks);
+  std::vector<double> instants(chunks + 1);
+  std::size_t right = 1;
+  for (std::size_t i = 1; i < chunks; ++i) {
+    const double wanted = first + share * static_cast<double>(i);
+    while (right + 1 < readings.size() && static_cast<double>(readings[right].bytes) < wanted) ++right;
+    const auto& a = readings[right - 1];
+    const auto& b = readings[right];
+    const double width = static_cast<double>(b.bytes - a.bytes);
+    const double part = width > 0 ? (wanted - static_cast<double>(a.bytes)) / width : 1;
+    instants[i] = seconds_between(readings.front().at, a.at) + part * seconds_between(a.at, b.at);
+  }
+  instants[chunks] = seconds_between(readings.front().at, readings.back().at);
+  return instants;
+}
+
+double mean_chunk(const std::vector<double>& instants, std::size_t from, std::size_t to) {
+  return (instants[to] - instants[from]) / static_cast<double>(to - from);
+}
+
+/// The time of a chunk in the later half of the run: the median over windows, so that one stall does not move it.
+double reference_chunk(const std::vector<double>& instants, std::size_t window) {
+  const std::size_t chunks = instants.size() - 1;
+  const double half = instants.back() / 2;
+  auto begin = static_cast<std::size_t>(std::ranges::lower_bound(instants, half) - instants.begin());
+  begin = std::min(begin, chunks - window);
+  std::vector<double> means;
+  for (std::size_t i = begin; i + window <= chunks; ++i) means.push_back(mean_chunk(instants, i, i + window));
+  std::ranges::nth_element(means, means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2));
+  return means[means.size() / 2];
+}
+
+struct KneeAt {
+  Knee knee = Knee::none;
+  std::size_t chunk = 0;
+};
+
+bool is_near(double value, double reference, double tolerance) {
+  return std::abs(value - reference) <= tolerance * reference;
+}
+
+/// The first window that runs at the later half's pace; within it, the first chunk that does.
+KneeAt find_knee(const std::vector<double>& instants) {
+  const std::size_t chunks = instants.size() - 1;
+  if (chunks < min_chunks_for_knee) return {Knee::ambiguous, 0};
+  const std::size_t window = std::clamp<std::size_t>(chunks / 12, 3, 10);
+  const double reference = reference_chunk(instants, window);
+  std::size_t at = 0;
+  const auto steady = [&](std::size_t i) {
+    return is_near(mean_chunk(instants, i, i + window), reference, window_tolerance);
+  };
+  while (at + window <= chunks && !steady(at)) ++at;
+  if (at + window > chunks) return {Knee::ambiguous, 0};
+  while (at > 0 && at + window < chunks && !is_near(mean_chunk(instants, at, at + 1), reference, 2 * window_tolerance))
+    ++at;
+  const std::size_t middle = at + (chunks - at) / 2;
+  const double drift = mean_chunk(instants, at, middle) / mean_chunk(instants, middle, chunks);
+  if (drift > 1 + drift_tolerance || drift < 1 / (1 + drift_tolerance)) return {Knee::ambiguous, at};
+  if (at == 0) return {Knee::none, 0};
+  if (is_near(mean_chunk(instants, 0, at), mean_chunk(instants, at, chunks), knee_contrast)) return {Knee::none, 0};
+  return {Knee::found, at};
+}
+
+/// Student's t for 9 to 19 degrees of freedom: two-sided 95 %, and 99 % = 1 - 0.05 / throughput_looks.
+constexpr std::array<double, 11> t_95{2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093};
+constexpr std::array<double, 11> t_look{3.250, 3.169, 3.106, 3.055, 3.012, 2.977, 2.947, 2.921, 2.898, 2.878, 2.861};
+static_assert(throughput_looks == 5 && throughput_max_batches - throughput_min_batches + 1 == t_look.size());
+
+/// Batch means over batches of equal bytes: the spread of their times gives the interval of the mean.
+void add_interval(ThroughputEstimate& estimate, Readings steady, std::optional<nanoseconds> rtt) {
+  const nanoseconds batch = std::max(throughput_min_batch, rtt.value_or(nanoseconds{0}) * 10);
+  const auto fit = estimate.steady_time / batch;
+  if (fit < throughput_min_batches || steady.size() < throughput_min_batches) return;
+  const auto readings_allow = static_cast<std::int64_t>(steady.size() - 1);
+  const auto n = static_cast<std::uint32_t>(
+      std::min<std::int64_t>({fit, throughput_max_batches, std::max<std::int64_t>(readings_allow, 0)}));
+  if (n < throughput_min_batches) return;
+  const auto instants = equal_byte_instants(steady, n);
+  const double mean = mean_chunk(instants, 0, n);
+  double squares = 0;
+  for (std::size_t i = 0; i < n; ++i) squares += std::pow(instants[i + 1] - instants[i] - mean, 2);
+  const double error = std::sqrt(squares / (n - 1) / n) / mean;
+  estimate.batches = n;
+  estimate.half_width = t_95.at(n - throughput_min_batches) * error;
+  estimate.look_width = t_look.at(n - throughput_min_batches) * error;
+}
+
+}  // namespace
+
+ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseconds> rtt) {
+  ThroughputEstimate estimate;
+  if (readings.empty()) return estimate;
+  const ArrivalReading first = readings.front();
+  const ArrivalReading last = readings.back();
+  SONDE_ASSERT(first.at <= last.at && first.bytes <= last.bytes);
+  estimate.steady_from = first.at;
+  if (readings.size() < throughput_min_reads || last.at == first.at || last.bytes == first.bytes) return estimate;
+  const double whole = seconds_between(first.at, last.at);
+  estimate.total_bps = 8 * static_cast<double>(last.bytes - first.bytes) / whole;
+
+  const auto instants = equal_byte_instants(readings, std::min(max_chunks, readings.size() - 1));
+  const std::size_t chunks = instants.size() - 1;
+  const KneeAt knee = find_knee(instants);
+  const double share = static_cast<double>(last.bytes - first.bytes) / static_cast<double>(chunks);
+  ArrivalReading begin{first.at + from_seconds(instants[knee.chunk]),
+                       first.bytes + static_cast<std::uint64_t>(share * static_cast<double>(knee.chunk))};
+  if (begin.at >= last.at) begin = first;
+  estimate.knee = knee.knee;
+  estimate.burst_bytes = knee.chunk == 0 ? 0 : begin.bytes;
+  estimate.steady_from = begin.at;
+  estimate.steady_time = last.at - begin.at;
+  estimate.steady_bytes = last.bytes - begin.bytes;
+  estimate.steady_bps = 8 * static_cast<double>(estimate.steady_bytes) / to_seconds(estimate.steady_time);
+
+  std::vector<ArrivalReading> steady{begin};
+  const auto after = std::ranges::find_if(
+      readings, [&](const ArrivalReading& r) { return r.at > begin.at && r.bytes >= begin.bytes; });
+  steady.insert(steady.end(), after, readings.end());
+  add_interval(estimate, steady, rtt);
+  return estimate;
+}
+
+}  // namespace sonde

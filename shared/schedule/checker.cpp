@@ -1,0 +1,148 @@
+#include "shared/schedule/checker.h"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace sonde {
+namespace {
+
+/// Works on indices: names are compared once for each slot, which matters for a million of them.
+class Check {
+ public:
+  Check(const Timetable& timetable, const Uplinks& uplinks) : timetable_(timetable) {
+    std::unordered_map<std::string, std::uint32_t> shared;
+    for (const Member& member : timetable.members) {
+      index_.emplace(member.site, static_cast<std::uint32_t>(index_.size()));
+      const auto uplink = uplinks.find(member.site);
+      const auto next = static_cast<std::uint32_t>(unit_names_.size());
+      std::uint32_t unit = next;
+      if (uplink != uplinks.end()) unit = shared.emplace(uplink->second, next).first->second;
+      if (unit == next) unit_names_.push_back(uplink != uplinks.end() ? uplink->second : member.site.str());
+      unit_of_.push_back(unit);
+    }
+  }
+
+  std::vector<BrokenRule> run() {
+    check_slots();
+    check_exclusion();
+    check_phases();
+    return std::move(broken_);
+  }
+
+ private:
+  struct Busy {
+    std::uint32_t unit;
+    nanoseconds start;
+    nanoseconds end;
+    std::uint32_t round;
+    const ThroughputSlot* slot;
+  };
+
+  void blame(Rule rule, const Link& link, std::string with = "") {
+    if (broken_.size() < most_broken_rules) broken_.push_back({rule, link, std::move(with)});
+  }
+
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> ends(const Link& link) {
+    const auto from = index_.find(link.from);
+    const auto to = index_.find(link.to);
+    if (from != index_.end() && to != index_.end() && from != to) return std::pair(from->second, to->second);
+    blame(Rule::unknown_site, link);
+    return std::nullopt;
+  }
+
+  std::size_t pair_index(std::uint32_t from, std::uint32_t to) const { return std::size_t{from} * index_.size() + to; }
+
+  void check_slots() {
+    std::vector<bool> seen(index_.size() * index_.size());
+    if (timetable_.throughput_every < timetable_.cycle) blame(Rule::outside_cycle, {});
+    for (const ThroughputSlot& slot : timetable_.slots) {
+      const auto sites = ends(slot.link);
+      if (!sites) continue;
+      const auto [from, to] = *sites;
+      const Member& sink = timetable_.members[to];
+      if (!timetable_.members[from].has_agent || !sink.has_agent || !sink.inbound) blame(Rule::no_agent, slot.link);
+      if (slot.length <= nanoseconds(0) || slot.start < nanoseconds(0)) blame(Rule::bad_length, slot.link);
+      if (slot.start + slot.length > timetable_.cycle) blame(Rule::outside_cycle, slot.link);
+      if (slot.round.number >= timetable_.rounds) blame(Rule::same_round, slot.link);
+      if (seen[pair_index(from, to)]) blame(Rule::repeated, slot.link);
+      seen[pair_index(from, to)] = true;
+      for (const std::uint32_t site : {from, to})
+        busy_.push_back({unit_of_[site], slot.start, slot.start + slot.length, slot.round.number, &slot});
+      // One run inside an uplink keeps it busy once.
+      if (unit_of_[from] == unit_of_[to]) busy_.pop_back();
+    }
+    if (timetable_.policy.throughput) check_missing(seen, [](const Member& to) { return to.has_agent && to.inbound; });
+  }
+
+  template <typename Takes>
+  void check_missing(const std::vector<bool>& seen, const Takes& takes) {
+    for (std::uint32_t from = 0; from < index_.size(); ++from)
+      for (std::uint32_t to = 0; to < index_.size(); ++to) {
+        if (from == to || seen[pair_index(from, to)]) continue;
+        if (timetable_.members[from].has_agent && takes(timetable_.members[to]))
+          blame(Rule::missing, {timetable_.members[from].site, timetable_.members[to].site});
+      }
+  }
+
+  void check_exclusion() {
+    std::ranges::sort(busy_, {}, [](const Busy& busy) { return std::tuple(busy.unit, busy.start); });
+    for (std::size_t i = 1; i < busy_.size(); ++i)
+      if (busy_[i].unit == busy_[i - 1].unit && busy_[i].start < busy_[i - 1].end)
+        blame(Rule::overlap, busy_[i].slot->link, unit_names_[busy_[i].unit]);
+    std::ranges::sort(busy_, {}, [](const Busy& busy) { return std::tuple(busy.unit, busy.round); });
+    for (std::size_t i = 1; i < busy_.size(); ++i)
+      if (busy_[i].unit == busy_[i - 1].unit && busy_[i].round == busy_[i - 1].round)
+        blame(Rule::same_round, busy_[i].slot->link, unit_names_[busy_[i].unit]);
+  }
+
+  void check_phases() {
+    const auto outside = [](nanoseconds phase, nanoseconds every) { return phase < nanoseconds(0) || phase >= every; };
+    const Policy& policy = timetable_.policy;
+    std::vector<bool> seen(index_.size() * index_.size());
+    for (const LinkPhase& phase : timetable_.phases) {
+      const auto sites = ends(phase.link);
+      if (!sites) continue;
+      const std::size_t pair = pair_index(sites->first, sites->second);
+      if (seen[pair]) blame(Rule::repeated, phase.link);
+      seen[pair] = true;
+      if ((policy.latency && outside(phase.latency_phase, policy.latency->every)) ||
+          (policy.connect && outside(phase.connect_phase, policy.connect->every)))
+        blame(Rule::bad_phase, phase.link);
+    }
+    if (policy.latency || policy.connect)
+      check_missing(seen, [](const Member& to) { return to.inbound || !to.has_agent; });
+  }
+
+  const Timetable& timetable_;
+  std::unordered_map<SiteId, std::uint32_t> index_;
+  std::vector<std::uint32_t> unit_of_;
+  std::vector<std::string> unit_names_;
+  std::vector<Busy> busy_;
+  std::vector<BrokenRule> broken_;
+};
+
+}  // namespace
+
+std::string_view name(Rule rule) {
+  switch (rule) {
+    case Rule::unknown_site: return "unknown_site";
+    case Rule::no_agent: return "no_agent";
+    case Rule::bad_length: return "bad_length";
+    case Rule::outside_cycle: return "outside_cycle";
+    case Rule::overlap: return "overlap";
+    case Rule::same_round: return "same_round";
+    case Rule::repeated: return "repeated";
+    case Rule::missing: return "missing";
+    case Rule::bad_phase: return "bad_phase";
+  }
+  return "unknown";
+}
+
+std::vector<BrokenRule> broken_rules(const Timetable& timetable, const Uplinks& uplinks) {
+  return Check(timetable, uplinks).run();
+}
+
+}  // namespace sonde

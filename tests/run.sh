@@ -1,0 +1,237 @@
+# What `./dev test` runs; sourced by dev, whose build() and say() it uses. Every check has a name (lint.rules, unit.wire,
+# asan.unit.wire, page); a filter is a name, the beginning of names up to a dot, or a pattern with *.
+log_folder=build/log
+total_passed=0
+total_failed=0
+total_skipped=0
+ran=0
+
+wanted_check() { # wanted_check NAME
+  [ -z "$filter" ] || [[ $1 == "$filter" || $1 == "$filter".* ]] || [[ $filter == *[*?]* && $1 == $filter ]]
+}
+
+# tally LOG STATUS: "passed failed skipped" of one program, from what it printed: Boost.Test's summary, or a last line
+# `N passed, N failed[, N skipped]`, or else its exit status. A line `skipped: why` is one check that was not made.
+tally() {
+  awk -v status="$2" '
+    /^skipped: / { skips++ }
+    match($0, /[0-9]+ test cases? out of [0-9]+ (passed|failed|aborted|skipped)/) {
+      kind = substr($0, RSTART, RLENGTH); count = kind; sub(/.* /, "", kind); cases[kind] += count + 0; seen = 1 }
+    /^[0-9]+ passed, [0-9]+ failed/ { split($0, word, /[ ,]+/); cases["passed"] = word[1]; cases["failed"] = word[3]; cases["skipped"] = word[5] + 0; seen = 1; skips = 0 }
+    END {
+      passed = cases["passed"] + 0; failed = cases["failed"] + cases["aborted"]; skipped = cases["skipped"] + skips
+      if (!seen && status == 0 && !skips) passed = 1
+      if (seen && skips) passed -= skips
+      if (passed < 0) passed = 0
+      if (status != 0 && failed == 0) failed = 1
+      print passed, failed, skipped }' "$1"
+}
+
+# check NAME COMMAND...: runs it, counts what it says, shows its output where it failed.
+check() {
+  local name=$1 log=$log_folder/$1.log status=0 began passed failed skipped word
+  shift
+  mkdir -p "$log_folder"
+  began=$(date +%s%N)
+  [ ! -t 1 ] || printf '      %s ...\r' "$name"
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  read -r passed failed skipped < <(tally "$log" $status)
+  total_passed=$((total_passed + passed))
+  total_failed=$((total_failed + failed))
+  total_skipped=$((total_skipped + skipped))
+  ran=$((ran + 1))
+  word=ok
+  [ "$passed" -gt 0 ] || word=skip
+  [ "$failed" -eq 0 ] || word=FAIL
+  printf '%-5s %-32s %5d passed' "$word" "$name" "$passed"
+  [ "$failed" -eq 0 ] || printf ', %d failed' "$failed"
+  [ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
+  printf '  %8s\n' "$(awk -v a="$began" -v b="$(date +%s%N)" 'BEGIN { printf "%.1f s", (b - a) / 1e9 }')"
+  grep '^skipped: ' "$log" | sort | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/        \2 (\1)/' || true
+  [ "$word" != FAIL ] || show "$log" "$status"
+}
+
+show() { # show LOG STATUS
+  local lines
+  lines=$(wc -l <"$1")
+  [ "$2" -ne 124 ] && [ "$2" -ne 137 ] || echo "        it took too long and was ended"
+  [ "$lines" -le 200 ] || echo "        ($lines lines, all of them in $1; the last 200:)"
+  tail -n 200 "$1" | sed 's/^/        /'
+}
+
+# ---- lint
+
+lint() {
+  if wanted_check lint.format; then check lint.format tests/lint/format.sh; fi
+  if wanted_check lint.rules; then check lint.rules tests/rules/check.sh; fi
+  if wanted_check lint.rules-selftest; then check lint.rules-selftest tests/rules/selftest.sh; fi
+}
+
+tidy() {
+  wanted_check lint.tidy || return 0
+  local v
+  v=$(clang_version)
+  configure tidy
+  say "clang-tidy-$v (only over what is new or changed)"
+  check lint.tidy tests/lint/tidy.sh build/tidy "$v"
+}
+
+# ---- programs
+
+# tests_of PRESET: name, then the command's words, separated by tabs, as CMake registered them
+tests_of() {
+  ctest --test-dir "$(folder_of "$1")" --show-only=json-v1 | jq -r '.tests[] | [.name] + (.command // []) | @tsv'
+}
+
+# Under AddressSanitizer all but what judges times or rates; under ThreadSanitizer what has threads.
+belongs_to() { # belongs_to PRESET NAME
+  case $1 in
+    release) true ;;
+    asan) [[ $2 != e2e.wan && $2 != wan.* && $2 != bench.* ]] ;;
+    tsan) [[ $2 =~ ^(unit\.(io|agent_io|coordinator_io|coordinator_store)|e2e\.(chaos|hostile|loopback))$ ]] ;;
+  esac
+}
+
+prefix_of() { if [ "$1" = release ]; then echo ''; else echo "$1."; fi; }
+
+# Reports of the programs that a test starts are found too: they go to files, and a file is a failure.
+sanitized() { # sanitized FOLDER COMMAND...
+  local reports=$root/$1/reports status=0 before=()
+  shift
+  rm -rf "$reports"
+  mkdir -p "$reports"
+  # ThreadSanitizer of g++ 12 cannot live with the wide address randomisation of newer kernels.
+  if setarch "$(uname -m)" -R true 2>/dev/null; then before=(setarch "$(uname -m)" -R); fi
+  ASAN_OPTIONS="log_path=$reports/asan:detect_stack_use_after_return=1" UBSAN_OPTIONS="log_path=$reports/ubsan:print_stacktrace=1" \
+    TSAN_OPTIONS="log_path=$reports/tsan:suppressions=$root/tests/tsan.supp:second_deadlock_stack=1" "${before[@]}" "$@" || status=$?
+  if [ -n "$(ls -A "$reports")" ]; then
+    head -n 120 "$reports"/*
+    status=99
+  fi
+  return $status
+}
+
+# The target that builds a test, by the convention of tests/CMakeLists.txt; the others need the programs too.
+target_of() {
+  case $1 in
+    unit.* | property.* | sim.*) echo "test_${1/./_}" ;;
+    fuzz.*) echo "test_fuzz_replay_${1#fuzz.}" ;;
+    *) echo all ;;
+  esac
+}
+
+run_programs() { # run_programs PRESET
+  local preset=$1 folder prefix name command targets=() names=()
+  folder=$(folder_of "$preset")
+  prefix=$(prefix_of "$preset")
+  configure "$preset"
+  while IFS=$'\t' read -r name command; do
+    belongs_to "$preset" "$name" && wanted_check "$prefix$name" || continue
+    names+=("$name")
+    targets+=("$(target_of "$name")")
+  done < <(tests_of "$preset")
+  if [[ $preset == release && -z $filter ]]; then targets+=(all); fi
+  [ ${#targets[@]} -gt 0 ] || return 0
+  [[ " ${targets[*]} " != *" all "* ]] || targets=(all)
+  # A build is no test: it counts only where it fails. Again with the output in the log, so that it can be shown.
+  if ! build "$preset" "${targets[@]}"; then
+    check "${prefix}build" ninja -C "$folder" "${targets[@]}"
+    return 0
+  fi
+  local arguments run chosen=" ${names[*]} "
+  while IFS=$'\t' read -r name command; do
+    [[ $chosen == *" $name "* ]] || continue
+    IFS=$'\t' read -r -a arguments <<<"$command"
+    [[ $name == fuzz.* || ${arguments[0]:-} != */bin/test_* ]] || arguments+=(--report_level=short --log_level=test_suite --color_output=no)
+    run=(timeout -k 10 900 "${arguments[@]}")
+    [ "$preset" = release ] || run=(sanitized "$folder" "${run[@]}")
+    check "$prefix$name" "${run[@]}"
+  done < <(tests_of "$preset")
+}
+
+run_tests() {
+  filter=${1:-}
+  export PATH="$root/build/tools:$PATH"
+  trap 'exit 130' INT
+  lint
+  case $filter in
+    lint | lint.*) ;;
+    asan | asan.*) run_programs asan ;;
+    tsan | tsan.*) run_programs tsan ;;
+    *)
+      run_programs release
+      page_tests
+      if [[ -z $filter || $filter == *[*?]* ]]; then
+        run_programs asan
+        run_programs tsan
+      fi
+      ;;
+  esac
+  tidy
+  [ "$ran" -gt 0 ] || no_such_test
+  local skips=''
+  [ "$total_skipped" -eq 0 ] || skips=", $total_skipped skipped"
+  echo "$total_passed passed, $total_failed failed$skips"
+  [ "$total_failed" -eq 0 ]
+}
+
+no_such_test() {
+  echo "dev: no test is called '$filter'; there are:" >&2
+  { printf '%s\n' lint.format lint.rules lint.rules-selftest lint.tidy page.states page.mesh 'asan.* (all of these)' 'tsan.* (what has threads)'; tests_of release | cut -f1; } | column -c 110 >&2
+  exit 2
+}
+
+# ---- the page, in a real browser against a real mesh
+
+page_tests() {
+  if wanted_check page.states || wanted_check page.mesh; then build release; fi
+  if wanted_check page.states; then check page.states page_states; fi
+  if wanted_check page.mesh; then check page.mesh page_in_a_mesh; fi
+}
+
+# The tests with their one dependency, installed beside a copy so that the source tree stays clean.
+page_runner() {
+  local folder=$root/build/ui-tests
+  mkdir -p "$folder"
+  cp tests/ui/*.mjs tests/ui/package.json tests/ui/package-lock.json "$folder/"
+  if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed"; then
+    npm ci --prefix "$folder" --no-audit --no-fund && cp "$folder/package-lock.json" "$folder/node_modules/.installed" || return 1
+  fi
+  SONDE_UI_SHOTS=$root/build/ui-shots timeout -k 10 600 node "$folder/run.mjs" "$@"
+}
+
+page_can_be_tested() {
+  [ -e tests/ui/run.mjs ] || { echo "skipped: tests/ui is not there" && return 1; }
+  command -v chromium >/dev/null || { echo "skipped: chromium is not installed" && return 1; }
+  node_is_new_enough || { echo "skipped: node 18 or newer is not installed" && return 1; }
+}
+
+# Against a stand-in that shows states which a healthy mesh does not have.
+page_states() {
+  page_can_be_tested || return 0
+  page_runner --page "$root/build/page/files"
+}
+
+page_in_a_mesh() {
+  page_can_be_tested || return 0
+  [ -x build/bin/sonde-demo ] || { echo "skipped: sonde-demo was not built" && return 0; }
+  local log=$log_folder/page-demo.log pid url='' status=0 i
+  build/bin/sonde-demo >"$log" 2>&1 &
+  pid=$!
+  for ((i = 0; i < 240 && ${#url} == 0; ++i)); do
+    sleep 0.5
+    url=$(sed -n 's/^page: //p' "$log" | head -1)
+    kill -0 $pid 2>/dev/null || break
+  done
+  if [ -z "$url" ]; then
+    echo "the demo printed no page: line"
+    status=1
+  else
+    sleep 20 # the page tests want a mesh that has measured
+    page_runner "$url" || status=$?
+  fi
+  [ $status -eq 0 ] || tail -n 50 "$log"
+  kill -TERM $pid 2>/dev/null || true
+  wait $pid 2>/dev/null || true
+  return $status
+}

@@ -1,0 +1,138 @@
+// What only a stand-in can bring about: every state, a change on demand, a coordinator that goes away, odd meshes.
+import assert from "node:assert/strict";
+import { matrixShown, open } from "./browser.mjs";
+import { cellsEqualApi, eventually, fitsWidth, shownCells } from "./checks.mjs";
+import { Mock } from "./mock.mjs";
+
+async function withMock(browser, options, run, viewport = {}) {
+  const mock = new Mock(options);
+  const base = await mock.start();
+  const { page, context, problems } = await open(browser, base, viewport);
+  try {
+    await run({ mock, base, page, problems });
+  } finally {
+    await context.close();
+    await mock.stop();
+  }
+}
+
+function picture(page) {
+  return page.$eval(".plane canvas", (canvas) => canvas.toDataURL());
+}
+
+async function deltaArrives({ mock, page }) {
+  await matrixShown(page);
+  await page.waitForSelector('#connection[data-connection="live"]');
+  await page.waitForTimeout(500);
+  const before = await picture(page);
+  mock.change("rtt", "berlin", "athens", 0.777);
+  await eventually("delta", async () => {
+    const cell = (await shownCells(page)).find(({ from, to }) => from === "berlin" && to === "athens");
+    assert.equal(cell.value, 0.777);
+    assert.match(cell.text, /777 ms/);
+  }, 3000);
+  assert.notEqual(await picture(page), before, "the canvas did not change");
+}
+
+async function silenceShows({ mock, page }) {
+  await matrixShown(page);
+  await page.waitForSelector('#connection[data-connection="live"]');
+  mock.silence("athens");
+  await eventually("silence", async () => {
+    assert.equal(await page.textContent("#heard"), "2/3 sites heard");
+    const states = (await shownCells(page)).filter(({ from }) => from === "athens").map(({ state }) => state);
+    assert.deepEqual(states, ["agent_silent", "agent_silent"]);
+    assert.equal(await page.getAttribute(".row-heads .site:nth-child(2)", "data-health"), "silent");
+  }, 4000);
+}
+
+async function lossOfConnectionShows({ mock, page }) {
+  await matrixShown(page);
+  await page.waitForSelector('#connection[data-connection="live"]');
+  const { port } = mock;
+  await mock.stop();
+  await page.waitForSelector('#connection[data-connection="lost"]', { timeout: 15000 });
+  assert.equal(await page.textContent("#connection-text"), "connection lost, retrying");
+  assert.match(await page.textContent("#notice"), /does not answer/);
+  assert.ok((await shownCells(page)).length > 0, "the last known cells stay");
+  await mock.start(port);
+  await page.waitForSelector('#connection[data-connection="live"]', { timeout: 15000 });
+  assert.ok(await page.isHidden("#notice"));
+}
+
+async function statesLookDifferent({ base, page }) {
+  await matrixShown(page);
+  await cellsEqualApi({ page, base });
+  const present = new Set((await shownCells(page)).map(({ state }) => state));
+  for (const state of ["ok", "degraded", "stale", "down", "agent_silent", "paused", "never"])
+    assert.ok(present.has(state), `the stand-in shows no cell that is ${state}`);
+}
+
+async function hostileNamesAreText({ page }) {
+  await matrixShown(page);
+  const heads = await page.$$eval(".row-heads .name", (names) => names.map((name) => name.textContent));
+  assert.deepEqual(heads, ['<img src=x onerror="alert(1)">', "Ünïcødé 東京 with a very long name that goes on and on, 60 letters", "c"]);
+  assert.equal(await page.$$eval("img", (all) => all.length), 0);
+  await page.focus(".plane");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#panel-body tr");
+  await fitsWidth({ page });
+}
+
+async function twoSitesWalk({ page }) {
+  await matrixShown(page);
+  await page.focus("#window");
+  await page.keyboard.press("Tab");
+  for (const [key, wanted] of [["ArrowDown", /^athens to berlin/], ["ArrowUp", /^berlin to athens/], ["ArrowLeft", /^athens to berlin/], ["ArrowRight", /^berlin to athens/]]) {
+    await page.keyboard.press(key);
+    assert.match(await page.textContent("#spoken"), wanted, key);
+  }
+}
+
+async function oneSiteIsSaid({ page }) {
+  await page.waitForSelector("body.loaded");
+  assert.match(await page.textContent("#notice"), /one site only/);
+}
+
+async function unknownHashIsHarmless({ base, page, problems }) {
+  await page.goto(`${base}#metric=nonsense&stat=%00&window=1000y&from=nowhere&to=berlin`);
+  await page.reload();
+  await matrixShown(page);
+  assert.equal(await page.inputValue("#metric"), "rtt");
+  await eventually("unknown link", async () => assert.match(await page.textContent("#panel-note"), /unknown site/));
+  assert.deepEqual(problems.filter((text) => !text.includes("404")), []);
+}
+
+async function hundredSitesScroll({ page }) {
+  await matrixShown(page);
+  await page.focus(".plane");
+  await page.keyboard.press("End");
+  await page.keyboard.press("PageDown");
+  await eventually("far corner", async () => {
+    const cells = await shownCells(page);
+    assert.ok(cells.some(({ from, to }) => from === "site-99" && to === "site-100"));
+  });
+  assert.ok((await page.textContent("#spoken")).length > 0);
+  await fitsWidth({ page });
+}
+
+export async function mockChecks(browser, folder, check, pictures) {
+  const three = { folder, sites: 3 };
+  await check("a changed cell arrives within 3 s", () => withMock(browser, three, deltaArrives));
+  await check("a silent agent shows in header, row and cells", () => withMock(browser, three, silenceShows));
+  await check("a lost connection is said, and found again", () => withMock(browser, three, lossOfConnectionShows));
+  await check("every state reaches the cells", () => withMock(browser, { folder, sites: 30, states: true }, statesLookDifferent));
+  const hostile = { folder, names: ['<img src=x onerror="alert(1)">', "Ünïcødé 東京 with a very long name that goes on and on, 60 letters", "c"] };
+  await check("hostile and long names are text", () => withMock(browser, hostile, hostileNamesAreText));
+  await check("hostile and long names on a phone", () => withMock(browser, hostile, hostileNamesAreText, { width: 390, height: 844 }));
+  await check("two sites: keys reach both links", () => withMock(browser, { folder, sites: 2 }, twoSitesWalk));
+  await check("one site only is said", () => withMock(browser, { folder, sites: 1 }, oneSiteIsSaid));
+  await check("an unknown deep link is harmless", () => withMock(browser, three, unknownHashIsHarmless));
+  await check("100 sites: keys reach the far corner", () => withMock(browser, { folder, sites: 100, states: true }, hundredSitesScroll));
+  for (const sites of [8, 30, 100]) {
+    const mock = new Mock({ folder, sites, states: true });
+    await pictures(browser, await mock.start(), String(sites));
+    await mock.stop();
+  }
+}

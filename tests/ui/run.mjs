@@ -1,0 +1,92 @@
+// Page tests in real Chromium.
+//   node tests/ui/run.mjs BASE_URL           against a running coordinator that has agents
+//   node tests/ui/run.mjs --page FOLDER      against a stand-in that serves the built page (build/page/files), with more states
+// Screenshots go to $SONDE_UI_SHOTS, else to a folder below the system's temporary one. Exit 1 where a check failed.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { launch, matrixShown, open } from "./browser.mjs";
+import * as checks from "./checks.mjs";
+import { mockChecks } from "./mock_checks.mjs";
+import { Mock } from "./mock.mjs";
+
+const args = process.argv.slice(2);
+const folder = args[0] === "--page" ? args[1] : null;
+if (args.length === 0 || (args[0] === "--page" && !folder)) {
+  console.error("usage: node tests/ui/run.mjs BASE_URL | --page FOLDER");
+  process.exit(2);
+}
+const shots = process.env.SONDE_UI_SHOTS ?? mkdtempSync(join(tmpdir(), "sonde-ui-"));
+mkdirSync(shots, { recursive: true });
+
+const tally = { passed: 0, failed: 0 };
+async function check(name, run) {
+  try {
+    await run();
+    tally.passed += 1;
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    tally.failed += 1;
+    console.log(`FAILED  ${name}: ${String(error.message ?? error).split("\n").slice(0, 6).join(" | ")}`);
+  }
+}
+
+async function pageChecks(browser, base) {
+  const { page, context, problems } = await open(browser, base);
+  const seen = { page, problems, base };
+  await check("the page loads and names every site", async () => {
+    await matrixShown(page);
+    await checks.loads(seen);
+  });
+  await check("the header says live, heard and updated", () => checks.liveShown(seen));
+  await check("cells equal the API's values and states", () => checks.cellsEqualApi(seen));
+  await check("metric, statistic and window change what is shown", () => checks.selectorsWork(seen));
+  await check("another metric changes the picture", () => checks.selectorChangesCanvas(seen));
+  await check("the legend names every band and state", () => checks.legendComplete(seen));
+  await check("no two signs of the legend look the same", () => checks.legendSwatchesDiffer(seen));
+  await check("pointing at a cell tells value, count, age and state", () => checks.hoverTells(seen));
+  await check("keys move, open and close a link", () => checks.keysWork(seen));
+  await check("a deep link restores the view", () => checks.deepLinkWorks(seen));
+  await check("the sites are listed", () => checks.sitesListed(seen));
+  await check("updates arrive by themselves", () => checks.updatesArrive(seen));
+  await check("everything comes from the coordinator", () => checks.onlyOwnServer(seen));
+  await check("the policy allows nothing inline", () => checks.policyIsStrict(seen));
+  await check("no error on the console, no violation of the policy", () => checks.nothingWentWrong(seen));
+  await context.close();
+}
+
+async function pictures(browser, base, prefix) {
+  const sizes = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844, scale: 2, touch: true } };
+  for (const [size, viewport] of Object.entries(sizes))
+    for (const dark of [false, true])
+      await check(`screenshot ${prefix}-${size}-${dark ? "dark" : "light"}`, async () => {
+        const { page, context, problems } = await open(browser, base, { ...viewport, dark });
+        await matrixShown(page);
+        await page.waitForTimeout(300);
+        await checks.fitsWidth({ page });
+        await page.screenshot({ path: join(shots, `${prefix}-${size}-${dark ? "dark" : "light"}.png`) });
+        assert.deepEqual(problems, []);
+        await context.close();
+      });
+}
+
+const browser = await launch();
+try {
+  if (folder) {
+    const mock = new Mock({ folder, sites: 3 });
+    const base = await mock.start();
+    await pageChecks(browser, base);
+    await pictures(browser, base, "3");
+    await mock.stop();
+    await mockChecks(browser, folder, check, pictures);
+  } else {
+    await pageChecks(browser, new URL(args[0]).href);
+    await pictures(browser, new URL(args[0]).href, "mesh");
+  }
+} finally {
+  await browser.close();
+}
+console.log(`screenshots: ${shots}`);
+console.log(`${tally.passed} passed, ${tally.failed} failed`);
+process.exit(tally.failed === 0 ? 0 : 1);

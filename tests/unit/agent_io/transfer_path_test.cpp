@@ -1,0 +1,168 @@
+#include "agent/io/transfer_path.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include "shared/io/clock.h"
+#include "tests/unit/agent_io/tcp_rig.h"
+
+using namespace sonde;
+using namespace sonde::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const SiteId berlin = SiteId::known("berlin");
+const SiteId athens = SiteId::known("athens");
+
+/// Two agents in one process; messages between them go through the loop, or are lost.
+struct Rig {
+  struct Site {
+    Site(Rig& rig, const SiteId& self, const SiteId& other)
+        : port(rig.loop, {loopback, 0}), path(rig.loop, self, port, rig.resolver, effects(rig, self, other)) {
+      port.set_members({loopback});
+    }
+    io::TransferPath::Effects effects(Rig& rig, const SiteId& self, const SiteId& other) {
+      return {[&rig, self, other](const SiteId& to, wire::Message message) {
+                BOOST_TEST((to == other));
+                if (rig.lose(message)) return;
+                boost::asio::post(rig.loop, [&rig, self, to, message] { rig.site(to).path.on_peer_message(self, message); });
+              },
+              [this](Result result) { results.push_back(std::move(result)); }};
+    }
+    io::TcpPort port;
+    std::vector<Result> results;
+    io::TransferPath path;
+  };
+
+  Site& site(const SiteId& id) { return id == berlin ? b : a; }
+  ThroughputOrder order(std::uint64_t bytes) {
+    ThroughputOrder o;
+    o.link = {berlin, athens};
+    o.slot_end = io::read_clock().mono + 10s;
+    o.addresses = {"127.0.0.1"};
+    o.port = a.port.local_endpoint().port;
+    o.duration = 1s;
+    o.max_duration = 3s;
+    o.max_bytes = {bytes};
+    return o;
+  }
+  const Result& run(const ThroughputOrder& o) {
+    b.path.start(o);
+    BOOST_TEST_REQUIRE(run_until(loop, [&] { return !b.results.empty(); }));
+    BOOST_TEST(b.results.size() == 1U);
+    return b.results.front();
+  }
+  bool both_idle() {
+    return run_until(loop, [&] { return !a.path.busy() && !b.path.busy(); });
+  }
+
+  boost::asio::io_context loop;
+  io::Resolver resolver{loop};
+  std::function<bool(const wire::Message&)> lose = [](const wire::Message&) { return false; };
+  Site a{*this, athens, berlin};
+  Site b{*this, berlin, athens};
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(transfer_path)
+
+BOOST_AUTO_TEST_CASE(a_run_ends_at_its_budget_with_both_values) {
+  Rig rig;
+  const Result& result = rig.run(rig.order(20'000'000));
+  BOOST_TEST_REQUIRE((result.outcome == Outcome::ok), result.reason);
+  BOOST_TEST(result.value_of(Metric::throughput)->value > 0);
+  BOOST_TEST(result.value_of(Metric::throughput_total)->value > 0);
+  BOOST_TEST(result.value_of(Metric::retransmits) != nullptr);
+  BOOST_TEST(result.detail("bytes").value() <= 20'000'000);
+  BOOST_TEST(result.detail("bytes_acked").value() <= 20'000'000);
+  BOOST_TEST(result.detail("min_rtt_s").value() > 0);
+  BOOST_TEST((result.has(Tag::budget_ended) || result.has(Tag::settled)));
+  BOOST_TEST(rig.both_idle());
+  BOOST_TEST(rig.a.port.open_connections() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(several_streams_share_the_budget) {
+  Rig rig;
+  auto order = rig.order(40'000'000);
+  order.streams = 8;
+  const Result& result = rig.run(order);
+  BOOST_TEST_REQUIRE((result.outcome == Outcome::ok), result.reason);
+  BOOST_TEST(rig.a.port.stats().attached == 8U);
+  BOOST_TEST(result.detail("streams").value() == 8);
+  BOOST_TEST(result.detail("bytes").value() <= 40'000'000);
+}
+
+BOOST_AUTO_TEST_CASE(runs_one_after_another_each_have_a_result) {
+  Rig rig;
+  for (int i = 0; i < 5; ++i) {
+    BOOST_TEST((rig.run(rig.order(2'000'000)).outcome == Outcome::ok));
+    rig.b.results.clear();
+  }
+  BOOST_TEST(rig.both_idle());
+}
+
+BOOST_AUTO_TEST_CASE(a_port_where_nobody_listens_is_refused) {
+  Rig rig;
+  auto order = rig.order(1'000'000);
+  const auto [socket, port] = bound_socket(std::nullopt);
+  order.port = port;
+  BOOST_TEST((rig.run(order).outcome == Outcome::refused));
+  BOOST_TEST(rig.both_idle());  // the abort frees the far side
+}
+
+BOOST_AUTO_TEST_CASE(a_name_without_address_is_dns_failed) {
+  Rig rig;
+  auto order = rig.order(1'000'000);
+  order.addresses = {"no-such-name.invalid"};
+  BOOST_TEST((rig.run(order).outcome == Outcome::dns_failed));
+  BOOST_TEST(rig.both_idle());
+}
+
+BOOST_AUTO_TEST_CASE(a_name_is_looked_up) {
+  Rig rig;
+  auto order = rig.order(1'000'000);
+  order.addresses = {"no-such-name.invalid", "127.0.0.1"};
+  BOOST_TEST((rig.run(order).outcome == Outcome::ok));
+}
+
+BOOST_AUTO_TEST_CASE(lost_messages_end_in_a_result) {
+  Rig rig;
+  rig.lose = [](const wire::Message& m) { return std::holds_alternative<wire::TransferFinished>(m); };
+  auto order = rig.order(1'000'000);
+  order.slot_end = io::read_clock().mono + 1500ms;
+  const Result& result = rig.run(order);
+  BOOST_TEST((result.outcome == Outcome::timeout || result.outcome == Outcome::reset), result.reason);
+  BOOST_TEST(rig.both_idle());
+}
+
+BOOST_AUTO_TEST_CASE(the_slot_ends_a_run_that_would_go_on) {
+  Rig rig;
+  auto order = rig.order(1'000'000'000'000);
+  order.duration = 60s;
+  order.max_duration = 60s;
+  order.slot_end = io::read_clock().mono + 1s;
+  const Result& result = rig.run(order);
+  BOOST_TEST((result.outcome == Outcome::ok), result.reason);
+  BOOST_TEST((io::read_clock().mono < order.slot_end + 500ms));
+  BOOST_TEST(rig.both_idle());
+}
+
+BOOST_AUTO_TEST_CASE(a_second_order_at_once_is_busy_or_waits) {
+  Rig rig;
+  rig.b.path.start(rig.order(5'000'000));
+  rig.b.path.start(rig.order(5'000'000));
+  rig.b.path.start(rig.order(5'000'000));
+  BOOST_TEST(run_until(rig.loop, [&] { return rig.b.results.size() == 3; }));
+  BOOST_TEST(std::ranges::count(rig.b.results, Outcome::busy, &Result::outcome) >= 1);
+}
+
+BOOST_AUTO_TEST_CASE(destruction_in_the_middle_of_a_run_is_quiet) {
+  Rig rig;
+  rig.b.path.start(rig.order(1'000'000'000'000));
+  run_until(rig.loop, [&] { return rig.a.port.stats().attached == 1; });
+  rig.loop.run_for(50ms);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,166 @@
+#include "coordinator/cli/views.h"
+
+#include <rapidcheck.h>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+#include "coordinator/cli/result_stream.h"
+
+using namespace sonde::cli;
+
+namespace {
+
+Json matrix() {
+  return Json::parse(R"({"mesh":"europe","metric":"rtt","stat":"p50","unit":"s","window_s":3600.0,
+    "at":"2026-01-02T03:04:05.000000Z","sites":["berlin","athens","router"],"cells":[
+    {"from":"berlin","to":"athens","value":0.0412,"count":1790,"age_s":3.2,"state":"ok"},
+    {"from":"berlin","to":"router","value":null,"count":0,"age_s":null,"state":"never","few":true},
+    {"from":"athens","to":"berlin","value":0.05,"count":5,"age_s":90,"state":"stale","few":true},
+    {"from":"athens","to":"router","value":null,"count":0,"age_s":40,"state":"down","few":true}]})");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(views)
+
+BOOST_AUTO_TEST_CASE(the_matrix_says_in_words_what_is_not_fine) {
+  BOOST_TEST(render_table(matrix_view(matrix()), {}) ==
+             "from \\ to          berlin   athens  router\n"
+             "berlin                  .  41.2 ms   never\n"
+             "athens     50.0 ms~ stale        .    DOWN\n"
+             "\n"
+             "rtt p50 over 1h in s, 2026-01-02 03:04:05 UTC, mesh europe\n"
+             "~ fewer than 20 samples; DOWN: the last two runs brought no value; never: no result yet; stale: results "
+             "stopped coming.\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_matrix_as_csv_has_raw_numbers) {
+  BOOST_TEST(render_csv(matrix_rows(matrix())) ==
+             "from,to,metric,stat,unit,value,count,age_s,state,error_s\n"
+             "berlin,athens,rtt,p50,s,0.0412,1790,3.2,ok,\n"
+             "berlin,router,rtt,p50,s,,0,,never,\n"
+             "athens,berlin,rtt,p50,s,0.05,5,90,stale,\n"
+             "athens,router,rtt,p50,s,,0,40,down,\n");
+}
+
+BOOST_AUTO_TEST_CASE(sites_say_when_they_were_heard) {
+  const Json sites = Json::parse(R"({"mesh":"europe","at":"2026-01-02T03:04:05Z","agents":1,"heard":1,"sites":[
+    {"name":"berlin","state":"ok","last_heard":"2026-01-02T03:04:02Z","version":"0.1.0","results":12,"spooled":0,
+     "clock_offset_s":0.0001,"addresses":["192.0.2.10","b.example"],"uplink":"dfn","groups":["de"]},
+    {"name":"router","state":"no_agent","addresses":["192.0.2.99"],"uplink":null,"groups":[]}]})");
+  BOOST_TEST(render_table(sites_view(sites), {}) ==
+             "site    agent  heard    version  results  spooled   clock  address               uplink  groups\n"
+             "berlin  ok     3 s ago  0.1.0         12        0  100 us  192.0.2.10 b.example  dfn     de\n"
+             "router  none                                               192.0.2.99\n"
+             "\n"
+             "1 of 1 agents heard, 2026-01-02 03:04:05 UTC, mesh europe\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_link_has_both_directions_side_by_side) {
+  const Json link = Json::parse(R"({"mesh":"europe","at":"2026-01-02T03:04:05Z","window_s":600,"distance_m":1803000,
+    "directions":[
+     {"from":"berlin","to":"athens","cells":{"rtt":{"stat":"p50","unit":"s","value":0.0412,"count":90,"age_s":3,
+       "state":"ok"},"delay":{"stat":"p50","unit":"s","value":0.02,"count":90,"age_s":3,"state":"ok","error_s":0.001}}},
+     {"from":"athens","to":"berlin","cells":{"rtt":{"stat":"p50","unit":"s","value":null,"count":0,"age_s":null,
+       "state":"never","few":true}}}]})");
+  BOOST_TEST(render_table(link_view(link), {}) ==
+             "metric  stat   berlin -> athens  samples  age  athens -> berlin  samples  age\n"
+             "rtt     p50             41.2 ms       90  3 s             never        0\n"
+             "delay   p50   20.0 ms +-1.00 ms       90  3 s\n"
+             "\n"
+             "over 10m, 2026-01-02 03:04:05 UTC, mesh europe\n"
+             "great circle 1803 km\n"
+             "never: no result yet.\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_timetable_and_a_plan) {
+  const Json timetable = Json::parse(R"({"mesh":"europe","generation":3,"effective_at":"2026-01-02T03:04:05Z",
+    "rounds":2,"cycle_s":12.4,"throughput_every_s":3600,"probes":{"latency":{"rate_per_s":5.0,"every_s":10},
+    "connect":null,"throughput":{"every_s":3600}},"slots":[{"round":1,"from":"a","to":"b","start_s":6.2,"length_s":6.2}]})");
+  BOOST_TEST(render_table(timetable_view(timetable), {}) ==
+             "round  from  to   start  length\n"
+             "    1  a     b   6200ms  6200ms\n"
+             "\n"
+             "timetable 3 of mesh europe, in force since 2026-01-02 03:04:05 UTC\n"
+             "throughput: 2 rounds in 12400ms, repeated every 1h\n"
+             "latency: 5.0 probes/s on each link, a result every 10s\n");
+  const Json plan = Json::parse(R"({"sites":2,"rounds":2,"cycle_s":10.4,"lower_bound_s":10,
+    "utilisation":{"a":0.0029,"b":0.0029},"bytes_per_day":{"a":6200000000,"b":6200000000},"conflicts":0})");
+  BOOST_TEST(render_table(plan_view(plan), {}) ==
+             "site  utilisation  bytes per day, at most\n"
+             "a          0.29 %                 6.20 GB\n"
+             "b          0.29 %                 6.20 GB\n"
+             "\n"
+             "2 sites; throughput: 2 rounds in 10.4 s, at least 10.0 s without any overhead\n"
+             "no conflicts\n");
+}
+
+BOOST_AUTO_TEST_CASE(no_incidents_is_said) {
+  BOOST_TEST(render_table(incidents_view(Json::parse(R"({"incidents":[]})")), {}).ends_with("\nno incidents\n"));
+}
+
+BOOST_AUTO_TEST_CASE(results_arrive_in_any_pieces) {
+  const std::string lines =
+      R"({"id":"a-1","seq":1,"probe":"latency","from":"a","to":"b","round":0,"finished_at":"2026-01-02T03:04:05.5Z","outcome":"ok","rtt":0.0412,"loss_rtt":0.0})"
+      "\n"
+      R"({"id":"a-2","seq":2,"probe":"connect","from":"a","to":"b","round":4,"finished_at":"2026-01-02T03:04:06.5Z","outcome":"refused","reason":"nobody listens"})"
+      "\n";
+  for (const std::size_t piece : {1U, 7U, 10'000U}) {
+    std::string printed;
+    ResultStream stream(Format::table, {}, [&](std::string_view text) {
+      printed += text;
+      return true;
+    });
+    for (std::size_t i = 0; i < lines.size(); i += piece) BOOST_TEST(stream.add(lines.substr(i, piece)));
+    BOOST_TEST(stream.finish());
+    BOOST_TEST(printed ==
+               "finished (UTC)       probe    from  to  outcome  values\n"
+               "2026-01-02 03:04:05  latency  a     b   ok       rtt 41.2 ms, loss_rtt 0 %\n"
+               "2026-01-02 03:04:06  connect  a     b   refused  nobody listens\n");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(results_as_csv_have_one_header) {
+  std::string printed;
+  ResultStream stream(Format::csv, {}, [&](std::string_view text) {
+    printed += text;
+    return true;
+  });
+  for (int i = 0; i < 1200; ++i)
+    stream.add(R"({"id":"x","rtt":0.5})"
+               "\n");
+  BOOST_TEST(stream.finish());
+  BOOST_TEST(std::count(printed.begin(), printed.end(), '\n') == 1201);
+  BOOST_TEST(printed.starts_with("id,seq,probe,from,to,round,scheduled_at,started_at,finished_at,outcome,reason,rtt,"));
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_that_is_gone_and_a_broken_line_stop_the_stream) {
+  ResultStream gone(Format::json, {}, [](std::string_view) { return false; });
+  BOOST_TEST(!gone.add("{}\n"));
+  ResultStream broken(Format::table, {}, [](std::string_view) { return true; });
+  BOOST_TEST(!broken.add("<html>\n"));
+}
+
+BOOST_AUTO_TEST_CASE(no_answer_of_a_stranger_breaks_a_view) {
+  const auto try_all = [](const Json& json) {
+    for (const auto view :
+         {matrix_view, matrix_rows, sites_view, timetable_view, link_view, link_rows, incidents_view, plan_view}) {
+      const TextTable table = view(json);
+      for (const auto& row : table.rows) BOOST_TEST(row.size() == table.columns.size());
+      render_table(table, {40, false});
+      render_csv(table);
+    }
+    result_row(json);
+    result_fields(json);
+  };
+  for (const char* text :
+       {"null", "[]", "{}", "3", "\"x\"", R"({"cells":3,"sites":{"a":1},"directions":[1,{}]})",
+        R"({"cells":[1,{"from":2}],"sites":[null,2,["x"]],"incidents":[3],"slots":[{}]})",
+        R"({"directions":[{"cells":[1,2]},{"cells":{"rtt":4}}],"utilisation":[1],"window_s":1e300})"})
+    try_all(Json::parse(text));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,229 @@
+#include "coordinator/config.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+#include <sstream>
+
+using namespace sonde;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string head = "mesh: europe\nkeys: {secret: s, agents: a/}\n";
+const std::string sites = "sites: [{name: berlin, address: 192.0.2.1}, {name: athens, address: 192.0.2.2}]\n";
+
+std::string mistakes(const std::string& text) {
+  const auto parsed = parse_coordinator_config(text, "c.yaml");
+  BOOST_TEST(parsed.value.has_value() == parsed.diagnostics.empty());
+  return config::to_text(parsed.diagnostics);
+}
+
+CoordinatorConfig good(const std::string& text, const char* file = "/etc/sonde/coordinator.yaml") {
+  const auto parsed = parse_coordinator_config(text, file);
+  BOOST_TEST(config::to_text(parsed.diagnostics) == "");
+  BOOST_REQUIRE(parsed.value.has_value());
+  return *parsed.value;
+}
+
+/// Diagnostics about one more item behind `key` on line 3.
+std::string with_site(const std::string& site) { return mistakes(head + "sites: [" + site + "]\n"); }
+std::string with_probes(const std::string& probes) { return mistakes(head + sites + "probes: {" + probes + "}\n"); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(coordinator_config)
+
+BOOST_AUTO_TEST_CASE(what_is_left_out_has_defaults) {
+  const CoordinatorConfig config = good(head + sites);
+  BOOST_TEST(config.mesh.name == "europe");
+  BOOST_TEST(config.control == "tcp://0.0.0.0:7100");
+  BOOST_TEST(config.http.str() == "127.0.0.1:8080");
+  BOOST_TEST(config.tokens.empty());
+  BOOST_TEST(config.secret_key == "/etc/sonde/s");
+  BOOST_TEST(config.agent_keys == "/etc/sonde/a/");
+  BOOST_TEST(config.store == "/var/lib/sonde-coordinator/results.db");
+  BOOST_TEST((config.retention.hour == 24h * 365 * 5));
+  BOOST_TEST((config.mesh.policy == Policy{}));
+  BOOST_REQUIRE(config.mesh.sites.size() == 2U);
+  BOOST_TEST(config.mesh.sites[0].port == 7101);
+  BOOST_TEST(config.mesh.sites[0].inbound);
+  BOOST_TEST(config.mesh.sites[0].has_agent);
+}
+
+BOOST_AUTO_TEST_CASE(everything_can_be_given) {
+  const CoordinatorConfig config = good(R"(mesh: europe
+control: tcp://127.0.0.1:7200
+http: "[::1]:9090"
+tokens: [{name: ops, file: keys/ops.token}]
+keys: {secret: /keys/c.secret, agents: keys/agents/}
+store: sqlite://results.db
+retention: {raw: 1d, minute: 2d, hour: 1y}
+sites:
+  - {name: berlin, address: [192.0.2.10, "2001:db8::10"], port: 7201, location: [52.52, -13.40], uplink: dfn, groups: [de, eu]}
+  - {name: athens, address: probe.example.net, inbound: false}
+  - {name: edge-router, reflector: {address: 192.0.2.99}, connect: {port: 443}}
+  - {name: core-router, reflector: {address: 192.0.2.98, port: 1862}, connect: {address: 192.0.2.97, port: 22}}
+probes:
+  latency: {rate: 20/s, every: 5s, timeout: 1s}
+  connect: off
+  throughput: {every: 10m, duration: 2s, max_duration: 9s, max_bytes: 64MiB, streams: 4}
+autonomy: 2d
+alerts: {anything: {goes: here}}
+notify:
+  alertmanager: [{url: "http://127.0.0.1:9093"}]
+  webhook: [{url: "https://example.net/hook", secret_file: keys/hook}]
+  smtp: [{server: mail.example.net, to: [ops@example.net]}]
+  command: [/usr/local/bin/page-me]
+)");
+  const Mesh& mesh = config.mesh;
+  BOOST_TEST(config.control == "tcp://127.0.0.1:7200");
+  BOOST_TEST(config.http.str() == "[::1]:9090");
+  BOOST_REQUIRE(config.tokens.size() == 1U);
+  BOOST_TEST(config.tokens[0].file == "/etc/sonde/keys/ops.token");
+  BOOST_TEST(config.secret_key == "/keys/c.secret");
+  BOOST_TEST(config.store == "/etc/sonde/results.db");
+  BOOST_TEST((config.retention.raw == 24h));
+  BOOST_REQUIRE(mesh.sites.size() == 4U);
+  BOOST_TEST((mesh.sites[0].addresses == std::vector<std::string>{"192.0.2.10", "2001:db8::10"}));
+  BOOST_TEST(mesh.sites[0].port == 7201);
+  BOOST_TEST((mesh.sites[0].location == Location{52.52, -13.40}));
+  BOOST_TEST((mesh.sites[0].uplink == "dfn"));
+  BOOST_TEST((mesh.sites[0].groups == std::vector<std::string>{"de", "eu"}));
+  BOOST_TEST(!mesh.sites[1].inbound);
+  BOOST_TEST(!mesh.sites[2].has_agent);
+  BOOST_TEST(mesh.sites[2].port == 862);
+  BOOST_TEST((mesh.sites[2].connect == ConnectTarget{"192.0.2.99", 443}));
+  BOOST_TEST(mesh.sites[3].port == 1862);
+  BOOST_TEST((mesh.sites[3].connect == ConnectTarget{"192.0.2.97", 22}));
+  BOOST_TEST((mesh.policy.latency == LatencyPolicy{{20}, 5s, 1s}));
+  BOOST_TEST(!mesh.policy.connect.has_value());
+  BOOST_TEST((mesh.policy.throughput == ThroughputPolicy{10min, 2s, 9s, {67'108'864}, 4}));
+  BOOST_TEST((mesh.policy.autonomy == 48h));
+  BOOST_TEST((config.notify.alertmanagers == std::vector<std::string>{"http://127.0.0.1:9093"}));
+  BOOST_REQUIRE(config.notify.webhooks.size() == 1U);
+  BOOST_TEST((config.notify.webhooks[0].secret_file == "/etc/sonde/keys/hook"));
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_needs_no_keys) {
+  BOOST_TEST(mistakes("mesh: europe\n" + sites) == "c.yaml:1:1: keys: missing; give {secret: FILE, agents: FOLDER}\n");
+  BOOST_TEST(parse_coordinator_config("mesh: europe\n" + sites, "c.yaml", ConfigUse::plan).value.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(all_mistakes_are_told_at_once_in_order) {
+  BOOST_TEST(mistakes("mesh: europe\n"
+                      "htpp: 127.0.0.1:8080\n"
+                      "keys: {secret: s, agents: a/}\n"
+                      "sites:\n"
+                      "  - {name: berlin, adress: 192.0.2.1}\n"
+                      "  - {name: athens, address: 192.0.2.2, port: many}\n"
+                      "  - {name: berlin, address: 192.0.2.3}\n"
+                      "probes:\n"
+                      "  latency: {rate: 5, every: 10s}\n"
+                      "  latency: off\n") ==
+             "c.yaml:2:1: htpp: unknown key; did you mean 'http'?\n"
+             "c.yaml:5:5: sites[0]: neither address nor reflector is given; give one of them\n"
+             "c.yaml:5:20: sites[0].adress: unknown key; did you mean 'address'?\n"
+             "c.yaml:6:46: sites[1].port: 'many' is not a whole number; give a whole number from 1 to 65534\n"
+             "c.yaml:7:12: sites[2].name: the site 'berlin' is given twice, first at line 5; give each site its own name\n"
+             "c.yaml:9:19: probes.latency.rate: '5' has no unit; write it like 5/s\n"
+             "c.yaml:10:3: probes.latency: given twice, first at line 9 column 3; keep one of them\n");
+}
+
+BOOST_AUTO_TEST_CASE(sites_are_checked) {
+  BOOST_TEST(mistakes(head + "sites: []\n") == "c.yaml:3:8: sites: the list is empty; give at least one site\n");
+  BOOST_TEST(mistakes(head) == "c.yaml:1:1: sites: missing; list the sites, each with name and address or reflector\n");
+  BOOST_TEST(with_site("{address: 192.0.2.1}") == "c.yaml:3:9: sites[0].name: missing; give the site a name\n");
+  BOOST_TEST(with_site("berlin") ==
+             "c.yaml:3:9: sites[0]: not a mapping; write {key: value}, or one 'key: value' in each line\n");
+  BOOST_TEST(with_site("{name: a, address: []}") ==
+             "c.yaml:3:28: sites[0].address: the list is empty; give at least one address\n");
+  BOOST_TEST(with_site("{name: a, address: [192.0.2.1, 192.0.2.256]}") ==
+             "c.yaml:3:40: sites[0].address[1]: '192.0.2.256' is neither an address nor a DNS name; write it like 192.0.2.10, "
+             "2001:db8::10 or probe.example.net\n");
+  BOOST_TEST(with_site("{name: a, address: a, location: [52.52]}") ==
+             "c.yaml:3:41: sites[0].location: not a pair of numbers; write [LATITUDE, LONGITUDE] in degrees, such as [52.52, "
+             "13.40]\n");
+  BOOST_TEST(with_site("{name: a, address: a, location: [91, -181]}") ==
+             "c.yaml:3:42: sites[0].location[0]: 91 is out of range; give a number from -90 to 90\n"
+             "c.yaml:3:46: sites[0].location[1]: -181 is out of range; give a number from -180 to 180\n");
+  BOOST_TEST(with_site("{name: a, address: a, reflector: {address: b}}") ==
+             "c.yaml:3:42: sites[0].reflector: given beside address; give address for a site with an agent, reflector for one "
+             "without\n");
+  BOOST_TEST(with_site("{name: a, address: a, connect: {port: 80}}") ==
+             "c.yaml:3:40: sites[0].connect: only a site with a reflector has this; an agent takes connections at its address "
+             "and port; leave it out\n");
+  BOOST_TEST(with_site("{name: a, reflector: {}, port: 862, inbound: false}") ==
+             "c.yaml:3:30: sites[0].reflector.address: missing; give the address of the STAMP reflector\n"
+             "c.yaml:3:40: sites[0].port: only a site with an agent has this; give the port inside reflector\n"
+             "c.yaml:3:54: sites[0].inbound: a reflector that nobody can reach measures nothing; leave it out\n");
+  BOOST_TEST(with_site("{name: a, reflector: {address: b}, connect: {}}") ==
+             "c.yaml:3:53: sites[0].connect.port: missing; give the TCP port that takes connections\n");
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_probes_may_be_given) {
+  const Policy policy = good(head + sites + "probes: {latency: {every: 1s}, connect: {every: 5s}, throughput: off}\n").mesh.policy;
+  BOOST_TEST((policy.latency == LatencyPolicy{{5}, 1s, 1s}));
+  BOOST_TEST((policy.connect == ConnectPolicy{5s, 5s}));
+  BOOST_TEST(!policy.throughput.has_value());
+  const Policy longer = good(head + sites + "probes: {throughput: {duration: 90s}}\n").mesh.policy;
+  BOOST_TEST((longer.throughput->max_duration == 90s));
+  BOOST_TEST(!longer.throughput->every.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(probes_are_checked_across_fields) {
+  BOOST_TEST(with_probes("connect: {every: 5s, timeout: 10s}") ==
+             "c.yaml:4:40: probes.connect.timeout: 10s is too long for results every 5s; give at most 5s, or a longer every\n");
+  BOOST_TEST(with_probes("latency: {every: 1s, timeout: 11s}") ==
+             "c.yaml:4:40: probes.latency.timeout: 11s is too long for results every 1s; give at most 10s, or a longer every\n");
+  BOOST_TEST(with_probes("latency: {rate: 1/s, every: 500ms}") ==
+             "c.yaml:4:19: probes.latency: rate 1/s and every 500ms make 0.5 probes for a result; choose rate and every so that "
+             "it is 1 to 1000000\n");
+  BOOST_TEST(with_probes("latency: {rate: 20000/s}") ==
+             "c.yaml:4:26: probes.latency.rate: '20000/s' is out of range; give 0.01/s to 10000/s\n");
+  BOOST_TEST(with_probes("throughput: {duration: 10s, max_duration: 5s}") ==
+             "c.yaml:4:52: probes.throughput.max_duration: 5s is shorter than duration, 10s; give at least 10s\n");
+  BOOST_TEST(with_probes("throughput: {streams: 65}") ==
+             "c.yaml:4:32: probes.throughput.streams: 65 is out of range; give a whole number from 1 to 64\n");
+  BOOST_TEST(with_probes("latency: on") ==
+             "c.yaml:4:19: probes.latency: not a mapping; write {key: value}, or one 'key: value' in each line\n");
+  BOOST_TEST(with_probes("ping: off") == "c.yaml:4:10: probes.ping: unknown key; known here: latency, connect, throughput\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_interval_that_the_cycle_does_not_fit_is_refused) {
+  BOOST_TEST(with_probes("throughput: {every: 10s}") ==
+             "c.yaml:4:30: probes.throughput.every: 10s does not hold the cycle of 2 rounds, which takes 10400ms (104 % of "
+             "it); give at least 11s or auto, or a duration of at most 4800ms\n");
+  BOOST_TEST(with_probes("throughput: {every: 11s}") == "");
+}
+
+BOOST_AUTO_TEST_CASE(the_rest_is_checked) {
+  BOOST_TEST(mistakes(head + sites + "store: postgres://x\n") ==
+             "c.yaml:4:8: store: 'postgres://x' is not a store; write it like sqlite:///absolute/results.db or "
+             "sqlite://beside-this-file.db\n");
+  BOOST_TEST(mistakes(head + sites + "tokens: [{name: ops, file: a}, {name: ops}]\n") ==
+             "c.yaml:4:32: tokens[1].file: missing; give the file that holds the token\n"
+             "c.yaml:4:39: tokens[1].name: 'ops' is given twice; give each token its own name\n");
+  BOOST_TEST(mistakes(head + sites + "control: 0.0.0.0:7100\nhttp: 8080\nautonomy: 1\n") ==
+             "c.yaml:4:10: control: '0.0.0.0:7100' is not an endpoint; write it like tcp://0.0.0.0:7100\n"
+             "c.yaml:5:7: http: '8080' is not an address with a port; write it like 127.0.0.1:8080 or [::1]:8080\n"
+             "c.yaml:6:11: autonomy: '1' has no unit; write it like 500ms, 10s, 15m, 6h or 7d\n");
+  BOOST_TEST(mistakes(head + sites + "notify: {alertmanager: [{}], webhook: {}, mail: []}\n") ==
+             "c.yaml:4:25: notify.alertmanager[0].url: missing; give the Alertmanager's address, such as "
+             "http://127.0.0.1:9093\n"
+             "c.yaml:4:39: notify.webhook: not a list; write [a, b], or one item in each line with '- ' before it\n"
+             "c.yaml:4:43: notify.mail: unknown key; known here: alertmanager, webhook, smtp, command\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_examples_are_right) {
+  for (const char* name : {"coordinator.yaml", "europe/coordinator.yaml", "ecosim/coordinator.yaml"}) {
+    const std::string file = std::string(SONDE_SOURCE_DIR "/configs/") + name;
+    std::ifstream in(file);
+    std::stringstream text;
+    text << in.rdbuf();
+    BOOST_TEST_REQUIRE(in.good(), file);
+    BOOST_TEST(config::to_text(parse_coordinator_config(text.str(), file).diagnostics) == "");
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,253 @@
+#include "coordinator/core/planner.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "coordinator/core/packing.h"
+
+using namespace sonde;
+using namespace std::chrono_literals;
+
+namespace {
+
+Mesh mesh_of(int sites) {
+  Mesh mesh;
+  mesh.name = "test";
+  for (int i = 0; i < sites; ++i) {
+    SiteSpec site;
+    site.site = SiteId::known(fmt::format("s{:04}", i));
+    site.addresses = {"192.0.2.1"};
+    mesh.sites.push_back(site);
+  }
+  return mesh;
+}
+
+Timetable planned(const Mesh& mesh, std::uint64_t seed = 1) {
+  const auto timetable = plan({.mesh = mesh, .seed = seed, .effective_at = shared_from_ns(1'000'000'000)});
+  BOOST_REQUIRE(timetable.has_value());
+  return *timetable;
+}
+
+double against_bound(const Mesh& mesh, const Timetable& timetable) {
+  const PlanSummary summary = summarise(mesh, timetable);
+  BOOST_TEST(summary.conflicts == 0U);
+  return summary.cycle_s / summary.lower_bound_s;
+}
+
+Link link_of(const char* from, const char* to) { return {SiteId::known(from), SiteId::known(to)}; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(planner)
+
+BOOST_AUTO_TEST_CASE(plain_meshes_need_as_few_rounds_as_there_can_be) {
+  for (const int sites : {2, 3, 4, 5, 10, 21, 50}) {
+    BOOST_TEST_CONTEXT(sites << " sites") {
+      const Mesh mesh = mesh_of(sites);
+      const Timetable timetable = planned(mesh);
+      const int rounds = sites % 2 == 0 ? 2 * (sites - 1) : 2 * sites;
+      BOOST_TEST(timetable.rounds == static_cast<std::uint32_t>(rounds));
+      BOOST_TEST((timetable.cycle == rounds * (5s + slot_overhead)));
+      BOOST_TEST(timetable.slots.size() == static_cast<std::size_t>(sites * (sites - 1)));
+      BOOST_TEST(against_bound(mesh, timetable) <= 1.05);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_site_or_none_has_nothing_to_do) {
+  for (const int sites : {0, 1}) {
+    const Mesh mesh = mesh_of(sites);
+    const Timetable timetable = planned(mesh);
+    BOOST_TEST(timetable.rounds == 0U);
+    BOOST_TEST(timetable.slots.empty());
+    BOOST_TEST(summarise(mesh, timetable).conflicts == 0U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(sites_of_one_uplink_count_as_one) {
+  Mesh mesh = mesh_of(4);
+  mesh.sites[0].uplink = mesh.sites[1].uplink = "dfn";
+  const Timetable timetable = planned(mesh);
+  // The uplink carries 2 x 2 x 2 runs outwards and 2 inside.
+  BOOST_TEST(timetable.rounds == 10U);
+  BOOST_TEST(against_bound(mesh, timetable) <= 1.05);
+  Timetable squeezed = timetable;
+  for (ThroughputSlot& slot : squeezed.slots) slot.start = 0s;
+  BOOST_TEST(!broken_rules(squeezed, uplinks_of(mesh)).empty());
+}
+
+BOOST_AUTO_TEST_CASE(many_uplinks_stay_near_the_bound) {
+  for (const int uplinks : {1, 2, 3, 7, 10, 15}) {
+    BOOST_TEST_CONTEXT(uplinks << " uplinks") {
+      Mesh mesh = mesh_of(30);
+      for (std::size_t i = 0; i < mesh.sites.size(); ++i)
+        if (i % 3 != 0) mesh.sites[i].uplink = fmt::format("u{}", i % static_cast<std::size_t>(uplinks));
+      BOOST_TEST(against_bound(mesh, planned(mesh)) <= 1.05);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(sites_that_nobody_can_reach_only_send) {
+  Mesh mesh = mesh_of(9);
+  for (const std::size_t hidden : {0U, 1U, 2U, 3U}) mesh.sites[hidden].inbound = false;
+  const Timetable timetable = planned(mesh);
+  BOOST_TEST(timetable.slots.size() == 9U * 5U - 5U);
+  BOOST_TEST(timetable.phases.size() == 9U * 5U - 5U);
+  BOOST_TEST(against_bound(mesh, timetable) <= 1.05);
+}
+
+BOOST_AUTO_TEST_CASE(reflectors_are_columns_only) {
+  Mesh mesh = mesh_of(3);
+  mesh.sites[2].has_agent = false;
+  const Timetable timetable = planned(mesh);
+  BOOST_TEST(timetable.slots.size() == 2U);
+  BOOST_TEST(timetable.phases.size() == 4U);
+  BOOST_TEST(timetable.members.size() == 3U);
+  BOOST_TEST(summarise(mesh, timetable).conflicts == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(measured_lengths_stretch_slots_up_to_the_limit) {
+  const Mesh mesh = mesh_of(3);
+  const auto timetable = plan({.mesh = mesh,
+                               .measured = {{link_of("s0000", "s0001"), 20s},
+                                            {link_of("s0001", "s0000"), 1h},
+                                            {link_of("s0001", "s0002"), 1s}},
+                               .effective_at = SharedTime(1s)});
+  BOOST_REQUIRE(timetable.has_value());
+  const auto length = [&](const Link& link) {
+    return std::ranges::find(timetable->slots, link, &ThroughputSlot::link)->length;
+  };
+  BOOST_TEST((length(link_of("s0000", "s0001")) == 20s + slot_overhead));
+  BOOST_TEST((length(link_of("s0001", "s0000")) == 60s + slot_overhead));
+  BOOST_TEST((length(link_of("s0001", "s0002")) == 5s + slot_overhead));
+  BOOST_TEST(summarise(mesh, *timetable).conflicts == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(slow_links_do_not_hold_up_the_others) {
+  Mesh mesh = mesh_of(20);
+  std::unordered_map<Link, nanoseconds> measured;
+  for (int i = 1; i < 20; ++i) measured[{mesh.sites[0].site, mesh.sites[static_cast<std::size_t>(i)].site}] = 40s;
+  for (std::size_t i = 3; i < 12; ++i) measured[{mesh.sites[i].site, mesh.sites[i + 5].site}] = 11s + i * 1700ms;
+  const auto timetable = plan({.mesh = mesh, .measured = measured, .effective_at = SharedTime(1s)});
+  BOOST_REQUIRE(timetable.has_value());
+  BOOST_TEST(against_bound(mesh, *timetable) <= 1.05);
+}
+
+BOOST_AUTO_TEST_CASE(auto_is_an_hour_or_the_cycle_and_a_quarter) {
+  BOOST_TEST((planned(mesh_of(3)).throughput_every == 1h));
+  const Timetable large = planned(mesh_of(500));
+  BOOST_TEST((large.throughput_every == large.cycle * 5 / 4));
+}
+
+BOOST_AUTO_TEST_CASE(an_interval_that_holds_the_cycle_is_kept) {
+  Mesh mesh = mesh_of(3);
+  mesh.policy.throughput->every = 31'200ms;
+  BOOST_TEST(!throughput_misfit(mesh).has_value());
+  BOOST_TEST((planned(mesh).throughput_every == 31'200ms));
+}
+
+BOOST_AUTO_TEST_CASE(an_interval_that_does_not_is_refused_with_what_would_fit) {
+  Mesh mesh = mesh_of(3);
+  mesh.policy.throughput->every = 30s;
+  const auto refused = plan({.mesh = mesh, .effective_at = SharedTime(1s)});
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.error().what ==
+             "probes.throughput.every: 30s does not hold the cycle of 6 rounds, which takes 31200ms (104 % of it); give at "
+             "least 32s or auto, or a duration of at most 4800ms");
+  mesh.policy.throughput->every = 1s;
+  BOOST_TEST(throughput_misfit(mesh)->remedy() == "give at least 32s or auto");
+}
+
+BOOST_AUTO_TEST_CASE(a_given_interval_cuts_measured_lengths_back) {
+  Mesh mesh = mesh_of(3);
+  mesh.policy.throughput->every = 60s;
+  std::unordered_map<Link, nanoseconds> measured;
+  for (const SiteSpec& from : mesh.sites)
+    for (const SiteSpec& to : mesh.sites) measured[{from.site, to.site}] = 30s;
+  const auto timetable = plan({.mesh = mesh, .measured = measured, .effective_at = SharedTime(1s)});
+  BOOST_REQUIRE(timetable.has_value());
+  BOOST_TEST((timetable->cycle <= 60s));
+  BOOST_TEST(summarise(mesh, *timetable).conflicts == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_probe_that_is_off_is_not_planned) {
+  Mesh mesh = mesh_of(3);
+  mesh.policy.throughput.reset();
+  const Timetable timetable = planned(mesh);
+  BOOST_TEST(timetable.slots.empty());
+  BOOST_TEST((timetable.throughput_every == 0s));
+  BOOST_TEST(timetable.phases.size() == 6U);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_generation_keeps_the_epoch_and_the_phases) {
+  const Timetable first = planned(mesh_of(4));
+  const Mesh grown = mesh_of(5);
+  const auto second = plan({.previous = &first, .mesh = grown, .effective_at = SharedTime(100s), .at_least = {}});
+  BOOST_REQUIRE(second.has_value());
+  BOOST_TEST(second->generation.number == first.generation.number + 1);
+  BOOST_TEST((second->epoch == first.epoch));
+  BOOST_TEST((second->effective_at == SharedTime(100s)));
+  for (const LinkPhase& phase : first.phases)
+    BOOST_TEST((std::ranges::find(second->phases, phase) != second->phases.end()));
+  const auto third = plan({.previous = &first, .mesh = grown, .effective_at = SharedTime(100s), .at_least = {77}});
+  BOOST_TEST(third->generation.number == 77U);
+}
+
+BOOST_AUTO_TEST_CASE(the_seed_chooses_and_repeats) {
+  const Mesh mesh = mesh_of(6);
+  BOOST_TEST((planned(mesh, 7) == planned(mesh, 7)));
+  BOOST_TEST((planned(mesh, 7).slots != planned(mesh, 8).slots));
+}
+
+BOOST_AUTO_TEST_CASE(phases_are_the_same_for_ever) {
+  // Golden: a changed hash would move every link of every mesh at an upgrade.
+  Mesh mesh = mesh_of(2);
+  const Timetable timetable = planned(mesh);
+  BOOST_REQUIRE(timetable.phases.size() == 2U);
+  BOOST_TEST(timetable.phases[0].latency_phase.count() == 4778701943);
+  BOOST_TEST(timetable.phases[0].connect_phase.count() == 279574285);
+}
+
+BOOST_AUTO_TEST_CASE(the_summary_says_what_a_cycle_costs) {
+  Mesh mesh = mesh_of(3);
+  mesh.policy.latency.reset();
+  mesh.policy.connect.reset();
+  const PlanSummary summary = summarise(mesh, planned(mesh));
+  BOOST_TEST(summary.sites == 3U);
+  BOOST_TEST(summary.rounds == 6U);
+  BOOST_TEST(summary.cycle_s == 31.2);
+  BOOST_TEST(summary.lower_bound_s == 30.0);
+  const SiteId site = SiteId::known("s0000");
+  BOOST_TEST(summary.utilisation.at(site) == 4 * 5.2 / 3600);
+  // 4 runs of 128 MB an hour and headers of at most 8 %.
+  BOOST_TEST(static_cast<double>(summary.bytes_per_day.at(site)) > 4.0 * 24 * 128'000'000);
+  BOOST_TEST(static_cast<double>(summary.bytes_per_day.at(site)) < 4.0 * 24 * 128'000'000 * 1.08);
+}
+
+BOOST_AUTO_TEST_CASE(a_thousand_sites_reach_the_bound) {
+  const Mesh mesh = mesh_of(1000);
+  const Timetable timetable = planned(mesh);
+  BOOST_TEST(timetable.rounds == 1998U);
+  BOOST_TEST(against_bound(mesh, timetable) <= 1.05);
+}
+
+BOOST_AUTO_TEST_CASE(too_many_sites_are_refused) {
+  const Mesh mesh = mesh_of(2001);
+  BOOST_TEST(plan({.mesh = mesh, .effective_at = {}}).error().what == "2001 sites are too many; give at most 2000");
+}
+
+BOOST_AUTO_TEST_CASE(the_bound_knows_odd_sets) {
+  // Three units that exclude each other in pairs cannot overlap at all.
+  const std::vector<Job> triangle{{0, 1, 4s}, {1, 2, 4s}, {0, 2, 4s}};
+  BOOST_TEST((packing_bound(triangle, 3) == 12s));
+  BOOST_TEST((pack(triangle, 3).length == 12s));
+  const std::vector<Job> inside{{0, 0, 4s}, {0, 0, 4s}, {1, 1, 3s}};
+  BOOST_TEST((packing_bound(inside, 2) == 8s));
+  BOOST_TEST((pack(inside, 2).length == 8s));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

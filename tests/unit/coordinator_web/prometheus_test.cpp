@@ -1,0 +1,48 @@
+#include <sys/wait.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+#include <sstream>
+
+#include "world.h"
+
+using namespace sonde;
+using namespace sonde::web;
+using namespace sonde::web::test;
+
+BOOST_AUTO_TEST_SUITE(prometheus)
+
+BOOST_AUTO_TEST_CASE(every_sample_belongs_to_a_declared_family) {
+  World world;
+  world.counters.events["odd \"code\"\\"] = 2;
+  const std::string page = world.body("/metrics");
+  std::istringstream lines(page);
+  std::set<std::string> families;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# TYPE ")) families.insert(line.substr(7, line.find(' ', 7) - 7));
+    if (line.starts_with('#')) continue;
+    BOOST_TEST(families.contains(line.substr(0, line.find_first_of("{ "))));
+  }
+  BOOST_TEST(page.find("sonde_agent_up{site=\"berlin\"} 1\n") != std::string::npos);
+  BOOST_TEST(page.find(R"(sonde_events_total{code="odd \"code\"\\"} 2)") != std::string::npos);
+  BOOST_TEST(page.find("edge-router") == std::string::npos);  // no agent, no series
+}
+
+BOOST_AUTO_TEST_CASE(promtool_accepts_the_page) {
+  if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
+    BOOST_TEST_MESSAGE("skipped: promtool (Debian package prometheus) is not installed");
+    return;
+  }
+  World world;
+  world.counters.events["session_opened"] = 2;
+  FILE* promtool = ::popen("promtool check metrics >&2", "w");
+  BOOST_REQUIRE(promtool != nullptr);
+  const std::string page = world.body("/metrics");
+  std::fwrite(page.data(), 1, page.size(), promtool);
+  BOOST_TEST(::pclose(promtool) == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
