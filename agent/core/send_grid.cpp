@@ -39,8 +39,11 @@ std::optional<SharedTime> SendGrid::pop_due(SharedTime now) {
 
 void SendGrid::draw() {
   const auto within = static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(period_.count())));
-  next_ = base_ + index_ * period_ + nanoseconds(within);
-  if (period_ >= 2 * wake_slot) next_ = SharedTime(divide_down(next_.time_since_epoch(), wake_slot) * wake_slot);
+  const SharedTime begin = base_ + index_ * period_;
+  next_ = begin + nanoseconds(within);
+  // Never before its period: it would fall into the interval before.
+  if (period_ >= 2 * wake_slot)
+    next_ = std::max(begin, SharedTime(divide_down(next_.time_since_epoch(), wake_slot) * wake_slot));
 }
 
 }  // namespace sonde

@@ -51,22 +51,24 @@ TransferResponder* TransferDesk::responder_for(const SiteId& from, const wire::T
 
 void TransferDesk::on_message(TransferNow now, const SiteId& from, const wire::Message& message, TransferOut& out) {
   const auto at_initiator = [&](const wire::Token& token, auto&& act) {
-    if (TransferInitiator* run = initiator_for(from, token)) act(*run);
-    else ++stats_.stray_messages;
+    if (TransferInitiator* run = initiator_for(from, token))
+      act(*run);
+    else
+      ++stats_.stray_messages;
   };
   std::visit(
       Overloaded{
           [&](const wire::TransferOffer& m) { on_offer(now, from, m, out); },
-          [&](const wire::TransferAnswer& m) {
-            at_initiator(m.token, [&](auto& run) { run.on_answer(now, m, out); });
-          },
+          [&](const wire::TransferAnswer& m) { at_initiator(m.token, [&](auto& run) { run.on_answer(now, m, out); }); },
           [&](const wire::TransferGo& m) { at_initiator(m.token, [&](auto& run) { run.on_go(now, out); }); },
           [&](const wire::TransferFinished& m) {
             at_initiator(m.token, [&](auto& run) { run.on_finished(now, m, out); });
           },
           [&](const wire::TransferAbort& m) {
-            if (TransferResponder* run = responder_for(from, m.token)) run->on_abort(now, out);
-            else at_initiator(m.token, [&](auto& own) { own.on_abort(now, m.reason, out); });
+            if (TransferResponder* run = responder_for(from, m.token))
+              run->on_abort(now, out);
+            else
+              at_initiator(m.token, [&](auto& own) { own.on_abort(now, m.reason, out); });
           },
           [](const auto&) {},
       },
@@ -88,8 +90,8 @@ void TransferDesk::on_offer(TransferNow now, const SiteId& from, const wire::Tra
   }
   if (busy()) {
     ++stats_.answered_busy;
-    return answer(Outcome::busy, initiator_ ? "sending to " + initiator_->peer().str()
-                                            : "receiving from " + responder_->peer().str());
+    return answer(Outcome::busy,
+                  initiator_ ? "sending to " + initiator_->peer().str() : "receiving from " + responder_->peer().str());
   }
   ++stats_.accepted;
   responder_.emplace(offer, now, out);

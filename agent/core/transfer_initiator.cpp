@@ -14,8 +14,8 @@ namespace lim = transfer_limits;
 
 constexpr std::uint32_t bits(Tag tag) { return static_cast<std::uint32_t>(tag); }
 /// What the far side may say of a run; the rest of its tags is not its business.
-constexpr std::uint32_t peer_tags = bits(Tag::upper_bound) | bits(Tag::budget_ended) | bits(Tag::slot_ended) |
-                                    bits(Tag::settled) | bits(Tag::starved);
+constexpr std::uint32_t peer_tags =
+    bits(Tag::upper_bound) | bits(Tag::budget_ended) | bits(Tag::slot_ended) | bits(Tag::settled) | bits(Tag::starved);
 
 bool is_possible(double value) { return std::isfinite(value) && value >= 0; }
 
@@ -24,7 +24,8 @@ bool may_report(Metric metric) { return metric == Metric::throughput || metric =
 /// The time that data may flow in what is left of the slot, less a reserve for the handshakes and the reports.
 nanoseconds time_for_data(const ThroughputOrder& order, MonoTime now) {
   const nanoseconds left = order.slot_end - lim::slot_guard - now;
-  const nanoseconds reserve = std::clamp<nanoseconds>(left / 8, std::chrono::milliseconds(100), std::chrono::seconds(3));
+  const nanoseconds reserve =
+      std::clamp<nanoseconds>(left / 8, std::chrono::milliseconds(100), std::chrono::seconds(3));
   return std::min(order.max_duration, left - reserve);
 }
 
@@ -203,14 +204,18 @@ void TransferInitiator::add_report(Result& result) {
   result.tags |= finished_->tags & peer_tags;
   for (const SingleValue& value : finished_->values) {
     const bool good = may_report(value.metric) && is_possible(value.value) && result.value_of(value.metric) == nullptr;
-    if (!good) ++refused_values_;
-    else if (result.outcome == Outcome::ok) result.values.push_back(value);
+    if (!good)
+      ++refused_values_;
+    else if (result.outcome == Outcome::ok)
+      result.values.push_back(value);
   }
   for (const Detail& detail : finished_->details) {
     const bool good = is_possible(detail.value) && !detail.name.empty() &&
                       detail.name.size() <= limits::site_name_length && result.details.size() < lim::details;
-    if (good) result.details.push_back(detail);
-    else ++refused_values_;
+    if (good)
+      result.details.push_back(detail);
+    else
+      ++refused_values_;
   }
 }
 

@@ -51,6 +51,10 @@ std::optional<TcpFacts> read_tcp_facts(int fd) {
   facts.sndbuf_limited = microseconds(raw.tcpi_sndbuf_limited);
   facts.delivery_rate = raw.tcpi_delivery_rate;
   facts.mss = raw.tcpi_snd_mss;
+  const std::uint32_t gone = raw.tcpi_sacked + raw.tcpi_lost;
+  const std::uint32_t there = raw.tcpi_unacked + raw.tcpi_retrans;
+  facts.segments_out = there > gone ? there - gone : 0;
+  if (facts.mss > 0) facts.segments_out += (raw.tcpi_notsent_bytes + facts.mss - 1) / facts.mss;
   return facts;
 }
 

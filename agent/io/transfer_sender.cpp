@@ -26,6 +26,7 @@ constexpr int most_unsent = 4 << 20;
 constexpr double unsent_seconds = 0.02;
 constexpr nanoseconds tune_every = 100ms;
 constexpr nanoseconds longest_wait = 1s;
+constexpr nanoseconds room_every = 5ms;
 
 void set_unsent_limit(int fd, int octets) { ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &octets, sizeof octets); }
 
@@ -89,7 +90,7 @@ std::optional<TransferSender::Ending> TransferSender::open_streams_to(const Endp
   for (std::uint32_t i = 0; i < plan_.streams; ++i) {
     auto started = start_connect(target, plan_.source);
     if (started.error != 0 && started.error != EINPROGRESS) return failed(started.error);
-    streams_.push_back({std::move(started.socket), false, {}});
+    streams_.push_back({std::move(started.socket), false, {}, {}, 0});
   }
   while (!std::ranges::all_of(streams_, &Stream::connected)) {
     std::vector<pollfd> polls{{commands_.fd(), POLLIN, 0}};
@@ -126,10 +127,13 @@ TransferSender::Ending TransferSender::write_until_told() {
   next_tuning_ = read_clock().mono + tune_every;
   while (true) {
     const bool wants = may_write_ && budget_left();
+    if (wants && !all_open_) find_room();
     std::vector<pollfd> polls{{commands_.fd(), POLLIN, 0}};
     for (const Stream& stream : streams_)
-      polls.push_back({stream.socket.get(), static_cast<short>(wants ? POLLOUT : 0), 0});
-    ::poll(polls.data(), polls.size(), poll_ms(read_clock().mono, next_tuning_));
+      polls.push_back({stream.socket.get(), static_cast<short>(wants && stream.room > 0 ? POLLOUT : 0), 0});
+    const MonoTime now = read_clock().mono;
+    // No event tells that a held back stream got room.
+    ::poll(polls.data(), polls.size(), poll_ms(now, wants && !all_open_ ? now + room_every : next_tuning_));
     if (auto ending = take_commands()) return *ending;
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       const short events = polls[i + 1].revents;
@@ -149,10 +153,11 @@ std::optional<TransferSender::Ending> TransferSender::write_some(Stream& stream)
   const std::uint64_t left = plan_.max_bytes.count - written_;
   if (left == 0) return std::nullopt;
   if (!first_write_) first_write_ = read_clock().mono;
-  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left, payload_.size()));
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>({left, payload_.size(), stream.room}));
   const ssize_t n = ::send(stream.socket.get(), payload_.data(), size, MSG_NOSIGNAL);
   if (n >= 0) {
     written_ += static_cast<std::uint64_t>(n);
+    if (!stream.window.open()) stream.room -= static_cast<std::uint64_t>(n);
     return std::nullopt;
   }
   if (errno == EAGAIN || errno == EINTR) return std::nullopt;
@@ -170,6 +175,25 @@ void TransferSender::tune_buffers() {
   }
 }
 
+void TransferSender::find_room() {
+  const MonoTime now = read_clock().mono;
+  all_open_ = true;
+  for (Stream& stream : streams_) {
+    const auto facts = read_tcp_facts(stream.socket.get());
+    if (!facts) continue;
+    const auto room =
+        stream.window.room(now, {acked_of(stream, *facts), facts->segments_out, facts->mss, facts->min_rtt});
+    stream.room = room.value_or(payload_bytes);
+    all_open_ = all_open_ && !room;
+  }
+}
+
+/// Of user data.
+std::uint64_t TransferSender::acked_of(const Stream& stream, const TcpFacts& facts) const {
+  const std::uint64_t before = stream.baseline.bytes_acked + TransferHeader::size;
+  return facts.bytes_acked > before ? facts.bytes_acked - before : 0;
+}
+
 SenderStats TransferSender::stats() const {
   SenderStats sum;
   sum.bytes_written = written_;
@@ -179,8 +203,7 @@ SenderStats TransferSender::stats() const {
     const auto facts = stream.connected ? read_tcp_facts(stream.socket.get()) : std::nullopt;
     if (!facts) continue;
     ++counted;
-    const std::uint64_t before = stream.baseline.bytes_acked + TransferHeader::size;
-    const std::uint64_t acked = facts->bytes_acked > before ? facts->bytes_acked - before : 0;
+    const std::uint64_t acked = acked_of(stream, *facts);
     sum.bytes_acked += acked;
     sum.retransmits += facts->total_retransmits - stream.baseline.total_retransmits;
     if (facts->min_rtt.count() > 0) sum.min_rtt = std::min(sum.min_rtt.value_or(facts->min_rtt), facts->min_rtt);

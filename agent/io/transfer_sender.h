@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/core/send_window.h"
 #include "agent/core/transfer_types.h"
 #include "agent/io/tcp_socket.h"
 #include "shared/base/endpoint.h"
@@ -46,6 +47,8 @@ class TransferSender {
     Fd socket;
     bool connected = false;
     TcpFacts baseline;
+    SendWindow window;
+    std::uint64_t room = 0;  ///< octets that may be written in this turn
   };
   /// Why the thread should end; nullopt: it should not.
   struct Ending {
@@ -61,6 +64,8 @@ class TransferSender {
   std::optional<Ending> write_some(Stream& stream);
   std::optional<Ending> take_commands();
   void tune_buffers();
+  void find_room();
+  std::uint64_t acked_of(const Stream& stream, const TcpFacts& facts) const;
   bool budget_left() const { return written_ < plan_.max_bytes.count; }
   SenderStats stats() const;
 
@@ -72,6 +77,7 @@ class TransferSender {
   bool may_write_ = false;
   std::uint64_t written_ = 0;
   std::optional<MonoTime> first_write_;
+  bool all_open_ = false;  ///< no stream is held back any more
   MonoTime next_tuning_;
   std::jthread thread_;
 };

@@ -9,8 +9,6 @@
 #include "coordinator/cli/json_read.h"
 #include "coordinator/cli/units.h"
 #include "coordinator/cli/views.h"
-#include "shared/base/time.h"
-#include "shared/base/units.h"
 #include "shared/measure/metric.h"
 
 namespace sonde::cli {
@@ -23,7 +21,7 @@ Tone agent_tone(std::string_view state) {
 
 std::string duration_at(const Json& json, std::string_view key) {
   const auto seconds = number_at(json, key);
-  return seconds ? format_duration(from_seconds(*seconds)) : "?";
+  return seconds ? human_stretch(*seconds) : "?";
 }
 
 Tone outcome_tone(std::string_view outcome) {
@@ -168,9 +166,9 @@ TextTable plan_view(const Json& plan) {
         {same(site), plain(utilisation.is_number() ? human(utilisation.get<double>(), "ratio") : "", raw(utilisation)),
          plain(per_day ? human_bytes(*per_day) : "", raw_at(bytes, site))});
   }
-  table.legend.push_back(fmt::format(
-      "{} sites; throughput: {} rounds in {:.1f} s, at least {:.1f} s without any overhead", raw_at(plan, "sites"),
-      raw_at(plan, "rounds"), number_at(plan, "cycle_s").value_or(0), number_at(plan, "lower_bound_s").value_or(0)));
+  table.legend.push_back(fmt::format("{} sites; throughput: {} rounds in {}, at least {} without any overhead",
+                                     raw_at(plan, "sites"), raw_at(plan, "rounds"), duration_at(plan, "cycle_s"),
+                                     duration_at(plan, "lower_bound_s")));
   const auto conflicts = number_at(plan, "conflicts").value_or(0);
   table.legend.push_back(conflicts == 0 ? "no conflicts" : fmt::format("{:.0f} CONFLICTS", conflicts));
   return table;

@@ -10,8 +10,6 @@
 #include "coordinator/cli/json_read.h"
 #include "coordinator/cli/units.h"
 #include "coordinator/cli/views.h"
-#include "shared/base/time.h"
-#include "shared/base/units.h"
 
 namespace sonde::cli {
 namespace {
@@ -70,7 +68,7 @@ std::vector<std::string> explanations(const Seen& seen) {
 
 std::string window_text(const Json& json) {
   const auto window = number_at(json, "window_s");
-  return window ? format_duration(from_seconds(*window)) : "?";
+  return window ? human_stretch(*window) : "?";
 }
 
 using Key = std::pair<std::string, std::string>;

@@ -39,6 +39,11 @@ std::string check_time(const std::string& text) {
   return parsed ? "" : "'" + text + "' is " + parsed.error().what;
 }
 
+Format format_named(std::string_view name) {
+  if (name == "json") return Format::json;
+  return name == "csv" ? Format::csv : Format::table;
+}
+
 struct Given {
   std::map<std::string, std::string> query;
 };
@@ -111,10 +116,11 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
       ->envname("SONDE_COORDINATOR")
       ->type_name("URL")
       ->capture_default_str();
-  const std::map<std::string, Format> formats{{"table", Format::table}, {"json", Format::json}, {"csv", Format::csv}};
-  app.add_option("--format", options.format, "table, json or csv (default table)")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->type_name("FORMAT");
+  std::string format = "table";
+  app.add_option("--format", format, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}))
+      ->type_name("FORMAT")
+      ->capture_default_str();
   app.require_subcommand(1);
   app.fallthrough();
   add_verbs(app, options, given);
@@ -124,6 +130,7 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
     return app.exit(stop) == 0 ? 0 : 2;
   }
   options.coordinator = normal_url(options.coordinator);
+  options.format = format_named(format);
   for (const auto& [name, value] : given.query)
     if (!value.empty()) options.query.emplace_back(name, value);
   return options;

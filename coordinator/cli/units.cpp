@@ -19,6 +19,8 @@ constexpr Prefix times[] = {{1e-9, "ns"}, {1e-6, "us"}, {1e-3, "ms"}, {1, "s"}};
 constexpr Prefix rates[] = {{1, "bit/s"}, {1e3, "kbit/s"}, {1e6, "Mbit/s"}, {1e9, "Gbit/s"}, {1e12, "Tbit/s"}};
 constexpr Prefix sizes[] = {{1, "B"}, {1e3, "kB"}, {1e6, "MB"}, {1e9, "GB"}, {1e12, "TB"}};
 
+constexpr double longest_seconds = 1000.0 * 365.25 * 86'400;
+
 /// From here on the three digits would round to 1000, which is 1 of the next prefix.
 constexpr double next_prefix_at = 999.5;
 
@@ -48,6 +50,7 @@ std::string human(double value, std::string_view unit) {
 
 std::string human_age(double seconds) {
   constexpr std::pair<std::int64_t, std::string_view> parts[] = {{86'400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+  if (!(std::abs(seconds) < longest_seconds)) return "?";
   auto rest = std::llround(std::abs(seconds));
   std::string out = seconds < 0 && rest > 0 ? "-" : "";
   for (std::size_t i = 0; i < std::size(parts); ++i) {
@@ -60,6 +63,10 @@ std::string human_age(double seconds) {
     break;
   }
   return out;
+}
+
+std::string human_stretch(double seconds) {
+  return std::abs(seconds) < 60 ? fmt::format("{:.3g} s", seconds) : human_age(seconds);
 }
 
 std::string human_bytes(double bytes) { return with_prefix(bytes, sizes); }

@@ -1,6 +1,7 @@
 #include "coordinator/core/aggregate.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "shared/base/error.h"
@@ -45,14 +46,16 @@ class Window {
     const bool inside = reading.finished_at > query_.at - query_.window && reading.finished_at <= query_.at;
     if (!inside || !reading.has(mask_of(query_.metric))) return;
     switch (info(query_.metric).shape) {
-      case MetricShape::distribution: return add_samples(reading, *distribution_in(reading, query_.metric));
+      case MetricShape::distribution: return add_samples(reading);
       case MetricShape::value: return add_value(reading, *value_in(reading, query_.metric));
       case MetricShape::ratio: return add_ratio(reading, *ratio_in(reading, query_.metric));
     }
   }
 
   WindowValue result() && {
-    const bool ratio = info(query_.metric).shape == MetricShape::ratio;
+    const MetricShape shape = info(query_.metric).shape;
+    const bool ratio = shape == MetricShape::ratio;
+    if (shape == MetricShape::distribution) samples_ = sum_.total();
     WindowValue window{.value = {}, .count = ratio ? tries_ : samples_.count(), .error_s = {}};
     if (goes_over_results(query_.stat))
       window.value = over_results(std::move(points_), query_.stat);
@@ -65,15 +68,18 @@ class Window {
   }
 
  private:
-  void add_samples(const Reading& reading, const Distribution& samples) {
-    samples_.merge(samples);
+  void add_samples(const Reading& reading) {
+    sum_.add(reading, query_.metric);
     worst_error_s_ = std::max(worst_error_s_, static_cast<double>(reading.error_s));
-    if (goes_over_results(query_.stat)) points_.push_back({reading.started_at, *samples.quantile(0.5) / scale_});
+    if (matters(reading)) {
+      const double median = distribution_in(reading, query_.metric)->quantile(0.5).value();
+      points_.push_back({reading.started_at, median / scale_});
+    }
   }
 
   void add_value(const Reading& reading, std::int64_t raw) {
     samples_.add(raw);
-    points_.push_back({reading.started_at, static_cast<double>(raw) / scale_});
+    if (matters(reading)) points_.push_back({reading.started_at, static_cast<double>(raw) / scale_});
   }
 
   void add_ratio(const Reading& reading, const RatioValue& ratio) {
@@ -81,7 +87,13 @@ class Window {
     hits_ += ratio.hits;
     tries_ += ratio.tries;
     samples_.add(static_cast<std::int64_t>(share * scale_ + 0.5));
-    points_.push_back({reading.started_at, share});
+    if (matters(reading)) points_.push_back({reading.started_at, share});
+  }
+
+  /// Whether a statistic over results needs this one's number; for `last` only the newest so far.
+  bool matters(const Reading& reading) const {
+    if (query_.stat == Stat::last) return points_.empty() || points_.back().started_at <= reading.started_at;
+    return query_.stat == Stat::ewma;
   }
 
   std::optional<double> over_samples() const {
@@ -99,7 +111,8 @@ class Window {
 
   const CellQuery& query_;
   const double scale_;
-  Distribution samples_;
+  SampleSum sum_;         ///< of distributions
+  Distribution samples_;  ///< of values, and of everything at the end
   std::vector<Point> points_;
   std::uint64_t hits_ = 0;
   std::uint64_t tries_ = 0;
@@ -119,7 +132,11 @@ WindowValue aggregate(const std::vector<const Result*>& results, const CellQuery
 
 WindowValue aggregate(const std::deque<Reading>& readings, const CellQuery& query) {
   Window window(query);
-  for (const Reading& reading : readings) window.add(reading);
+  // The newest first, so that `last` unpacks one of them and not all.
+  for (const Reading& reading : std::views::reverse(readings)) {
+    if (reading.finished_at <= query.at - query.window) break;
+    window.add(reading);
+  }
   return std::move(window).result();
 }
 

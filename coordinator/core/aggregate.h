@@ -36,6 +36,7 @@ bool stat_applies(Metric metric, Stat stat);
 
 /// Results may come in any order; those outside the window are left out.
 WindowValue aggregate(const std::vector<const Result*>& results, const CellQuery& query);
+/// Readings ordered by finished_at.
 WindowValue aggregate(const std::deque<Reading>& readings, const CellQuery& query);
 
 }  // namespace sonde

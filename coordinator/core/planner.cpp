@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -81,17 +82,16 @@ Runs runs_of(const Cast& cast, const ThroughputPolicy& policy, const std::unorde
 }
 
 void place_slots(const Cast& cast, const Runs& runs, const Packing& packing, Timetable& out) {
-  std::vector<std::uint32_t> order(runs.runs.size());
-  std::iota(order.begin(), order.end(), 0U);
   // Sites are in order of name, so that indices order as links do.
-  std::ranges::sort(order, {}, [&](std::uint32_t i) {
-    return std::tuple(packing.places[i].start, runs.runs[i].from, runs.runs[i].to);
-  });
+  std::vector<std::tuple<nanoseconds, std::uint32_t, std::uint32_t, std::uint32_t>> order;
+  order.reserve(runs.runs.size());
+  for (std::uint32_t i = 0; i < runs.runs.size(); ++i)
+    order.emplace_back(packing.places[i].start, runs.runs[i].from, runs.runs[i].to, i);
+  std::ranges::sort(order);
   out.slots.reserve(order.size());
-  for (const std::uint32_t i : order)
-    out.slots.push_back({Round{packing.places[i].round},
-                         Link{cast.sites[runs.runs[i].from]->site, cast.sites[runs.runs[i].to]->site},
-                         packing.places[i].start, runs.jobs[i].length});
+  for (const auto& [start, from, to, i] : order)
+    out.slots.push_back({Round{packing.places[i].round}, Link{cast.sites[from]->site, cast.sites[to]->site}, start,
+                         runs.jobs[i].length});
   out.rounds = packing.rounds;
   out.cycle = packing.length;
 }

@@ -1,5 +1,6 @@
 #include "coordinator/core/reading.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <string_view>
@@ -45,7 +46,8 @@ std::string pack(const Distribution& samples) {
   return out;
 }
 
-Distribution unpack_distribution(std::string_view in) {
+/// Everything but the buckets; `in` is left at the first of them.
+Distribution::Parts take_moments(std::string_view& in) {
   Distribution::Parts parts;
   parts.zeros = take(in);
   parts.min = static_cast<std::int64_t>(take(in));
@@ -55,14 +57,28 @@ Distribution unpack_distribution(std::string_view in) {
   parts.squares.high = take(in);
   parts.squares.low = take(in);
   parts.inverses = std::bit_cast<double>(take(in));
+  return parts;
+}
+
+/// Calls each(index, times) for every bucket.
+template <typename Each>
+void take_buckets(std::string_view& in, Each each) {
   std::int32_t index = 0;
   while (!in.empty()) {
     index += static_cast<std::int32_t>(take(in));
-    parts.buckets.emplace_back(index, take(in));
+    each(index, take(in));
   }
+}
+
+Distribution restored(Distribution::Parts parts) {
   auto samples = Distribution::restore(std::move(parts));
   SONDE_ASSERT(samples.has_value());
   return *std::move(samples);
+}
+
+void add_wide(Wide& sum, Wide more) {
+  sum.low += more.low;
+  sum.high += more.high + (sum.low < more.low ? 1 : 0);
 }
 
 void keep(Reading& reading, Metric metric, std::string_view numbers) {
@@ -148,10 +164,37 @@ Reading reading_of(const Result& result) {
   return reading;
 }
 
+void SampleSum::add(const Reading& reading, Metric metric) {
+  auto numbers = find(reading, metric, MetricShape::distribution);
+  if (!numbers) return;
+  const Distribution::Parts more = take_moments(*numbers);
+  parts_.min = empty_ ? more.min : std::min(parts_.min, more.min);
+  parts_.max = std::max(parts_.max, more.max);
+  parts_.zeros += more.zeros;
+  parts_.inverses += more.inverses;
+  add_wide(parts_.sum, more.sum);
+  add_wide(parts_.squares, more.squares);
+  empty_ = false;
+  take_buckets(*numbers, [this](std::int32_t index, std::uint64_t times) {
+    const auto place = static_cast<std::size_t>(index);
+    if (place >= counts_.size()) counts_.resize(place + 1);
+    counts_[place] += times;
+  });
+}
+
+Distribution SampleSum::total() const {
+  Distribution::Parts parts = parts_;
+  for (std::size_t index = 0; index < counts_.size(); ++index)
+    if (counts_[index] > 0) parts.buckets.emplace_back(static_cast<std::int32_t>(index), counts_[index]);
+  return restored(std::move(parts));
+}
+
 std::optional<Distribution> distribution_in(const Reading& reading, Metric metric) {
-  const auto numbers = find(reading, metric, MetricShape::distribution);
+  auto numbers = find(reading, metric, MetricShape::distribution);
   if (!numbers) return std::nullopt;
-  return unpack_distribution(*numbers);
+  Distribution::Parts parts = take_moments(*numbers);
+  take_buckets(*numbers, [&](std::int32_t index, std::uint64_t times) { parts.buckets.emplace_back(index, times); });
+  return restored(std::move(parts));
 }
 
 std::optional<std::int64_t> value_in(const Reading& reading, Metric metric) {

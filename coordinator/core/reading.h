@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "shared/base/time.h"
 #include "shared/measure/distribution.h"
@@ -42,6 +43,19 @@ struct Reading {
 /// Times, rates and counts are taken from ok runs only, ratios from every run that was tried. What no honest agent
 /// reports (a negative time, a ratio of nothing, a metric of another probe) is left out.
 Reading reading_of(const Result& result);
+
+/// Adds distributions up without taking each apart into a Distribution: a window of an hour holds hundreds of them.
+class SampleSum {
+ public:
+  /// Nothing where the reading does not bring this metric, or it has another shape.
+  void add(const Reading& reading, Metric metric);
+  Distribution total() const;
+
+ private:
+  Distribution::Parts parts_;          ///< buckets stay empty
+  std::vector<std::uint64_t> counts_;  ///< by bucket index
+  bool empty_ = true;
+};
 
 /// nullopt where the reading does not bring this metric, or it has another shape. Samples and values are raw.
 std::optional<Distribution> distribution_in(const Reading& reading, Metric metric);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 
+#include "coordinator/web/http_counters.h"
 #include "coordinator/web/request.h"
 #include "coordinator/web/response.h"
 #include "shared/base/endpoint.h"
@@ -36,15 +37,7 @@ struct HttpLimits {
   std::chrono::milliseconds linger{1'000};    ///< for a client to take the last answer before the connection closes
 };
 
-struct HttpCounters {
-  std::uint64_t connections = 0;
-  std::uint64_t refused_connections = 0;
-  std::uint64_t requests = 0;
-  std::uint64_t malformed_requests = 0;  ///< also those over a limit
-  std::uint64_t handler_failures = 0;    ///< the handler threw: our bug or the store's failure; the client got 500
-  std::uint64_t slow_clients = 0;        ///< dropped because they did not read
-  std::uint64_t accept_failures = 0;     ///< the system had no descriptor or memory left
-};
+using HttpCounters = web::HttpCounters;
 
 /// Everything is called on the thread that runs the loop, and the loop is run by one thread. Deferred answers and
 /// pieces run on one worker thread of the server's own.

@@ -11,6 +11,8 @@ namespace {
 
 /// Leaves the disk to others between two steps of deleting.
 constexpr int pause_between_deletions_ms = 20;
+/// A full disk stays full for a while: agents that send again at once must not make the worker spin.
+constexpr int pause_after_failure_ms = 1000;
 
 }  // namespace
 
@@ -62,9 +64,11 @@ std::vector<StoreReport> StoreWorker::take() {
 }
 
 void StoreWorker::run() {
-  while (!stopping_) {
+  for (;;) {
     carry_out(wait_for_jobs());
-    if (expire_before_ && !stopping_) expire_some();
+    if (stopping_) return;
+    if (std::exchange(failed_, false)) ::poll(nullptr, 0, pause_after_failure_ms);
+    if (expire_before_) expire_some();
   }
 }
 
@@ -103,6 +107,7 @@ void StoreWorker::carry_out(std::vector<Job> jobs) {
 
 void StoreWorker::commit(std::vector<StoreBatch>& batches) {
   const auto appended = writer_->append(batches);
+  failed_ = failed_ || !appended;
   for (std::size_t i = 0; i < batches.size(); ++i) {
     StoreBatch& batch = batches[i];
     if (!appended || !(*appended)[i].stored) {

@@ -106,6 +106,7 @@ class StoreWorker {
   // The worker's side.
   std::optional<SharedTime> expire_before_;
   bool stopping_ = false;
+  bool failed_ = false;
   std::thread thread_;
 };
 

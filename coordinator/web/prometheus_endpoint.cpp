@@ -67,6 +67,21 @@ void counter_families(Page& page, const Counters& counters) {
   for (const auto& [code, count] : counters.events) page.value("code", code, static_cast<double>(count));
 }
 
+void http_families(Page& page, const HttpCounters& http) {
+  const auto counter = [&](std::string_view name, std::string_view help, std::uint64_t count) {
+    page.family(name, "counter", help);
+    page.value(static_cast<double>(count));
+  };
+  counter("sonde_http_connections_total", "HTTP connections taken.", http.connections);
+  counter("sonde_http_refused_connections_total", "HTTP connections over the limit.", http.refused_connections);
+  counter("sonde_http_requests_total", "HTTP requests read.", http.requests);
+  counter("sonde_http_malformed_requests_total", "HTTP requests malformed or over a limit.", http.malformed_requests);
+  counter("sonde_http_handler_failures_total", "HTTP requests answered 500.", http.handler_failures);
+  counter("sonde_http_slow_clients_total", "HTTP clients dropped because they did not read.", http.slow_clients);
+  counter("sonde_http_accept_failures_total", "HTTP connections that the system had no room for.",
+          http.accept_failures);
+}
+
 /// One series for each agent; `of` gives the value, nullopt leaves it out.
 template <typename Of>
 void each_agent(Page& page, const Sources& sources, const Of& of) {
@@ -115,6 +130,7 @@ Response prometheus_endpoint(const Target& target, const Sources& sources) {
   Page page;
   mesh_families(page, sources);
   counter_families(page, sources.counters);
+  http_families(page, sources.counters.http);
   agent_families(page, sources);
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";

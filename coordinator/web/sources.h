@@ -11,6 +11,7 @@
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/roster.h"
 #include "coordinator/web/history.h"
+#include "coordinator/web/http_counters.h"
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
 #include "shared/schedule/timetable.h"
@@ -23,6 +24,7 @@ struct Counters {
   std::uint64_t results_duplicate = 0;
   std::uint64_t results_refused = 0;
   std::map<std::string, std::uint64_t> events;  ///< by event code (docs/events.md), also those that were not printed
+  HttpCounters http;                            ///< HttpServer::counters()
 };
 
 struct Sources {

@@ -16,6 +16,8 @@ constexpr std::size_t max_chunks = 128;
 constexpr std::size_t min_chunks_for_knee = 8;
 /// A window of chunks looks steady when its time is within this share of the reference.
 constexpr double window_tolerance = 0.15;
+/// The same where windows differ much among themselves.
+constexpr double widest_tolerance = 0.4;
 /// What came before the knee must differ by this share from what comes after, or there is no knee.
 constexpr double knee_contrast = 0.10;
 /// The steady part's halves differ by more than this: the rate is not steady.
@@ -23,8 +25,8 @@ constexpr double drift_tolerance = 0.25;
 
 double seconds_between(MonoTime from, MonoTime to) { return to_seconds(to - from); }
 
-/// Instants at which equal shares of bytes had come, by straight lines between readings: a hole that is filled late makes
-/// one big reading, and the line through it is close to when the data came off the link.
+/// Instants at which equal shares of bytes had come, by straight lines between readings: a hole that is filled late
+/// makes one big reading, and the line through it is close to when the data came off the link.
 std::vector<double> equal_byte_instants(Readings readings, std::size_t chunks) {
   const double first = static_cast<double>(readings.front().bytes);
   const double share = (static_cast<double>(readings.back().bytes) - first) / static_cast<double>(chunks);
@@ -47,16 +49,30 @@ double mean_chunk(const std::vector<double>& instants, std::size_t from, std::si
   return (instants[to] - instants[from]) / static_cast<double>(to - from);
 }
 
-/// The time of a chunk in the later half of the run: the median over windows, so that one stall does not move it.
-double reference_chunk(const std::vector<double>& instants, std::size_t window) {
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+struct Reference {
+  double chunk = 0;      ///< time of a chunk
+  double tolerance = 0;  ///< share of it by which a window may differ
+};
+
+/// The time of a chunk in the later half of the run: the median over windows, so that one stall does not move it; and
+/// how far windows usually are from it.
+Reference reference_chunk(const std::vector<double>& instants, std::size_t window) {
   const std::size_t chunks = instants.size() - 1;
   const double half = instants.back() / 2;
   auto begin = static_cast<std::size_t>(std::ranges::lower_bound(instants, half) - instants.begin());
   begin = std::min(begin, chunks - window);
   std::vector<double> means;
   for (std::size_t i = begin; i + window <= chunks; ++i) means.push_back(mean_chunk(instants, i, i + window));
-  std::ranges::nth_element(means, means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2));
-  return means[means.size() / 2];
+  const double chunk = median(means);
+  for (double& mean : means) mean = std::abs(mean - chunk);
+  const double spread = chunk > 0 ? 2 * median(means) / chunk : 0;
+  return {chunk, std::clamp(spread, window_tolerance, widest_tolerance)};
 }
 
 struct KneeAt {
@@ -73,14 +89,14 @@ KneeAt find_knee(const std::vector<double>& instants) {
   const std::size_t chunks = instants.size() - 1;
   if (chunks < min_chunks_for_knee) return {Knee::ambiguous, 0};
   const std::size_t window = std::clamp<std::size_t>(chunks / 12, 3, 10);
-  const double reference = reference_chunk(instants, window);
+  const Reference usual = reference_chunk(instants, window);
   std::size_t at = 0;
   const auto steady = [&](std::size_t i) {
-    return is_near(mean_chunk(instants, i, i + window), reference, window_tolerance);
+    return is_near(mean_chunk(instants, i, i + window), usual.chunk, usual.tolerance);
   };
   while (at + window <= chunks && !steady(at)) ++at;
-  if (at + window > chunks) return {Knee::ambiguous, 0};
-  while (at > 0 && at + window < chunks && !is_near(mean_chunk(instants, at, at + 1), reference, 2 * window_tolerance))
+  if (at + window > chunks) return {Knee::ambiguous, chunks / 4};
+  while (at > 0 && at + window < chunks && !is_near(mean_chunk(instants, at, at + 1), usual.chunk, 2 * usual.tolerance))
     ++at;
   const std::size_t middle = at + (chunks - at) / 2;
   const double drift = mean_chunk(instants, at, middle) / mean_chunk(instants, middle, chunks);

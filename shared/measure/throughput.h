@@ -1,8 +1,8 @@
 // From the arrival of user data at the receiver to a rate: the two definitions of throughput, as pure arithmetic.
 //
 // throughput_total (at the receiver) = (bytes - first read) / (last read - first read).
-// throughput (steady) = the same quotient from the knee on, which is the harmonic mean of the rates of contiguous chunks
-// of equal bytes. It is bulk transfer capacity (RFC 3148) without slow start and without a token bucket's burst.
+// throughput (steady) = the same quotient from the knee on, which is the harmonic mean of the rates of contiguous
+// chunks of equal bytes. It is bulk transfer capacity (RFC 3148) without slow start and without a token bucket's burst.
 #pragma once
 
 #include <cstdint>
@@ -28,13 +28,13 @@ struct ThroughputEstimate {
   std::optional<double> total_bps;   ///< bit/s; nullopt with fewer than min_reads reads or no time between them
   std::optional<double> steady_bps;  ///< bit/s; as above
   Knee knee = Knee::none;
-  std::uint64_t burst_bytes = 0;      ///< user data that came before the knee; 0 where there is none
-  MonoTime steady_from;               ///< the knee's instant (of the first read where there is none)
-  nanoseconds steady_time{0};         ///< from there to the last read
-  std::uint64_t steady_bytes = 0;     ///< user data that came in that time
-  std::uint32_t batches = 0;          ///< batch means behind the interval; 0 where they are too few
-  std::optional<double> half_width;   ///< of the 95 % interval of steady_bps, as a share of it
-  std::optional<double> look_width;   ///< the same at the level of one of throughput_looks looks
+  std::uint64_t burst_bytes = 0;     ///< user data that came before the knee; 0 where there is none
+  MonoTime steady_from;              ///< the knee's instant (of the first read where there is none)
+  nanoseconds steady_time{0};        ///< from there to the last read
+  std::uint64_t steady_bytes = 0;    ///< user data that came in that time
+  std::uint32_t batches = 0;         ///< batch means behind the interval; 0 where they are too few
+  std::optional<double> half_width;  ///< of the 95 % interval of steady_bps, as a share of it
+  std::optional<double> look_width;  ///< the same at the level of one of throughput_looks looks
 };
 
 inline constexpr std::size_t throughput_min_reads = 10;

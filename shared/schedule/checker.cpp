@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -23,6 +22,7 @@ class Check {
       if (unit == next) unit_names_.push_back(uplink != uplinks.end() ? uplink->second : member.site.str());
       unit_of_.push_back(unit);
     }
+    busy_.resize(unit_names_.size());
   }
 
   std::vector<BrokenRule> run() {
@@ -34,7 +34,6 @@ class Check {
 
  private:
   struct Busy {
-    std::uint32_t unit;
     nanoseconds start;
     nanoseconds end;
     std::uint32_t round;
@@ -69,10 +68,10 @@ class Check {
       if (slot.round.number >= timetable_.rounds) blame(Rule::same_round, slot.link);
       if (seen[pair_index(from, to)]) blame(Rule::repeated, slot.link);
       seen[pair_index(from, to)] = true;
-      for (const std::uint32_t site : {from, to})
-        busy_.push_back({unit_of_[site], slot.start, slot.start + slot.length, slot.round.number, &slot});
+      const Busy busy{slot.start, slot.start + slot.length, slot.round.number, &slot};
+      busy_[unit_of_[from]].push_back(busy);
       // One run inside an uplink keeps it busy once.
-      if (unit_of_[from] == unit_of_[to]) busy_.pop_back();
+      if (unit_of_[from] != unit_of_[to]) busy_[unit_of_[to]].push_back(busy);
     }
     if (timetable_.policy.throughput) check_missing(seen, [](const Member& to) { return to.has_agent && to.inbound; });
   }
@@ -88,14 +87,21 @@ class Check {
   }
 
   void check_exclusion() {
-    std::ranges::sort(busy_, {}, [](const Busy& busy) { return std::tuple(busy.unit, busy.start); });
-    for (std::size_t i = 1; i < busy_.size(); ++i)
-      if (busy_[i].unit == busy_[i - 1].unit && busy_[i].start < busy_[i - 1].end)
-        blame(Rule::overlap, busy_[i].slot->link, unit_names_[busy_[i].unit]);
-    std::ranges::sort(busy_, {}, [](const Busy& busy) { return std::tuple(busy.unit, busy.round); });
-    for (std::size_t i = 1; i < busy_.size(); ++i)
-      if (busy_[i].unit == busy_[i - 1].unit && busy_[i].round == busy_[i - 1].round)
-        blame(Rule::same_round, busy_[i].slot->link, unit_names_[busy_[i].unit]);
+    for (std::uint32_t unit = 0; unit < busy_.size(); ++unit) {
+      std::vector<Busy>& busy = busy_[unit];
+      sort_by(busy, &Busy::start);
+      for (std::size_t i = 1; i < busy.size(); ++i)
+        if (busy[i].start < busy[i - 1].end) blame(Rule::overlap, busy[i].slot->link, unit_names_[unit]);
+      sort_by(busy, &Busy::round);
+      for (std::size_t i = 1; i < busy.size(); ++i)
+        if (busy[i].round == busy[i - 1].round) blame(Rule::same_round, busy[i].slot->link, unit_names_[unit]);
+    }
+  }
+
+  /// Slots mostly are in order already, and there may be a million of them.
+  template <typename Member>
+  static void sort_by(std::vector<Busy>& busy, Member Busy::* key) {
+    if (!std::ranges::is_sorted(busy, {}, key)) std::ranges::sort(busy, {}, key);
   }
 
   void check_phases() {
@@ -120,7 +126,7 @@ class Check {
   std::unordered_map<SiteId, std::uint32_t> index_;
   std::vector<std::uint32_t> unit_of_;
   std::vector<std::string> unit_names_;
-  std::vector<Busy> busy_;
+  std::vector<std::vector<Busy>> busy_;  ///< by unit
   std::vector<BrokenRule> broken_;
 };
 

@@ -119,15 +119,20 @@ scan '/^#include <(nlohmann\/json\.hpp|msgpack|spdlog|CLI\/|boost\/beast|yaml-cp
 
 # ---- documents agree with the code
 events=docs/events.md
+# Codes are the names with an underscore or alone between Severity:: and the fields, and the first argument of a helper
+# that makes an event: warning("code", ...), report("code", ...).
 used_events() {
   scan '
-    { line = $0; sub(/^[ \t]*\/\/.*/, "", line) }
-    line ~ /Event\{|Severity::(info|warning|error)/ {
-      if (match(line, /Severity::[a-z]+, *(\.code = *)?"[a-z0-9_]+"/)) {
-        found = substr(line, RSTART, RLENGTH); sub(/"$/, "", found); sub(/.*"/, "", found); print found "\t" FILENAME ":" FNR } }
-    line ~ /\.code = "[a-z0-9_]+"/ { found = line; sub(/.*\.code = "/, "", found); sub(/".*/, "", found); print found "\t" FILENAME ":" FNR }
-    open && match(line, /^ *"[a-z0-9_]+"/) { found = substr(line, RSTART, RLENGTH); gsub(/[ "]/, "", found); print found "\t" FILENAME ":" FNR }
-    { open = line ~ /Severity::[a-z]+,$/ }' "^(shared|agent|coordinator)/.*$code" | sort -u
+    function emit(part,    name) {
+      while (match(part, /"[a-z][a-z0-9_]*"/)) {
+        name = substr(part, RSTART + 1, RLENGTH - 2); part = substr(part, RSTART + RLENGTH); print name "\t" FILENAME ":" FNR } }
+    FNR == 1 { open = 0 }
+    /^[ \t]*\/\// { next }
+    match($0, /(warning|report|refusal)\("[a-z0-9_]+"/) { emit(substr($0, RSTART, RLENGTH)) }
+    { rest = $0 }
+    match(rest, /Severity::(info|warning|error)[ ,}]/) && rest !~ /case / { open = 3; rest = substr(rest, RSTART) }
+    open { end = index(rest, "{"); emit(end ? substr(rest, 1, end) : rest); open = end ? 0 : open - 1 }' \
+    "^(shared|agent|coordinator)/.*$code" | sort -u
 }
 {
   used_events | while IFS=$'\t' read -r name place; do

@@ -1,8 +1,8 @@
 // The planner against the independent checker, for random meshes.
-#include <boost/test/unit_test.hpp>
-
 #include <fmt/format.h>
 #include <rapidcheck.h>
+
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <map>

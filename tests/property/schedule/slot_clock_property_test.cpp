@@ -1,7 +1,7 @@
 // The slot clock under clocks that drift, jump and go backwards.
-#include <boost/test/unit_test.hpp>
-
 #include <rapidcheck.h>
+
+#include <boost/test/unit_test.hpp>
 
 #include <map>
 #include <set>
@@ -91,7 +91,8 @@ BOOST_AUTO_TEST_CASE(a_forward_clock_accounts_for_every_slot_exactly_once) {
     std::map<std::pair<Kind, Link>, std::uint64_t> told;
     const int turns = *rc::gen::inRange(1, 200);
     for (int turn = 0; turn < turns; ++turn) {
-      if (turn > 0) now += *rc::gen::inRange(0, 3) == 0 ? *rc::gen::inRange(0, 200'000) * 1ms : *rc::gen::inRange(0, 400) * 1ms;
+      if (turn > 0)
+        now += *rc::gen::inRange(0, 3) == 0 ? *rc::gen::inRange(0, 200'000) * 1ms : *rc::gen::inRange(0, 400) * 1ms;
       for (const auto& due : clock.due(now)) told[{due.kind, due.link}] += due.count;
     }
     const auto instants = [&](nanoseconds offset, nanoseconds every) {

@@ -1,9 +1,9 @@
-#include "agent/config.h"
-
 #include <boost/test/unit_test.hpp>
 
 #include <fstream>
 #include <sstream>
+
+#include "agent/config.h"
 
 using namespace sonde;
 using namespace std::chrono_literals;
@@ -60,13 +60,15 @@ BOOST_AUTO_TEST_CASE(everything_that_is_needed_is_asked_for_at_once) {
              "/etc/sonde/agent.yaml:1:1: site: missing; give this site's name as the coordinator knows it\n"
              "/etc/sonde/agent.yaml:1:1: coordinator: missing; give {endpoint: tcp://HOST:PORT, key: FILE}\n"
              "/etc/sonde/agent.yaml:1:1: keys: missing; give {secret: FILE}\n");
-  BOOST_TEST(mistakes("") == "/etc/sonde/agent.yaml:1:1: not a mapping; write {key: value}, or one 'key: value' in each line\n");
-  BOOST_TEST(mistakes("site: berlin\ncoordinator: {}\nkeys: {secert: x}\n") ==
-             "/etc/sonde/agent.yaml:2:14: coordinator.endpoint: missing; give the coordinator's 'control' endpoint, such as "
-             "tcp://192.0.2.1:7100\n"
-             "/etc/sonde/agent.yaml:2:14: coordinator.key: missing; give the file with the coordinator's public key\n"
-             "/etc/sonde/agent.yaml:3:7: keys.secret: missing; give the file that 'sonde keygen' made for this site\n"
-             "/etc/sonde/agent.yaml:3:8: keys.secert: unknown key; did you mean 'secret'?\n");
+  BOOST_TEST(mistakes("") ==
+             "/etc/sonde/agent.yaml:1:1: not a mapping; write {key: value}, or one 'key: value' in each line\n");
+  BOOST_TEST(
+      mistakes("site: berlin\ncoordinator: {}\nkeys: {secert: x}\n") ==
+      "/etc/sonde/agent.yaml:2:14: coordinator.endpoint: missing; give the coordinator's 'control' endpoint, such as "
+      "tcp://192.0.2.1:7100\n"
+      "/etc/sonde/agent.yaml:2:14: coordinator.key: missing; give the file with the coordinator's public key\n"
+      "/etc/sonde/agent.yaml:3:7: keys.secret: missing; give the file that 'sonde keygen' made for this site\n"
+      "/etc/sonde/agent.yaml:3:8: keys.secert: unknown key; did you mean 'secret'?\n");
 }
 
 BOOST_AUTO_TEST_CASE(wrong_values_are_refused) {

@@ -1,6 +1,7 @@
 #include "agent/core/connect_probe.h"
 
 #include <boost/test/unit_test.hpp>
+
 #include <cerrno>
 
 using namespace sonde;
@@ -64,8 +65,8 @@ BOOST_AUTO_TEST_CASE(a_resent_syn_is_not_clean_and_gives_no_handshake_rtt) {
 }
 
 BOOST_AUTO_TEST_CASE(failures_have_an_outcome_a_reason_and_no_times) {
-  const std::pair<int, Outcome> cases[] = {{ECONNREFUSED, Outcome::refused}, {ETIMEDOUT, Outcome::timeout},
-                                           {ECONNRESET, Outcome::reset},     {EHOSTUNREACH, Outcome::unreachable},
+  const std::pair<int, Outcome> cases[] = {{ECONNREFUSED, Outcome::refused},    {ETIMEDOUT, Outcome::timeout},
+                                           {ECONNRESET, Outcome::reset},        {EHOSTUNREACH, Outcome::unreachable},
                                            {ENETUNREACH, Outcome::unreachable}, {EPERM, Outcome::unreachable},
                                            {EAFNOSUPPORT, Outcome::unreachable}};
   for (const auto& [error, outcome] : cases) {

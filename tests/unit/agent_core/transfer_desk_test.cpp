@@ -3,6 +3,7 @@
 #include <rapidcheck.h>
 
 #include <boost/test/unit_test.hpp>
+
 #include <cmath>
 #include <limits>
 
@@ -429,10 +430,17 @@ BOOST_AUTO_TEST_CASE(every_order_has_exactly_one_result_whatever_happens) {
     std::size_t orders = 0;
     for (const int step : steps) {
       switch (step) {
-        case 0: case 1: s.start(s.order()); ++orders; break;
-        case 2: case 3: s.hear(athens, ready()); break;
-        case 4: case 5: s.report(StreamsOpen{token}); break;
-        case 6: case 7: s.hear(athens, wire::TransferGo{token}); break;
+        case 0:
+        case 1:
+          s.start(s.order());
+          ++orders;
+          break;
+        case 2:
+        case 3: s.hear(athens, ready()); break;
+        case 4:
+        case 5: s.report(StreamsOpen{token}); break;
+        case 6:
+        case 7: s.hear(athens, wire::TransferGo{token}); break;
         case 8: s.hear(athens, finished()); break;
         case 9: s.report(stopped()); break;
         case 10: s.hear(athens, wire::TransferAnswer{token, Outcome::busy, ""}); break;

@@ -1,6 +1,7 @@
 #include "agent/core/transfer_meter.h"
 
 #include <boost/test/unit_test.hpp>
+
 #include <cmath>
 #include <vector>
 
@@ -69,9 +70,7 @@ double detail(const wire::TransferFinished& report, std::string_view name) {
     if (d.name == name) return d.value;
   return std::nan("");
 }
-bool has(const wire::TransferFinished& report, Tag tag) {
-  return (report.tags & static_cast<std::uint32_t>(tag)) != 0;
-}
+bool has(const wire::TransferFinished& report, Tag tag) { return (report.tags & static_cast<std::uint32_t>(tag)) != 0; }
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 #include <boost/test/unit_test.hpp>
+
 #include <set>
 
 #include "agent/io/connector.h"

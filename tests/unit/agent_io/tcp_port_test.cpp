@@ -1,6 +1,7 @@
 #include "agent/io/tcp_port.h"
 
 #include <boost/test/unit_test.hpp>
+
 #include <system_error>
 
 #include "agent/core/transfer_header.h"
@@ -67,7 +68,8 @@ BOOST_AUTO_TEST_CASE(a_member_in_ipv6_form_is_the_same_member) {
 BOOST_AUTO_TEST_CASE(the_right_token_attaches_and_leaves_the_data_unread) {
   Rig rig;
   std::vector<std::pair<io::Fd, int>> attached;
-  rig.port.expect({1}, 2, [&](io::Fd socket, std::uint8_t stream) { attached.emplace_back(std::move(socket), stream); });
+  rig.port.expect({1}, 2,
+                  [&](io::Fd socket, std::uint8_t stream) { attached.emplace_back(std::move(socket), stream); });
   const io::Fd client = connect_to(rig.number);
   const auto header = encode(TransferHeader{{1}, 1});
   // In pieces, with data right behind it.
@@ -122,9 +124,8 @@ BOOST_AUTO_TEST_CASE(connections_are_bounded) {
 
 BOOST_AUTO_TEST_CASE(a_port_that_is_taken_says_so) {
   Rig rig;
-  BOOST_CHECK_EXCEPTION(io::TcpPort(rig.loop, {loopback, rig.number}), std::system_error, [](const auto& e) {
-    return std::string_view(e.what()).starts_with("listen on 127.0.0.1:");
-  });
+  BOOST_CHECK_EXCEPTION(io::TcpPort(rig.loop, {loopback, rig.number}), std::system_error,
+                        [](const auto& e) { return std::string_view(e.what()).starts_with("listen on 127.0.0.1:"); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
+
 #include <chrono>
 #include <functional>
 

@@ -26,7 +26,8 @@ struct Rig {
       return {[&rig, self, other](const SiteId& to, wire::Message message) {
                 BOOST_TEST((to == other));
                 if (rig.lose(message)) return;
-                boost::asio::post(rig.loop, [&rig, self, to, message] { rig.site(to).path.on_peer_message(self, message); });
+                boost::asio::post(rig.loop,
+                                  [&rig, self, to, message] { rig.site(to).path.on_peer_message(self, message); });
               },
               [this](Result result) { results.push_back(std::move(result)); }};
     }

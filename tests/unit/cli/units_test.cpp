@@ -35,6 +35,10 @@ BOOST_AUTO_TEST_CASE(ages_show_their_two_largest_parts) {
   BOOST_TEST(human_age(7201) == "2 h");
   BOOST_TEST(human_age(4 * 86400 + 3 * 3600 + 59) == "4 d 3 h");
   BOOST_TEST(human_age(-5) == "-5 s");
+  BOOST_TEST(human_age(1e300) == "?");
+  BOOST_TEST(human_stretch(0.2) == "0.2 s");
+  BOOST_TEST(human_stretch(12.4) == "12.4 s");
+  BOOST_TEST(human_stretch(3600) == "1 h");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

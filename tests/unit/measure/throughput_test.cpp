@@ -1,6 +1,7 @@
 #include "shared/measure/throughput.h"
 
 #include <boost/test/unit_test.hpp>
+
 #include <cmath>
 #include <vector>
 
