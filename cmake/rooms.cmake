@@ -11,10 +11,17 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these wrongly in inlined library code (bugs 105329, 105562); the sanitizers cover what they would find.
   target_compile_options(sonde_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds)
 endif()
+if(CMAKE_UNITY_BUILD)
+  # A unity file includes .cpp files, which GCC takes for headers with unnamed namespaces.
+  target_compile_options(sonde_flags INTERFACE -Wno-subobject-linkage)
+endif()
 if(SONDE_WERROR)
   target_compile_options(sonde_flags INTERFACE -Werror)
 endif()
 if(SONDE_SANITIZE)
+  if(SONDE_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(sonde_flags INTERFACE -Wno-tsan)  # about the fences inside Asio
+  endif()
   target_compile_options(sonde_flags INTERFACE -fsanitize=${SONDE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(sonde_flags INTERFACE -fsanitize=${SONDE_SANITIZE})
 endif()

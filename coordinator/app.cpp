@@ -38,6 +38,9 @@ constexpr auto publish_every = milliseconds(250);
 constexpr auto expire_every = std::chrono::minutes(1);
 /// A new timetable takes effect this long after it was made, so that everybody has it by then.
 constexpr auto lead = seconds(2);
+/// The very first one gives the agents time to connect, or the first slots of a long interval would be lost.
+constexpr auto first_lead = seconds(6);
+constexpr std::string_view timetable_key = "timetable";
 /// Learnt lengths change the timetable at most this often.
 constexpr auto replan_every = seconds(30);
 
@@ -95,6 +98,7 @@ class CoordinatorApp::Parts {
   Ingest ingest_;
   Matrix matrix_;
   RunLengths lengths_;
+  std::optional<Timetable> previous_;  ///< the newest plan, also of an earlier life
   bool replan_ = false;
   MonoTime planned_at_{};
   MonoTime published_at_{};
@@ -157,6 +161,10 @@ std::unique_ptr<store::Writer> CoordinatorApp::Parts::open_store() {
   auto positions = writer->positions();
   if (!positions) throw std::runtime_error(positions.error().what);
   ingest_.restore(*positions);
+  const auto saved = writer->load(timetable_key);
+  if (!saved) throw std::runtime_error(saved.error().what);
+  if (*saved)
+    if (auto timetable = wire::decode_timetable(**saved)) previous_ = *std::move(timetable);
   return writer;
 }
 
@@ -173,15 +181,15 @@ void CoordinatorApp::Parts::fill_matrix() {
 /// Plans anew for the configured mesh and tells everybody.
 void CoordinatorApp::Parts::apply_mesh(Now now) {
   const Mesh& mesh = setup_.config.mesh;
-  const bool first = roster_.timetable().generation == Generation{};
   // Generations count up across restarts without being stored: they start from the wall clock.
   const Generation at_least{static_cast<std::uint64_t>(to_ns(now.wall) / 1'000'000)};
-  const Timetable previous = roster_.timetable();
-  auto planned = plan({.previous = first ? nullptr : &previous,
+  // The epoch goes on across a restart. New lengths can wait until no run is cut; a change of the mesh should not.
+  const SharedTime soon = shared(now) + (previous_ ? lead : first_lead);
+  auto planned = plan({.previous = previous_ ? &*previous_ : nullptr,
                        .mesh = mesh,
                        .measured = lengths_.measured(),
                        .seed = 1,
-                       .effective_at = shared(now) + lead,
+                       .effective_at = replan_ ? quiet_instant(*previous_, soon) : soon,
                        .at_least = at_least});
   if (!planned) {
     tell(now, {{Severity::error, "timetable_impossible", {{"reason", planned.error().what}}}});
@@ -203,6 +211,8 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
                {"sites", std::to_string(mesh.sites.size())},
                {"rounds", std::to_string(planned->rounds)},
                {"cycle", format_duration(planned->cycle)}}}});
+  previous_ = *planned;
+  store_.save(std::string(timetable_key), wire::encode_timetable(*planned));
   Roster::Out out;
   roster_.set_mesh(mesh, *std::move(planned), out);
   carry_out(now, out);
@@ -321,6 +331,7 @@ void CoordinatorApp::Parts::count() {
   const Ingest::Counters& ingest = ingest_.counters();
   counters_.results_duplicate = ingest.duplicates;
   counters_.results_refused = ingest.forged + ingest.unknown_to + ingest.implausible;
+  counters_.http = http_.counters();
 }
 
 web::Response CoordinatorApp::Parts::answer(const web::Request& request) {

@@ -36,6 +36,10 @@ check() {
   [ ! -t 1 ] || printf '      %s ...\r' "$name"
   "$@" >"$log" 2>&1 </dev/null || status=$?
   read -r passed failed skipped < <(tally "$log" $status)
+  if [[ $name == *e2e.* && $skipped -gt 0 && $failed -eq 0 ]]; then # without its lab none of its cases did anything
+    skipped=$((passed + skipped))
+    passed=0
+  fi
   total_passed=$((total_passed + passed))
   total_failed=$((total_failed + failed))
   total_skipped=$((total_skipped + skipped))

@@ -152,8 +152,9 @@ inline constexpr nanoseconds attach = 20s;         ///< the receiver waits this 
 inline constexpr nanoseconds drain = 2s;           ///< the receiver waits this long for the sender's reset
 inline constexpr nanoseconds receiver_spare = 5s;  ///< a receiving mover must report by max_duration and this
 inline constexpr nanoseconds busy_retry_every = 100ms;
-inline constexpr nanoseconds busy_retry_for = 1s;  ///< back-to-back slots: the far side may be ending its last run
-inline constexpr nanoseconds slot_guard = 100ms;   ///< the sender resets this long before the slot's end
+inline constexpr nanoseconds busy_retry_for =
+    2500ms;                                       ///< back-to-back slots: the far side may be draining its last run
+inline constexpr nanoseconds slot_guard = 100ms;  ///< the sender resets this long before the slot's end
 inline constexpr nanoseconds shortest_run = 300ms;
 inline constexpr nanoseconds longest_run = 1h;
 inline constexpr std::size_t details = 48;  ///< in a peer's report

@@ -22,9 +22,9 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t payload_bytes = 256U << 10;
 constexpr int least_unsent = 6'000;  ///< octets: four segments
-constexpr int most_unsent = 4 << 20;
-constexpr double unsent_seconds = 0.02;
-constexpr nanoseconds tune_every = 100ms;
+constexpr int most_unsent = 16 << 20;
+constexpr double unsent_seconds = 0.05;
+constexpr nanoseconds tune_every = 20ms;
 constexpr nanoseconds longest_wait = 1s;
 constexpr nanoseconds room_every = 5ms;
 

@@ -28,7 +28,7 @@ struct SenderPlan {
 };
 
 /// Reports StreamsOpen (unless it fails before) and at last SenderEnded, exactly once, also when destroyed early.
-/// Little waits in the kernel (TCP_NOTSENT_LOWAT, about 20 ms of data and never less than 6 kB), so that a slow link is
+/// Little waits in the kernel (TCP_NOTSENT_LOWAT, about 50 ms of data and never less than 6 kB), so that a slow link is
 /// not busy for long after the end, and the end is a reset.
 class TransferSender {
  public:

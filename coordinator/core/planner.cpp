@@ -174,6 +174,12 @@ Expected<Timetable> plan(const PlanRequest& request) {
   return out;
 }
 
+SharedTime quiet_instant(const Timetable& current, SharedTime not_before) {
+  if (current.slots.empty() || current.throughput_every <= 0ns || not_before < current.epoch) return not_before;
+  const nanoseconds into = (not_before - current.epoch) % current.throughput_every;
+  return into >= current.cycle || into == 0ns ? not_before : not_before + (current.cycle - into);
+}
+
 std::string Misfit::what() const {
   return fmt::format("{} does not hold the cycle of {} rounds, which takes {} ({:.0f} % of it)", format_duration(every),
                      rounds, format_duration(cycle),

@@ -35,6 +35,10 @@ struct PlanRequest {
 /// hold the measured lengths they are cut back. An interval that does not even hold the durations is an error.
 Expected<Timetable> plan(const PlanRequest& request);
 
+/// The first instant from `not_before` on at which no throughput slot runs and none of the cycle is left: taking over
+/// then neither cuts a run nor skips one. For timetables that can wait, such as those with new lengths.
+SharedTime quiet_instant(const Timetable& current, SharedTime not_before);
+
 /// A given throughput interval that is too short for the cycle.
 struct Misfit {
   nanoseconds every{0};

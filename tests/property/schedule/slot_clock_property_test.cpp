@@ -24,6 +24,7 @@ Timetable random_timetable(std::uint64_t generation, SharedTime effective_at) {
   timetable.generation = {generation};
   timetable.effective_at = effective_at;
   timetable.epoch = epoch;
+  timetable.policy.connect->every = *rc::gen::inRange(2, 31) * 1s;
   const int peers = *rc::gen::inRange(1, 6);
   for (int i = 0; i < peers; ++i) {
     const Link link{self, SiteId::known("p" + std::to_string(i))};
@@ -31,7 +32,7 @@ Timetable random_timetable(std::uint64_t generation, SharedTime effective_at) {
     timetable.cycle += *rc::gen::inRange(0, 2000) * 1ms;
     timetable.slots.push_back({Round{static_cast<std::uint32_t>(i)}, link, timetable.cycle, length});
     timetable.cycle += length;
-    timetable.phases.push_back({link, 0s, *rc::gen::inRange(0, 30'000) * 1ms});
+    timetable.phases.push_back({link, 0s, *rc::gen::inRange(0, 2000) * 1ms});
   }
   timetable.rounds = static_cast<std::uint32_t>(peers);
   timetable.throughput_every = timetable.cycle + *rc::gen::inRange(0, 20'000) * 1ms;
@@ -39,11 +40,12 @@ Timetable random_timetable(std::uint64_t generation, SharedTime effective_at) {
 }
 
 nanoseconds random_move() {
-  switch (*rc::gen::inRange(0, 10)) {
+  switch (*rc::gen::inRange(0, 20)) {
     case 0: return *rc::gen::inRange(-400'000, 0) * 1ms;
     case 1: return *rc::gen::inRange(0, 400'000) * 1ms;
     case 2: return *rc::gen::inRange(-1500, 1500) * 1ms;
-    default: return *rc::gen::inRange(0, 400) * 1ms;
+    case 3: return *rc::gen::inRange(-20'000, -2000) * 1ms;  // back over what has just been started
+    default: return *rc::gen::inRange(0, 480) * 1ms;
   }
 }
 
@@ -60,10 +62,9 @@ BOOST_AUTO_TEST_CASE(no_instant_is_started_twice_or_late_and_no_two_runs_overlap
     std::uint64_t generation = 1;
     clock.set(random_timetable(1, epoch), self);
     std::set<std::pair<std::uint64_t, Instant>> started;
-    const int turns = *rc::gen::inRange(1, 200);
-    for (int turn = 0; turn < turns; ++turn) {
+    for (int turn = 0; turn < 400; ++turn) {
       now += random_move();
-      if (*rc::gen::inRange(0, 20) == 0)
+      if (*rc::gen::inRange(0, 100) == 0)
         clock.set(random_timetable(++generation, now + *rc::gen::inRange(-10, 60) * 1s), self);
       SharedTime busy_until = SharedTime::min();
       for (const auto& due : clock.due(now)) {

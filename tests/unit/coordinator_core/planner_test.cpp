@@ -197,6 +197,18 @@ BOOST_AUTO_TEST_CASE(a_new_generation_keeps_the_epoch_and_the_phases) {
   BOOST_TEST(third->generation.number == 77U);
 }
 
+BOOST_AUTO_TEST_CASE(a_quiet_instant_is_behind_the_cycle) {
+  const Timetable timetable = planned(mesh_of(3));  // 31.2 s in each hour, from 1 s on
+  const auto quiet = [&](nanoseconds t) { return quiet_instant(timetable, SharedTime(1s + t)) - SharedTime(1s); };
+  BOOST_TEST((quiet(-5s) == -5s));
+  BOOST_TEST((quiet(0s) == 0s));
+  BOOST_TEST((quiet(1ns) == 31'200ms));
+  BOOST_TEST((quiet(31'200ms) == 31'200ms));
+  BOOST_TEST((quiet(40min) == 40min));
+  BOOST_TEST((quiet(1h + 10s) == 1h + 31'200ms));
+  BOOST_TEST((quiet_instant(Timetable{}, SharedTime(5s)) == SharedTime(5s)));
+}
+
 BOOST_AUTO_TEST_CASE(the_seed_chooses_and_repeats) {
   const Mesh mesh = mesh_of(6);
   BOOST_TEST((planned(mesh, 7) == planned(mesh, 7)));
