@@ -59,7 +59,8 @@ std::vector<std::string> names_in(const fs::path& folder) {
   ::prctl(PR_SET_NAME, "sonde-guardian");
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
   const int nowhere = ::open("/dev/null", O_RDWR);
-  for (const int fd : {0, 1, 2}) ::dup2(nowhere, fd);
+  for (const int fd : {0, 1, 2})
+    if (nowhere >= 0) ::dup2(nowhere, fd);
   for (int fd = 3; fd < 1024; ++fd)
     if (fd != line) ::close(fd);
   char word = 0;
@@ -127,7 +128,7 @@ void remove_leftovers() {
     }
 }
 
-Guardian::Guardian(std::string prefix, std::string folder) {
+Guardian::Guardian(const std::string& prefix, const std::string& folder) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) < 0) throw std::system_error(errno, std::generic_category(), "making a pipe");
   pid_ = ::fork();

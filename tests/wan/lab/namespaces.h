@@ -29,7 +29,7 @@ std::string lab_folder(int pid);  ///< "/tmp/sonde-lab-PID"
 /// A process that outlives this one just long enough to remove its namespaces and its folder, however it ended.
 class Guardian {
  public:
-  Guardian(std::string prefix, std::string folder);
+  Guardian(const std::string& prefix, const std::string& folder);
   Guardian(const Guardian&) = delete;
   Guardian& operator=(const Guardian&) = delete;
   ~Guardian();  ///< dismisses it: everything has been removed

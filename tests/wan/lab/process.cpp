@@ -84,7 +84,9 @@ void Process::become(int input, int output, int netns) {
   if (!spec_.folder.empty() && ::chdir(spec_.folder.c_str()) < 0) ::_exit(126);
   const char* log = spec_.log.empty() ? "/dev/null" : spec_.log.c_str();
   const int log_fd = ::open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  ::dup2(input >= 0 ? input : ::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+  const int null_fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (log_fd < 0 || null_fd < 0) ::_exit(126);
+  ::dup2(input >= 0 ? input : null_fd, STDIN_FILENO);
   ::dup2(output >= 0 ? output : log_fd, STDOUT_FILENO);
   ::dup2(log_fd, STDERR_FILENO);
   ::unsetenv("NOTIFY_SOCKET");
