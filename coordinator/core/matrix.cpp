@@ -26,7 +26,10 @@ bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
   const SiteSpec* from = mesh.site(link.from);
   const SiteSpec* to = mesh.site(link.to);
   if (from == nullptr || to == nullptr || link.from == link.to) return false;
-  if (!from->has_agent || !to->inbound || metric == Metric::throughput_duplex) return false;
+  // No probe brings these yet; an operator must not wait for them.
+  const bool nothing_brings_it =
+      metric == Metric::throughput_duplex || metric == Metric::rtt_loaded || metric == Metric::rtt_loaded_ratio;
+  if (!from->has_agent || !to->inbound || nothing_brings_it) return false;
   switch (info(metric).probe) {
     case Probe::latency: return mesh.policy.latency.has_value();
     case Probe::connect: return mesh.policy.connect.has_value() && (to->has_agent || to->connect.has_value());
