@@ -153,7 +153,7 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
           [this](const SiteId& from, const wire::Message& message) { transfers_.on_peer_message(from, message); },
           [this](const Event& event) { tell({event}); })),
       transfers_(loop_, setup_.config.site, port_, resolver_,
-                 {.send = [this](const SiteId& to, wire::Message message) { peers_.send(to, message); },
+                 {.send = [this](const SiteId& to, const wire::Message& message) { peers_.send(to, message); },
                   .result = [this](Result result) { collect(std::move(result)); }}) {
   // With an address of its own to listen on, a site is known by it: what it opens comes from there too.
   if (setup_.config.listen.address != IpAddress{setup_.config.listen.address.family, {}}) {

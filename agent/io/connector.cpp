@@ -58,16 +58,18 @@ class Connector::Impl {
   }
 
   void look_up(std::uint64_t id, const std::string& name) {
-    resolver_.resolve(name, probes_.at(id).order.timeout, [this, id, alive = std::weak_ptr(alive_)](Resolution found) {
-      if (alive.expired()) return;
-      Probe& probe = probes_.at(id);
-      if (found.addresses.empty())
-        probe.dns_trouble = found.reason;
-      else if (!probe.attempt.resolve)
-        probe.attempt.resolve = found.took;
-      for (const IpAddress& address : found.addresses) probe.targets.push_back({address, probe.order.port});
-      next_target(id);
-    });
+    resolver_.resolve(name, probes_.at(id).order.timeout,
+                      [this, id, alive = std::weak_ptr(alive_)](const Resolution& found) {
+                        if (alive.expired()) return;
+                        Probe& probe = probes_.at(id);
+                        if (found.addresses.empty())
+                          probe.dns_trouble = found.reason;
+                        else if (!probe.attempt.resolve)
+                          probe.attempt.resolve = found.took;
+                        for (const IpAddress& address : found.addresses)
+                          probe.targets.push_back({address, probe.order.port});
+                        next_target(id);
+                      });
   }
 
   void no_more_targets(std::uint64_t id) {

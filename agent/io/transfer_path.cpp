@@ -123,12 +123,14 @@ class TransferPath::Impl {
 
   void look_up(const std::string& name) {
     const wire::Token token = opening_->command.token;
-    resolver_.resolve(name, opening_->command.timeout, [this, token, alive = std::weak_ptr(alive_)](Resolution found) {
-      if (alive.expired() || !opening_ || opening_->command.token != token) return;
-      for (const IpAddress& address : found.addresses) opening_->targets.push_back({address, opening_->command.port});
-      if (found.addresses.empty()) opening_->trouble = found.reason;
-      collect_targets();
-    });
+    resolver_.resolve(name, opening_->command.timeout,
+                      [this, token, alive = std::weak_ptr(alive_)](const Resolution& found) {
+                        if (alive.expired() || !opening_ || opening_->command.token != token) return;
+                        for (const IpAddress& address : found.addresses)
+                          opening_->targets.push_back({address, opening_->command.port});
+                        if (found.addresses.empty()) opening_->trouble = found.reason;
+                        collect_targets();
+                      });
   }
 
   /// The run ends before there was a mover that could report.

@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 commands=$1
 version=$2
-cache=$commands/passed
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/sonde-tidy # shared by all checkouts: a key holds contents, not places
 mkdir -p "$cache"
 
 # One line for each source: itself and every header of the repository that it includes, however far.
@@ -42,7 +42,7 @@ examine() { # examine KEY SOURCE
 export -f examine
 export commands version cache
 
-jq -r '.[] | .file + "\t" + .command' "$commands/compile_commands.json" | sed "s|^$PWD/||" >"$commands/flags.tsv"
+jq -r '.[] | .file + "\t" + .command' "$commands/compile_commands.json" | sed "s|^$PWD/||; s|$PWD|.|g" >"$commands/flags.tsv"
 tab=$'\t'
 total=0
 todo=$commands/todo
