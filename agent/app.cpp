@@ -373,6 +373,7 @@ void AgentApp::Parts::turn() {
   Now now = io::read_clock();
   update_clock(now);
   probe(now);
+  peers_.retry(now.mono);
   update_status(now);
   Session::Out out;
   session_.tick(now, out);

@@ -28,6 +28,8 @@ LatencyStream::LatencyStream(Setup setup)
       grid_(setup_.epoch + setup_.plan.phase, period_of(setup_.plan.rate), setup_.seed),
       period_(period_of(setup_.plan.rate)) {
   SONDE_ASSERT(setup_.ssid != 0 && setup_.plan.every > nanoseconds(0) && setup_.plan.timeout > nanoseconds(0));
+  // Intervals are counted from the epoch; there is none before it.
+  setup_.start = std::max(setup_.start, setup_.epoch + setup_.plan.phase);
   grid_.start(setup_.start);
 }
 

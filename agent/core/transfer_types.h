@@ -143,10 +143,10 @@ struct TransferStats {
 namespace transfer_limits {
 using namespace std::chrono_literals;
 
-inline constexpr nanoseconds answer = 5s;          ///< an offer's answer must come by then
+inline constexpr nanoseconds answer = 8s;          ///< an offer's answer must come by then
 inline constexpr nanoseconds open = 10s;           ///< look-up, and handshakes of the data connections
 inline constexpr nanoseconds go = 5s;              ///< from open streams to the far side's go
-inline constexpr nanoseconds last_report = 3s;     ///< from the end of the data to the far side's report
+inline constexpr nanoseconds last_report = 6s;     ///< from the end of the data to the far side's report
 inline constexpr nanoseconds mover_end = 3s;       ///< a data mover must have closed everything by then
 inline constexpr nanoseconds attach = 20s;         ///< the receiver waits this long for all streams
 inline constexpr nanoseconds drain = 2s;           ///< the receiver waits this long for the sender's reset

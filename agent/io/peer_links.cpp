@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "shared/base/endpoint.h"
-#include "shared/wire/codec.h"
+#include "shared/io/clock.h"
 
 namespace sonde::io {
 namespace {
@@ -82,14 +84,32 @@ void PeerLinks::receive(const SiteId& from, std::span<const std::uint8_t> bytes)
   on_message_(from, *message);
 }
 
-bool PeerLinks::send(const SiteId& to, const wire::Message& message) {
+bool PeerLinks::send_now(const SiteId& to, std::span<const std::uint8_t> bytes) {
   const auto peer = peers_.find(to);
   if (peer == peers_.end()) return false;
-  const auto bytes = wire::encode(message);
   if (peer->second.dealer && peer->second.dealer->send(bytes)) return true;
-  if (!peer->second.route.empty() && router_.send(peer->second.route, bytes)) return true;
-  ++counters_.unsent;
-  return false;
+  return !peer->second.route.empty() && router_.send(peer->second.route, bytes);
+}
+
+void PeerLinks::send(const SiteId& to, const wire::Message& message) {
+  auto bytes = wire::encode(message);
+  const bool in_turn = std::ranges::find(waiting_, to, &Waiting::to) == waiting_.end();
+  if (in_turn && send_now(to, bytes)) return;
+  if (waiting_.size() >= most_waiting) {
+    ++counters_.unsent;
+    return;
+  }
+  waiting_.push_back({to, std::move(bytes), read_clock().mono + patience});
+}
+
+void PeerLinks::retry(MonoTime now) {
+  std::erase_if(waiting_, [&](const Waiting& message) {
+    if (send_now(message.to, message.bytes)) return true;
+    if (now < message.until) return false;
+    ++counters_.unsent;
+    on_event_({Severity::warning, "peer_unreachable", {{"site", message.to.str()}}});
+    return true;
+  });
 }
 
 }  // namespace sonde::io

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <zmq.hpp>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "shared/io/zap.h"
 #include "shared/io/zmq_link.h"
 #include "shared/schedule/timetable.h"
+#include "shared/wire/codec.h"
 #include "shared/wire/messages.h"
 
 namespace sonde::io {
@@ -23,8 +25,10 @@ class PeerLinks {
  public:
   struct Counters {
     std::uint64_t malformed = 0;  ///< messages that could not be decoded
-    std::uint64_t unsent = 0;     ///< messages for which no way stood
+    std::uint64_t unsent = 0;     ///< messages for which no way stood in time
   };
+  static constexpr nanoseconds patience = std::chrono::seconds(5);
+  static constexpr std::size_t most_waiting = 64;
   using OnMessage = std::function<void(const SiteId& from, const wire::Message& message)>;
   using OnEvent = std::function<void(Event)>;
 
@@ -33,7 +37,10 @@ class PeerLinks {
 
   /// Keeps the links to members that did not change.
   void set_members(const std::vector<Member>& members);
-  bool send(const SiteId& to, const wire::Message& message);
+  /// Where no way stands yet the message waits for one, for at most `patience`.
+  void send(const SiteId& to, const wire::Message& message);
+  /// Sends what waits and can go by now; to be called several times a second.
+  void retry(MonoTime now);
 
   const Counters& counters() const { return counters_; }
   std::uint64_t strangers() const { return zap_.refused(); }
@@ -45,6 +52,13 @@ class PeerLinks {
     std::string route;  ///< back to the peer over our own router; empty until it has spoken
   };
 
+  struct Waiting {
+    SiteId to;
+    wire::Buffer bytes;
+    MonoTime until;
+  };
+
+  bool send_now(const SiteId& to, std::span<const std::uint8_t> bytes);
   void receive(const SiteId& from, std::span<const std::uint8_t> bytes);
   void dial(Peer& peer);
 
@@ -56,6 +70,7 @@ class PeerLinks {
   OnEvent on_event_;
   Counters counters_;
   std::map<SiteId, Peer> peers_;
+  std::deque<Waiting> waiting_;
   ZapHandler zap_;
   ZmqRouter router_;
 };

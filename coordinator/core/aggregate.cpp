@@ -1,6 +1,7 @@
 #include "coordinator/core/aggregate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <ranges>
 #include <utility>
 
@@ -86,7 +87,7 @@ class Window {
     const double share = static_cast<double>(ratio.hits) / static_cast<double>(ratio.tries);
     hits_ += ratio.hits;
     tries_ += ratio.tries;
-    samples_.add(static_cast<std::int64_t>(share * scale_ + 0.5));
+    samples_.add(std::llround(share * scale_));
     if (matters(reading)) points_.push_back({reading.started_at, share});
   }
 

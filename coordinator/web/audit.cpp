@@ -81,8 +81,8 @@ AuditedRun audited(const Result& result) {
   return {result.link(), result.scheduled_at, result.started_at, result.finished_at, result.outcome};
 }
 
-Audit audit(Probe probe, std::vector<AuditedRun> runs, const Mesh& mesh, const Timetable& timetable, SharedTime since,
-            SharedTime until) {
+Audit audit(Probe probe, const std::vector<AuditedRun>& runs, const Mesh& mesh, const Timetable& timetable,
+            SharedTime since, SharedTime until) {
   Audit audit;
   for (const AuditedRun& run : runs) {
     ++audit.outcomes[run.outcome];

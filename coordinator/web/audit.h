@@ -46,7 +46,7 @@ AuditedRun audited(const Result& result);
 
 /// `runs`: all of one probe that finished in (since, until], in any order. Slots without a report are looked for where
 /// the present timetable was in force.
-Audit audit(Probe probe, std::vector<AuditedRun> runs, const Mesh& mesh, const Timetable& timetable, SharedTime since,
-            SharedTime until);
+Audit audit(Probe probe, const std::vector<AuditedRun>& runs, const Mesh& mesh, const Timetable& timetable,
+            SharedTime since, SharedTime until);
 
 }  // namespace sonde::web

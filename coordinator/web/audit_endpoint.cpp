@@ -30,7 +30,7 @@ struct AuditJob {
     std::vector<AuditedRun> runs;
     for (auto some = cursor->next(runs_at_once); !some.empty(); some = cursor->next(runs_at_once))
       for (const Result& result : some) runs.push_back(audited(result));
-    return answer(audit(probe, std::move(runs), mesh, timetable, since, until));
+    return answer(audit(probe, runs, mesh, timetable, since, until));
   }
 
   Response answer(const Audit& audit) const {

@@ -35,7 +35,7 @@ const std::string* Parameters::take(std::string_view name) {
   return target_.parameter(name);
 }
 
-void Parameters::refuse(unsigned status, std::string what) {
+void Parameters::refuse(unsigned status, const std::string& what) {
   if (!problem_) problem_ = error_response(status, what);
 }
 

@@ -39,7 +39,7 @@ class Parameters {
   /// `at`, default now; refuses the future.
   SharedTime at();
 
-  void refuse(unsigned status, std::string what);
+  void refuse(unsigned status, const std::string& what);
   std::optional<Response> problem() const;
 
  private:

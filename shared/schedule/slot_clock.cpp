@@ -78,7 +78,7 @@ SlotClock::Carried SlotClock::carried(Timetable timetable, const SiteId& self) {
   return out;
 }
 
-bool SlotClock::set(Timetable own, SiteId self) {
+bool SlotClock::set(Timetable own, const SiteId& self) {
   const Generation newest = waiting_.empty() ? generation() : waiting_.back().timetable.generation;
   if (own.generation <= newest) return false;
   // Time from before the first timetable is nobody's loss.

@@ -48,7 +48,7 @@ class SlotClock {
 
   /// Takes a timetable (Timetable::for_site is enough). False, and nothing changes, where its generation is not newer
   /// than every one before. Only slots that begin at `self` become due.
-  bool set(Timetable own, SiteId self);
+  bool set(Timetable own, const SiteId& self);
   /// Everything whose instant has come since the last question, those to start first, each group in order of time.
   std::vector<Due> due(SharedTime now);
   /// When to ask again: max where there is no timetable, min before the first question.

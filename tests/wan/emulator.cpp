@@ -140,7 +140,8 @@ bool become_real_time(std::string& why) {
   priority.sched_priority = real_time_priority;
   const bool scheduled = ::sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
   if (!scheduled) why = std::strerror(errno);
-  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0 && scheduled) why = std::string("memory: ") + std::strerror(errno);
+  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0 && scheduled)
+    why = std::string("memory: ") + std::strerror(errno);
   return scheduled;
 }
 

@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(without_the_senders_total_the_receivers_stands) {
 
 BOOST_AUTO_TEST_CASE(no_answer_is_a_timeout) {
   Script s(berlin);
-  s.start(s.order()).wait(6s);
+  s.start(s.order()).wait(transfer_limits::answer);
   BOOST_TEST((s.only_result().outcome == Outcome::timeout));
   BOOST_TEST(s.sent<wire::TransferAbort>());
   BOOST_TEST(!s.desk.busy());
@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(a_reset_while_writing_waits_for_the_report) {
   with_report.report(lost).hear(athens, finished());
   BOOST_TEST((with_report.only_result().outcome == Outcome::ok));
   Script without = writing();
-  without.report(lost).wait(3s);
+  without.report(lost).wait(transfer_limits::last_report);
   BOOST_TEST((without.only_result().outcome == Outcome::reset));
   BOOST_TEST(without.only_result().reason == "data connection lost");
 }

@@ -14,7 +14,7 @@ namespace {
 Audit audit_of(const World& world, std::vector<Result> results, std::int64_t since = present - 7200) {
   std::vector<AuditedRun> runs;
   for (const Result& result : results) runs.push_back(audited(result));
-  return audit(Probe::throughput, std::move(runs), world.mesh, world.timetable, at_second(since), world.now);
+  return audit(Probe::throughput, runs, world.mesh, world.timetable, at_second(since), world.now);
 }
 
 }  // namespace
