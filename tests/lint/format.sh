@@ -12,5 +12,7 @@ sources() {
 if [ "${1:-}" = --fix ]; then
   sources | xargs clang-format-19 -i
 else
-  sources | xargs clang-format-19 --dry-run -Werror 2>&1 | grep -E 'error:' | sed 's/error: .*/not as clang-format writes it; run tests\/lint\/format.sh --fix/' | sort -u -t: -k1,1 | { ! grep .; }
+  found=$(sources | xargs clang-format-19 --dry-run -Werror 2>&1 | grep -E 'error:' |
+    sed 's/error: .*/not as clang-format writes it; run tests\/lint\/format.sh --fix/' | sort -u -t: -k1,1)
+  [ -z "$found" ] || { echo "$found" && exit 1; }
 fi
