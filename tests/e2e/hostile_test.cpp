@@ -175,7 +175,8 @@ struct Hostile {
     check_alive(lab);
     const auto reply = lab.get("/api/v1/matrix?metric=rtt&stat=last");
     BOOST_TEST_REQUIRE(reply.has_value());
-    for (const auto& one : nlohmann::json::parse(reply->body)["cells"]) BOOST_TEST(one["state"] == "ok", one.dump());
+    const auto matrix = nlohmann::json::parse(reply->body);
+    for (const auto& one : matrix["cells"]) BOOST_TEST(one["state"] == "ok", one.dump());
     for (const auto& result : results(lab)) BOOST_TEST(result["outcome"] == "ok", result.dump());
   }
 };
