@@ -69,6 +69,7 @@ lint() {
   if wanted_check lint.format; then check lint.format tests/lint/format.sh; fi
   if wanted_check lint.rules; then check lint.rules tests/rules/check.sh; fi
   if wanted_check lint.rules-selftest; then check lint.rules-selftest tests/rules/selftest.sh; fi
+  if wanted_check lint.dev-selftest; then check lint.dev-selftest tests/rules/dev_selftest.sh; fi
 }
 
 tidy() {
