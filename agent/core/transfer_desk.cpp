@@ -116,6 +116,10 @@ void TransferDesk::on_report(TransferNow now, const TransferReport& report, Tran
                  [&](const ReceiverDrained& r) {
                    if (peers(r.token)) responder_->on_drained(now, out);
                  },
+                 [&](const TransferProgress& r) {
+                   if (own(r.token)) initiator_->on_progress(r.bytes);
+                   if (peers(r.token)) responder_->on_progress(r.bytes);
+                 },
              },
              report);
   tidy(now, out);
@@ -143,6 +147,11 @@ void TransferDesk::tidy(TransferNow now, TransferOut& out) {
   if (now.mono < waiting_->until) return;
   refuse_busy(now, waiting_->order, out);
   waiting_.reset();
+}
+
+std::optional<TransferRunning> TransferDesk::running() const {
+  if (initiator_) return initiator_->running();
+  return responder_ ? responder_->running() : std::nullopt;
 }
 
 std::optional<MonoTime> TransferDesk::next_deadline() const {

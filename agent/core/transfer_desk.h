@@ -24,6 +24,8 @@ class TransferDesk {
   std::optional<MonoTime> next_deadline() const;
 
   bool busy() const { return initiator_ || responder_; }
+  /// The run in which data may flow now.
+  std::optional<TransferRunning> running() const;
   const TransferStats& stats() const { return stats_; }
 
  private:

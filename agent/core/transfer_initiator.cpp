@@ -95,6 +95,9 @@ void TransferInitiator::on_go(TransferNow now, TransferOut& out) {
   // The far side may see the last stream before our mover reports it.
   if (phase_ != Phase::opened && phase_ != Phase::opening) return;
   started_at_ = now.shared;
+  active_since_ = now.mono;
+  activity_ = TransferActivity{order_.link, TransferRole::sends, now.wall, std::nullopt};
+  out.activities.push_back(*activity_);
   out.commands.push_back(StartWriting{token_});
   enter(Phase::writing, order_.slot_end - lim::slot_guard);
 }
@@ -176,6 +179,11 @@ void TransferInitiator::conclude_if_complete(TransferNow now, TransferOut& out) 
 
 void TransferInitiator::conclude(TransferNow now, TransferOut& out) {
   phase_ = Phase::done;
+  if (activity_) {
+    const nanoseconds drain = sender_ && sender_->rtt ? *sender_->rtt : nanoseconds{0};
+    activity_->end = now.wall + drain;
+    out.activities.push_back(*activity_);
+  }
   Result result;
   result.id.from = order_.link.from;
   result.to = order_.link.to;
@@ -246,5 +254,10 @@ void TransferInitiator::add_sender(Result& result) const {
 }
 
 MonoTime TransferInitiator::next_deadline() const { return deadline_; }
+
+std::optional<TransferRunning> TransferInitiator::running() const {
+  if (!activity_ || activity_->end) return std::nullopt;
+  return TransferRunning{*activity_, active_since_, bytes_};
+}
 
 }  // namespace sonde

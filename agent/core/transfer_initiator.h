@@ -26,6 +26,9 @@ class TransferInitiator {
   bool done() const { return phase_ == Phase::done; }
   const wire::Token& token() const { return token_; }
   const SiteId& peer() const { return order_.link.to; }
+  /// nullopt while no data may flow.
+  std::optional<TransferRunning> running() const;
+  void on_progress(std::uint64_t bytes) { bytes_ = bytes; }
   /// Values in the far side's report that were left out because they are impossible.
   std::uint64_t refused_values() const { return refused_values_; }
 
@@ -49,6 +52,9 @@ class TransferInitiator {
   MonoTime deadline_;
   MonoTime retry_until_;
   std::optional<SharedTime> started_at_;
+  std::optional<TransferActivity> activity_;  ///< once data may flow
+  MonoTime active_since_;
+  std::uint64_t bytes_ = 0;
   bool mover_runs_ = false;
   std::optional<Outcome> failure_;  ///< what ended the run from our side
   std::string failure_reason_;

@@ -41,6 +41,7 @@ class TransferMeter {
   std::optional<TransferEnd> check(MonoTime now);
   /// When check() wants to be asked next.
   MonoTime next_check() const { return next_check_; }
+  std::uint64_t bytes() const { return bytes_; }
   bool budget_used() const { return bytes_ >= plan_.max_bytes.count; }
 
   /// The report. outcome is timeout where no or too few data came, or where they stopped well before the end; reset

@@ -24,6 +24,9 @@ TransferResponder::TransferResponder(const wire::TransferOffer& offer, TransferN
 void TransferResponder::on_ready(TransferNow now, TransferOut& out) {
   if (phase_ != Phase::attaching) return;
   out.messages.push_back({peer(), wire::TransferGo{offer_.token}});
+  active_since_ = now.mono;
+  activity_ = TransferActivity{offer_.link, TransferRole::receives, now.wall, std::nullopt};
+  out.activities.push_back(*activity_);
   phase_ = Phase::receiving;
   deadline_ = now.mono + offer_.max_duration + lim::receiver_spare;
 }
@@ -35,10 +38,23 @@ void TransferResponder::on_ended(TransferNow now, const wire::TransferFinished& 
   deadline_ = now.mono + lim::drain + lim::mover_end;
 }
 
-void TransferResponder::on_drained(TransferNow, TransferOut& out) {
+void TransferResponder::on_drained(TransferNow now, TransferOut& out) {
   if (phase_ == Phase::attaching || phase_ == Phase::receiving)
     finish(out, Outcome::reset, "the receiving side lost its connections");
+  end(now, out);
+}
+
+/// The sender's reset has come through the queue behind its last data, or was waited for long enough.
+void TransferResponder::end(TransferNow now, TransferOut& out) {
   phase_ = Phase::done;
+  if (!activity_ || activity_->end) return;
+  activity_->end = now.wall;
+  out.activities.push_back(*activity_);
+}
+
+std::optional<TransferRunning> TransferResponder::running() const {
+  if (!activity_ || activity_->end) return std::nullopt;
+  return TransferRunning{*activity_, active_since_, bytes_};
 }
 
 void TransferResponder::on_abort(TransferNow now, TransferOut& out) {
@@ -54,8 +70,8 @@ void TransferResponder::tick(TransferNow now, TransferOut& out) {
     case Phase::receiving:
       finish(out, Outcome::timeout, "the receiving side did not end in time");
       return drain(now, out);
-    case Phase::draining:
-    case Phase::done: phase_ = Phase::done; return;
+    case Phase::draining: return end(now, out);
+    case Phase::done: return;
   }
 }
 

@@ -23,16 +23,23 @@ class TransferResponder {
   bool done() const { return phase_ == Phase::done; }
   const wire::Token& token() const { return offer_.token; }
   const SiteId& peer() const { return offer_.link.from; }
+  /// nullopt while no data may flow.
+  std::optional<TransferRunning> running() const;
+  void on_progress(std::uint64_t bytes) { bytes_ = bytes; }
 
  private:
   enum class Phase : std::uint8_t { attaching, receiving, draining, done };
 
+  void end(TransferNow now, TransferOut& out);
   void finish(TransferOut& out, Outcome outcome, std::string reason);
   void drain(TransferNow now, TransferOut& out);
 
   const wire::TransferOffer offer_;
   Phase phase_ = Phase::attaching;
   MonoTime deadline_;
+  std::optional<TransferActivity> activity_;  ///< once data may flow
+  MonoTime active_since_;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace sonde

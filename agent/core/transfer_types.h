@@ -16,10 +16,32 @@
 
 namespace sonde {
 
-/// The present for a run: monotonic for deadlines, shared for the labels of its result.
+/// The present for a run: monotonic for deadlines, shared for the labels of its result, wall for those who compare the
+/// run with kernel stamps of this host.
 struct TransferNow {
   MonoTime mono;
   SharedTime shared;
+  WallTime wall{};
+};
+
+/// What this site does in a run.
+enum class TransferRole : std::uint8_t { sends = 1, receives = 2, both = 3 };
+
+/// When a run that this site takes part in loads its link: from the moment from which data may flow until the link is
+/// idle again. At the data's sender the end is its reset plus one smoothed round trip, so it may lie a little ahead.
+struct TransferActivity {
+  Link link;
+  TransferRole role = TransferRole::sends;
+  WallTime start;
+  std::optional<WallTime> end;  ///< nullopt: data may flow now
+  bool operator==(const TransferActivity&) const = default;
+};
+
+/// A run in which data may flow now, for those who show it.
+struct TransferRunning {
+  TransferActivity activity;
+  MonoTime since;
+  std::uint64_t bytes = 0;  ///< of user data so far: received here, or acknowledged where this site sends
 };
 
 /// "Measure the throughput of this link now." link.from is this site: it opens the connections and sends the data.
@@ -79,6 +101,12 @@ struct StreamsOpen {
   wire::Token token{};
 };
 
+/// User data so far, from either mover, every transfer_limits::progress_every.
+struct TransferProgress {
+  wire::Token token{};
+  std::uint64_t bytes = 0;
+};
+
 /// From TCP_INFO at the end, summed over the streams (times: the mean of the streams).
 struct SenderStats {
   std::uint64_t bytes_written = 0;
@@ -113,7 +141,8 @@ struct ReceiverDrained {
   wire::Token token{};
 };
 
-using TransferReport = std::variant<StreamsOpen, SenderEnded, ReceiverReady, ReceiverEnded, ReceiverDrained>;
+using TransferReport =
+    std::variant<StreamsOpen, SenderEnded, ReceiverReady, ReceiverEnded, ReceiverDrained, TransferProgress>;
 
 // ---- effects
 
@@ -126,6 +155,7 @@ struct TransferOut {
   std::vector<TransferMessage> messages;
   std::vector<TransferCommand> commands;
   std::vector<Result> results;
+  std::vector<TransferActivity> activities;  ///< begun (without end) or ended
   Events events;
 };
 
@@ -155,6 +185,7 @@ inline constexpr nanoseconds busy_retry_every = 100ms;
 inline constexpr nanoseconds busy_retry_for =
     2500ms;                                       ///< back-to-back slots: the far side may be draining its last run
 inline constexpr nanoseconds slot_guard = 100ms;  ///< the sender resets this long before the slot's end
+inline constexpr nanoseconds progress_every = 250ms;
 inline constexpr nanoseconds shortest_run = 300ms;
 inline constexpr nanoseconds longest_run = 1h;
 inline constexpr std::size_t details = 48;  ///< in a peer's report

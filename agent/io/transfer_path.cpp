@@ -16,7 +16,8 @@
 namespace sonde::io {
 namespace {
 
-constexpr std::size_t max_reports = 64;
+/// Progress comes a few times a second: the last reports of a run have room also after the loop stood still for long.
+constexpr std::size_t max_reports = 512;
 
 wire::Token random_token() {
   wire::Token token{};
@@ -66,10 +67,12 @@ class TransferPath::Impl {
   void turn(Input&& input) {
     TransferOut out;
     const Now now = read_clock();
-    input(TransferNow{now.mono, clock_.shared(now.wall)}, out);
+    input(TransferNow{now.mono, clock_.shared(now.wall), now.wall}, out);
     // Commands first: the far side may act on a message before this function returns.
     for (const TransferCommand& command : out.commands) std::visit([this](const auto& c) { carry_out(c); }, command);
     for (TransferMessage& message : out.messages) effects_.send(message.to, std::move(message.message));
+    if (effects_.activity)
+      for (const TransferActivity& activity : out.activities) effects_.activity(activity);
     for (Result& result : out.results) effects_.result(std::move(result));
     set_timer();
   }
@@ -188,6 +191,7 @@ void TransferPath::on_peer_message(const SiteId& from, const wire::Message& mess
   impl_->on_peer_message(from, message);
 }
 bool TransferPath::busy() const { return impl_->desk().busy(); }
+std::optional<TransferRunning> TransferPath::running() const { return impl_->desk().running(); }
 const TransferStats& TransferPath::stats() const { return impl_->desk().stats(); }
 
 }  // namespace sonde::io

@@ -24,6 +24,8 @@ class TransferPath {
   struct Effects {
     std::function<void(const SiteId& to, wire::Message)> send;  ///< to another agent; may be lost
     std::function<void(Result)> result;                         ///< exactly one for each start()
+    /// Data may flow (no end yet), or the link is idle again, in either role; may be left empty.
+    std::function<void(const TransferActivity&)> activity{};
   };
 
   TransferPath(boost::asio::io_context& loop, SiteId self, TcpPort& port, Resolver& resolver, Effects effects);
@@ -39,6 +41,8 @@ class TransferPath {
   void on_peer_message(const SiteId& from, const wire::Message& message);
 
   bool busy() const;
+  /// The run in which data may flow now, in either role, and how far it is.
+  std::optional<TransferRunning> running() const;
   const TransferStats& stats() const;
 
  private:

@@ -103,6 +103,7 @@ TransferMeterPlan TransferReceiver::meter_plan() const {
 /// Until the run is over; false: told to stop.
 bool TransferReceiver::count() {
   TransferMeter meter(meter_plan(), read_clock().mono);
+  MonoTime next_progress = read_clock().mono + transfer_limits::progress_every;
   while (true) {
     if (!wait(meter.next_check() - read_clock().mono)) return false;
     for (const std::size_t index : readable_) {
@@ -110,6 +111,10 @@ bool TransferReceiver::count() {
       meter.add(read_clock().mono, bytes);
     }
     const MonoTime now = read_clock().mono;
+    if (now >= next_progress) {
+      next_progress = now + transfer_limits::progress_every;
+      reports_->push(TransferProgress{plan_.token, meter.bytes()});
+    }
     auto end = meter.check(now);
     if (!end && all_closed()) end = TransferEnd::closed;
     if (!end) continue;

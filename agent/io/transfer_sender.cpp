@@ -146,7 +146,16 @@ TransferSender::Ending TransferSender::write_until_told() {
       if (auto ending = write_some(streams_[i])) return *ending;
     }
     if (read_clock().mono >= next_tuning_) tune_buffers();
+    if (read_clock().mono >= next_progress_) tell_progress();
   }
+}
+
+void TransferSender::tell_progress() {
+  next_progress_ = read_clock().mono + transfer_limits::progress_every;
+  std::uint64_t acked = 0;
+  for (const Stream& stream : streams_)
+    if (const auto facts = read_tcp_facts(stream.socket.get())) acked += acked_of(stream, *facts);
+  if (acked > 0) reports_->push(TransferProgress{plan_.token, acked});
 }
 
 std::optional<TransferSender::Ending> TransferSender::write_some(Stream& stream) {

@@ -64,6 +64,7 @@ class TransferSender {
   std::optional<Ending> write_some(Stream& stream);
   std::optional<Ending> take_commands();
   void tune_buffers();
+  void tell_progress();
   void find_room();
   std::uint64_t acked_of(const Stream& stream, const TcpFacts& facts) const;
   bool budget_left() const { return written_ < plan_.max_bytes.count; }
@@ -79,6 +80,7 @@ class TransferSender {
   std::optional<MonoTime> first_write_;
   bool all_open_ = false;  ///< no stream is held back any more
   MonoTime next_tuning_;
+  MonoTime next_progress_;
   std::jthread thread_;
 };
 

@@ -39,10 +39,18 @@ struct FieldCounter {
   void operator()(T&) {
     ++count;
   }
+  template <typename T>
+  void appended(T&) {
+    ++count;
+  }
   void text(std::string&) { ++count; }
   void texts(std::vector<std::string>&, std::size_t) { ++count; }
   template <typename T>
   void list(std::vector<T>&, std::size_t) {
+    ++count;
+  }
+  template <typename T>
+  void appended_list(std::vector<T>&, std::size_t) {
     ++count;
   }
 };
@@ -98,6 +106,10 @@ class Encoder {
   void operator()(T& v) {
     record(v);
   }
+  template <typename T>
+  void appended(T& v) {
+    (*this)(v);
+  }
   void text(std::string& v) { packer_.pack(v.size() > limits::text_bytes ? v.substr(0, limits::text_bytes) : v); }
   void texts(std::vector<std::string>& v, std::size_t limit) {
     SONDE_ASSERT(v.size() <= limit);
@@ -109,6 +121,10 @@ class Encoder {
     SONDE_ASSERT(v.size() <= limit);
     array(static_cast<std::uint32_t>(v.size()));
     for (auto& each : v) record(each);
+  }
+  template <typename T>
+  void appended_list(std::vector<T>& v, std::size_t limit) {
+    list(v, limit);
   }
 
  private:
@@ -213,6 +229,14 @@ class Decoder {
     if (o == nullptr) return;
     Decoder inner(*o, *error_);
     if (!failed()) fields(inner, v);
+  }
+  template <typename T>
+  void appended(T& v) {
+    if (next_ != end_) (*this)(v);
+  }
+  template <typename T>
+  void appended_list(std::vector<T>& v, std::size_t limit) {
+    if (next_ != end_) list(v, limit);
   }
   void text(std::string& v) {
     const auto* o = take(msgpack::type::STR);

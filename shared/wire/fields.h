@@ -1,5 +1,7 @@
 // The field order of every record: the one place that codec.cpp's encoder, decoder and counter, and docs/protocol.md
 // follow. A new field goes to the end of its record; a field is never removed or moved within a protocol version.
+// `appended` (and appended_list) mark fields that came after the protocol's first release: where an older program's
+// record ends before one, it keeps its default.
 #pragma once
 
 #include "shared/base/limits.h"

@@ -21,7 +21,9 @@ const wire::Token token{1, 2, 3};
 struct Script {
   explicit Script(const SiteId& self) : desk(self) {}
 
-  TransferNow now() const { return {mono, shared_from_ns(to_ns(mono) + 1'000'000)}; }
+  TransferNow now() const {
+    return {mono, shared_from_ns(to_ns(mono) + 1'000'000), wall_from_ns(to_ns(mono) + 5'000'000'000)};
+  }
   ThroughputOrder order(const SiteId& to = athens, nanoseconds slot = 10s) const {
     ThroughputOrder o;
     o.link = {berlin, to};
@@ -162,6 +164,32 @@ BOOST_AUTO_TEST_CASE(a_whole_run) {
   BOOST_TEST(result.detail("congestion_limited_ratio").value() == 0.75);
   BOOST_TEST(!s.desk.busy());
   BOOST_TEST(s.desk.stats().finished_ok == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(the_time_in_which_data_may_flow_is_told_with_its_end_one_round_trip_after_the_reset) {
+  Script s(berlin);
+  s.start(s.order()).hear(athens, ready()).report(StreamsOpen{token});
+  BOOST_TEST((s.out.activities.empty() && !s.desk.running()));
+  s.hear(athens, wire::TransferGo{token});
+  const TransferActivity begun{{berlin, athens}, TransferRole::sends, s.now().wall, std::nullopt};
+  BOOST_TEST_REQUIRE(s.out.activities.size() == 1U);
+  BOOST_TEST((s.out.activities.front() == begun));
+  s.report(TransferProgress{token, 4711}).report(TransferProgress{{9}, 1});
+  BOOST_TEST_REQUIRE(s.desk.running().has_value());
+  BOOST_TEST(s.desk.running()->bytes == 4711U);
+  BOOST_TEST((s.desk.running()->activity == begun && s.desk.running()->since == s.mono));
+  SenderEnded ended = stopped();
+  ended.stats.rtt = 300ms;
+  s.wait(2s).hear(athens, finished()).report(ended);
+  BOOST_TEST_REQUIRE(s.out.activities.size() == 1U);
+  BOOST_TEST((s.out.activities.front() == TransferActivity{begun.link, begun.role, begun.start, begun.start + 2300ms}));
+  BOOST_TEST(!s.desk.running().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_run_without_data_loads_nothing) {
+  Script s(berlin);
+  s.start(s.order()).hear(athens, ready()).report(SenderEnded{token, Outcome::refused, "why", {}});
+  BOOST_TEST(s.out.activities.empty());
 }
 
 BOOST_AUTO_TEST_CASE(without_the_senders_total_the_receivers_stands) {
@@ -326,12 +354,19 @@ BOOST_AUTO_TEST_CASE(a_whole_run) {
   BOOST_TEST((s.told<ReceiveStreams>()->max_duration == 8s));
   s.report(ReceiverReady{token});
   BOOST_TEST(s.sent<wire::TransferGo>());
-  s.report(ReceiverEnded{finished()});
+  const TransferActivity begun{{berlin, athens}, TransferRole::receives, s.now().wall, std::nullopt};
+  BOOST_TEST((s.out.activities == std::vector{begun}));
+  s.report(TransferProgress{token, 99});
+  BOOST_TEST(s.desk.running().value().bytes == 99U);
+  s.wait(1s).report(ReceiverEnded{finished()});
   BOOST_TEST_REQUIRE(s.sent<wire::TransferFinished>());
   BOOST_TEST((*s.sent<wire::TransferFinished>() == finished()));
   BOOST_TEST(s.desk.busy());
-  s.report(ReceiverDrained{token});
+  BOOST_TEST(s.out.activities.empty());
+  s.wait(1s).report(ReceiverDrained{token});
   BOOST_TEST(!s.desk.busy());
+  BOOST_TEST(
+      (s.out.activities == std::vector{TransferActivity{begun.link, begun.role, begun.start, begun.start + 2s}}));
   BOOST_TEST(s.results.empty());
 }
 
