@@ -21,7 +21,8 @@ bool same_stream(const LatencyStreamPlan& a, const LatencyStreamPlan& b) {
 
 }  // namespace
 
-LatencySender::LatencySender(Families families, std::uint64_t seed) : families_(families), random_(seed) {}
+LatencySender::LatencySender(Families families, std::uint64_t seed, bool keep_probes)
+    : families_(families), random_(seed), keep_probes_(keep_probes) {}
 
 void LatencySender::configure(LatencyPlan plan) {
   SONDE_ASSERT(plan.streams.size() <= limits::sites);
@@ -68,6 +69,7 @@ void LatencySender::tick(const Now& now, LatencyOutput& out) {
     }
     counters_.missed += turn.missed;
     std::ranges::move(turn.results, std::back_inserter(out.results));
+    std::ranges::move(turn.closed, std::back_inserter(out.closed));
     schedule(ssid, std::max(stream.next_deadline(present), now.mono + nanoseconds(1)));
   }
 }
@@ -119,7 +121,8 @@ void LatencySender::start_stream(const LatencyStreamPlan& plan, const SharedNow&
                                         .epoch = plan_->epoch,
                                         .start = std::max(now.shared, plan_->effective_at),
                                         .ssid = ssid,
-                                        .seed = random_.next()}));
+                                        .seed = random_.next(),
+                                        .keep_probes = keep_probes_}));
   by_site_.emplace(plan.to, ssid);
 }
 

@@ -28,6 +28,7 @@ struct LatencyOutput {
   std::vector<OutgoingProbe> probes;  ///< send at once, in this order
   std::vector<nanoseconds> lateness;  ///< of each of these, behind its planned instant
   std::vector<Result> results;        ///< id = {self, 0, 0}: the spool numbers them
+  std::vector<SentProbe> closed;      ///< the probes of these results, where they are kept
   Events events;
 };
 
@@ -53,7 +54,8 @@ class LatencySender {
     std::uint64_t clock_steps = 0;
   };
 
-  LatencySender(Families families, std::uint64_t seed);
+  /// keep_probes: each result's probes are handed out with it, for benchmarks that need the single samples.
+  LatencySender(Families families, std::uint64_t seed, bool keep_probes = false);
 
   /// Of plans that wait for their effective_at only the last one counts.
   void configure(LatencyPlan plan);
@@ -92,6 +94,7 @@ class LatencySender {
 
   Families families_;
   Random random_;
+  bool keep_probes_;
   ClockMap clock_;
   std::optional<LatencyPlan> waiting_;
   std::optional<LatencyPlan> plan_;

@@ -1,6 +1,7 @@
 #include "agent/core/latency_stream.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "shared/base/error.h"
@@ -109,7 +110,7 @@ void LatencyStream::send(SharedTime instant, const SharedNow& now, const Identit
 
 void LatencyStream::close_due(const SharedNow& now, const Identity& identity, Turn& turn) {
   while (!open_.empty() && open_.front().closes <= now.mono) {
-    const LatencyInterval interval = std::move(open_.front());
+    LatencyInterval interval = std::move(open_.front());
     open_.pop_front();
     std::vector<SentProbe> later;
     for (const LatencyInterval& next : open_) later.insert(later.end(), next.probes.begin(), next.probes.end());
@@ -120,6 +121,7 @@ void LatencyStream::close_due(const SharedNow& now, const Identity& identity, Tu
                                            .own_clock_error = identity.own_clock_error,
                                            .ssid = setup_.ssid,
                                            .finished_at = now.shared}));
+    if (setup_.keep_probes) std::ranges::move(interval.probes, std::back_inserter(turn.closed));
   }
 }
 

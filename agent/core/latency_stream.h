@@ -51,6 +51,7 @@ class LatencyStream {
     SharedTime start;        ///< nothing is sent earlier
     std::uint16_t ssid = 0;  ///< not 0, new for each stream start (RFC 8972, 3)
     std::uint64_t seed = 0;
+    bool keep_probes = false;  ///< for a benchmark that needs each single sample
   };
   /// What a result says beside the stream's own.
   struct Identity {
@@ -63,6 +64,7 @@ class LatencyStream {
     std::optional<nanoseconds> lateness;  ///< of that probe
     std::uint64_t missed = 0;
     std::vector<Result> results;
+    std::vector<SentProbe> closed;  ///< what the results were made of, where setup.keep_probes
   };
 
   explicit LatencyStream(Setup setup);

@@ -87,15 +87,16 @@ std::string unreachable_reason(int error) {
 }  // namespace
 
 struct LatencyPath::Worker {
-  Worker(const Endpoint& listen, std::uint64_t seed)
+  Worker(const Endpoint& listen, std::uint64_t seed, Probes probes)
       : reflecting(listen, false),
         probing({listen.address, 0}, true),
-        sender({probing.has_v4(), probing.has_v6()}, seed) {}
+        sender({probing.has_v4(), probing.has_v6()}, seed, probes == Probes::keep) {}
 
   // Shared with the main thread.
   Mailbox<Command> commands{commands_limit};
   Mailbox<Result> results{results_limit};
   Mailbox<Event> events{events_limit};
+  Mailbox<std::vector<SentProbe>> kept{kept_limit};  ///< nothing enters it unless probes are kept
   mutable std::mutex stats_mutex;
   LatencyStats published;
   std::thread thread;
@@ -161,6 +162,7 @@ void LatencyPath::Worker::take_turn(const Now& now) {
   for (const nanoseconds late : out.lateness) lateness.add(late);
   for (Result& result : out.results) results.push(std::move(result));
   for (Event& event : out.events) events.push(std::move(event));
+  if (!out.closed.empty()) kept.push(std::move(out.closed));
 }
 
 void LatencyPath::Worker::send_probes(const LatencyOutput& out) {
@@ -263,7 +265,8 @@ void LatencyPath::Worker::report_refusals(const LatencyStats& stats) {
   report("latency_results_dropped", seen.results_dropped, stats.results_dropped);
 }
 
-LatencyPath::LatencyPath(const Endpoint& listen, std::uint64_t seed) : worker_(std::make_unique<Worker>(listen, seed)) {
+LatencyPath::LatencyPath(const Endpoint& listen, std::uint64_t seed, Probes probes)
+    : worker_(std::make_unique<Worker>(listen, seed, probes)) {
   // The thread inherits the mask: signals are for the main loop.
   sigset_t all;
   sigset_t before;
@@ -282,6 +285,13 @@ void LatencyPath::configure(LatencyPlan plan) { worker_->commands.push(std::move
 void LatencyPath::set_clock(const ClockMap& clock) { worker_->commands.push(clock); }
 int LatencyPath::results_fd() const { return worker_->results.fd(); }
 std::vector<Result> LatencyPath::take_results() { return worker_->results.take_all(); }
+
+std::vector<SentProbe> LatencyPath::take_probes() {
+  std::vector<SentProbe> all;
+  for (const std::vector<SentProbe>& some : worker_->kept.take_all()) all.insert(all.end(), some.begin(), some.end());
+  return all;
+}
+
 Events LatencyPath::take_events() { return worker_->events.take_all(); }
 Endpoint LatencyPath::local() const { return worker_->reflecting.local(); }
 

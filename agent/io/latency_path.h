@@ -44,9 +44,14 @@ class LatencyPath {
   static constexpr std::size_t results_limit = 20'000;
   static constexpr std::size_t events_limit = 1000;
 
+  static constexpr std::size_t kept_limit = 10'000;
+
+  /// Whether the single samples are kept for take_probes(): a benchmark needs them, an agent does not and pays nothing.
+  enum class Probes : std::uint8_t { forget, keep };
+
   /// Opens the sockets and starts the thread. Throws std::system_error where the address cannot be bound; port 0 takes
   /// any free one. The seed decides the send instants and session ids.
-  LatencyPath(const Endpoint& listen, std::uint64_t seed);
+  LatencyPath(const Endpoint& listen, std::uint64_t seed, Probes probes = Probes::forget);
   /// Stops and joins the thread; intervals that are open are dropped.
   ~LatencyPath();
   LatencyPath(const LatencyPath&) = delete;
@@ -60,6 +65,8 @@ class LatencyPath {
   /// Readable while results wait.
   int results_fd() const;
   std::vector<Result> take_results();
+  /// With Probes::keep, what the results were made of; those of kept_limit results wait at most.
+  std::vector<SentProbe> take_probes();
   Events take_events();
   /// At most a second old.
   LatencyStats stats() const;

@@ -72,6 +72,24 @@ BOOST_AUTO_TEST_CASE(a_quiet_path_gives_a_full_result) {
   BOOST_TEST(*result.detail("ttl") == 60);
 }
 
+BOOST_AUTO_TEST_CASE(single_samples_are_handed_out_only_where_they_are_kept) {
+  World forgetful;
+  forgetful.start();
+  forgetful.run_until(13s);
+  BOOST_TEST(forgetful.closed.empty());
+  World keeping;
+  keeping.sender = LatencySender({true, false}, 42, true);
+  keeping.start();
+  keeping.run_until(13s);
+  BOOST_REQUIRE(keeping.results.size() == 1);
+  BOOST_REQUIRE(keeping.closed.size() == 50);
+  for (const SentProbe& probe : keeping.closed) {
+    const auto sample = make_sample(probe.stamps);
+    BOOST_REQUIRE(sample);
+    BOOST_CHECK(sample->rtt == 50ms);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(results_follow_each_other_without_a_hole) {
   World world;
   world.start();

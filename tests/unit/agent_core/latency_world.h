@@ -99,6 +99,7 @@ class LatencyWorld {
   LatencySender sender;
   Reflector reflector;
   std::vector<Result> results;
+  std::vector<SentProbe> closed;  ///< where the sender keeps them
   std::vector<OutgoingProbe> sent;
   std::vector<MonoTime> sent_at;
   Events events;
@@ -111,6 +112,7 @@ class LatencyWorld {
     for (const OutgoingProbe& probe : out.probes) leave(probe);
     for (Result& result : out.results) results.push_back(std::move(result));
     for (Event& event : out.events) events.push_back(std::move(event));
+    for (const SentProbe& probe : out.closed) closed.push_back(probe);
   }
 
   void leave(const OutgoingProbe& probe) {
