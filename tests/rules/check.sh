@@ -44,14 +44,14 @@ scan() {
 }
 
 code='\.(h|cpp)$'
-text='(^dev$|^LICENSE$|\.(h|cpp|md|ya?ml|cmake|txt|sh|ts|mjs|js|css|html|json|supp|in|run)$|^\.clang|^\.ci/|^\.gitignore$)'
+text='(^dev$|^LICENSE$|\.(h|cpp|md|ya?ml|cmake|txt|sh|py|ts|mjs|js|css|html|json|supp|in|run)$|^\.clang|^\.ci/|^\.gitignore$)'
 not_text='(package-lock\.json$|^tests/fuzz/corpus/)'
 # The rooms that may touch the world (docs/architecture.md); tests drive it on purpose.
 world='^(shared/io|agent/io|coordinator/(io|store|web|cli|ui))/|^(agent|coordinator)/(main|app[a-z_]*|setup)\.|^tests/'
 
 # ---- sizes
 scan 'FNR == 501 { breach("longer than 500 lines; split it by what its parts are about") }' \
-  '(^dev$|\.(h|cpp|ts|mjs|sh|cmake|css)$|CMakeLists\.txt$)' | rule file-length
+  '(^dev$|\.(h|cpp|ts|mjs|sh|py|cmake|css)$|CMakeLists\.txt$)' | rule file-length
 scan 'FNR == 60 { breach("main.cpp has 60 lines or more; move what it does into app.cpp") }' '(^|/)main\.cpp$' | rule main-length
 scan '
   FNR == 1 { top = inner = begun = 0 }
