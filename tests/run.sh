@@ -165,6 +165,7 @@ run_tests() {
     tsan | tsan.*) run_programs tsan ;;
     *)
       run_programs release
+      package_tests
       page_tests
       if [[ -z $filter || $filter == *[*?]* ]]; then
         run_programs asan
@@ -182,9 +183,18 @@ run_tests() {
 
 no_such_test() {
   echo "dev: no test is called '$filter'; there are:" >&2
-  { printf '%s\n' lint.format lint.rules lint.rules-selftest lint.tidy page.states page.mesh 'asan.* (all of these)' 'tsan.* (what has threads)'; tests_of release | cut -f1; } | column -c 110 >&2
+  { printf '%s\n' lint.format lint.rules lint.rules-selftest lint.tidy package.debs page.states page.mesh 'asan.* (all of these)' 'tsan.* (what has threads)'; tests_of release | cut -f1; } | column -c 110 >&2
   exit 2
 }
+
+# ---- packages
+
+package_tests() {
+  wanted_check package.debs || return 0
+  build release sonde-agent sonde-coordinator sonde
+  check package.debs package_debs
+}
+package_debs() { make_packages && tests/package/package_test.sh build/packages; }
 
 # ---- the page, in a real browser against a real mesh
 
