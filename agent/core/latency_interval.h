@@ -16,6 +16,7 @@
 #include "shared/measure/jitter.h"
 #include "shared/measure/latency_sample.h"
 #include "shared/measure/result.h"
+#include "shared/measure/site_load.h"
 #include "shared/wire/stamp_packet.h"
 
 namespace sonde {
@@ -34,8 +35,13 @@ struct SentProbe {
   std::uint32_t extra_copies = 0;       ///< it arrived there more than once
   std::uint32_t duplicate_replies = 0;  ///< a reply came more than once
   std::uint8_t ttl = 0;                 ///< with which it arrived there; 0: unknown
-  bool lost_here = false;               ///< our own socket or queue refused it
-  bool across_step = false;             ///< our clock was stepped while it was under way
+  std::uint8_t ttl_back = 0;            ///< with which its reply arrived here; 0: unknown
+  std::uint8_t dscp_sent = 0;
+  std::optional<std::uint8_t> dscp_there;  ///< with which it arrived there
+  std::optional<std::uint8_t> dscp_back;   ///< of its reply here; only where that was sent with dscp_sent
+  std::optional<SiteLoad> far_load;        ///< what the reply said of the far site's last throughput run
+  bool lost_here = false;                  ///< our own socket or queue refused it
+  bool across_step = false;                ///< our clock was stepped while it was under way
 
   bool answered_in_time() const { return answered && !late; }
   /// Accepted, entered our queue, and never left it.

@@ -1,6 +1,7 @@
 // What the latency path is told to do: this agent's part of the timetable, with names already resolved.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
 #include "shared/base/units.h"
+#include "shared/wire/stamp_probe.h"
 
 namespace sonde {
 
@@ -20,6 +22,8 @@ struct LatencyStreamPlan {
   nanoseconds timeout{0};           ///< > 0; a reply after it is late
   nanoseconds phase{0};             ///< the intervals begin at epoch + k * every + phase
   bool stateful = true;             ///< the far side is one of our agents, whose reflector counts by itself
+  wire::ProbeFormat format;         ///< what its probes carry; a reflector that is not ours gets the base packet
+  std::uint8_t dscp = 0;            ///< 0 to 63, of its probes and wanted for their replies
   bool shares_clock = false;        ///< both hosts run on one kernel clock (equal boot ids)
   std::optional<nanoseconds> far_clock_error;  ///< +- against UTC, where known
   bool operator==(const LatencyStreamPlan&) const = default;
@@ -33,6 +37,7 @@ struct LatencyPlan {
   std::vector<LatencyStreamPlan> streams;  ///< at most limits::sites, one for each `to`
   std::vector<IpAddress> members;          ///< whose probes the reflector answers, from any port
   std::optional<nanoseconds> own_clock_error;
+  std::uint8_t dscp = 0;  ///< of this agent's probes: the class that replies may be asked into
   bool operator==(const LatencyPlan&) const = default;
 };
 

@@ -16,7 +16,7 @@ constexpr nanoseconds step_threshold = std::chrono::milliseconds(2);
 /// True where the stream may go on as it is; what its clocks are known to be may change.
 bool same_stream(const LatencyStreamPlan& a, const LatencyStreamPlan& b) {
   return a.to == b.to && a.rate == b.rate && a.every == b.every && a.timeout == b.timeout && a.phase == b.phase &&
-         a.stateful == b.stateful;
+         a.stateful == b.stateful && a.format == b.format && a.dscp == b.dscp;
 }
 
 }  // namespace
@@ -165,7 +165,13 @@ void LatencySender::on_packet(MonoTime now, const Packet& packet) {
     ++counters_.foreign;
     return;
   }
-  switch (stream->on_reply(now, {*reply, packet.received_at, packet.kernel_stamp})) {
+  const LatencyReply heard{.packet = *reply,
+                           .extras = wire::read_extras(stream->setup().plan.format, packet.octets),
+                           .received_at = packet.received_at,
+                           .kernel_stamp = packet.kernel_stamp,
+                           .ttl = packet.ttl,
+                           .traffic_class = packet.traffic_class};
+  switch (stream->on_reply(now, heard)) {
     case ReplyFate::in_time: ++counters_.replies; return;
     case ReplyFate::late: ++counters_.late; return;
     case ReplyFate::duplicate: ++counters_.duplicates; return;

@@ -71,6 +71,8 @@ class LatencySender {
     std::span<const std::uint8_t> octets;
     WallTime received_at;  ///< t4
     bool kernel_stamp = true;
+    std::uint8_t ttl = 0;                         ///< as it arrived here; 0: unknown
+    std::optional<std::uint8_t> traffic_class{};  ///< as it arrived here
   };
   void on_packet(MonoTime now, const Packet& packet);
   void on_user_stamp(std::uint16_t ssid, std::uint32_t sequence, WallTime at);

@@ -17,6 +17,9 @@ nanoseconds period_of(const ProbeRate& rate) {
   return std::max(nanoseconds(1), from_seconds(1.0 / rate.per_second));
 }
 
+/// A reply that took longer than this to get through its own host's queue was stamped across a step of that clock.
+constexpr nanoseconds longest_departure = std::chrono::seconds(10);
+
 /// A probe that leaves later than this is no longer a random one: missed.
 nanoseconds latest_send(nanoseconds period) {
   return std::clamp<nanoseconds>(period / 2, std::chrono::milliseconds(5), std::chrono::milliseconds(100));
@@ -99,12 +102,14 @@ void LatencyStream::send(SharedTime instant, const SharedNow& now, const Identit
   probe.sent_at = now.shared;
   probe.stamp_in_packet = wire::NtpStamp::from_wall(now.wall);
   probe.stamps.user_sent = now.wall;
+  probe.dscp_sent = setup_.plan.dscp;
   newest.closes = std::max(newest.closes, now.mono + setup_.plan.timeout);
   const wire::SenderPacket packet{.sequence = probe.sequence,
                                   .sent_at = probe.stamp_in_packet,
                                   .error = wire::ErrorEstimate::of(identity.own_clock_error),
                                   .ssid = setup_.ssid};
-  turn.probe = OutgoingProbe{*setup_.to, wire::encode(packet), setup_.ssid, probe.sequence};
+  const wire::ProbeValues values{.base = packet, .dscp = setup_.plan.dscp, .sent = next_sequence_};
+  turn.probe = OutgoingProbe{*setup_.to, wire::build_probe(setup_.plan.format, values), setup_.ssid, probe.sequence};
   turn.lateness = now.shared - instant;
 }
 
@@ -147,6 +152,7 @@ ReplyFate LatencyStream::on_reply(MonoTime now, const LatencyReply& reply) {
     return ReplyFate::late;
   }
   if (packet.sender_sent_at != probe->stamp_in_packet) return ReplyFate::unknown;
+  if (reply.extras.follow_up) take_follow_up(*reply.extras.follow_up);
   if (probe->answered) {
     if (packet.sequence == probe->reflected) {
       ++probe->duplicate_replies;
@@ -168,7 +174,36 @@ ReplyFate LatencyStream::on_reply(MonoTime now, const LatencyReply& reply) {
   }
   probe->stamps.received = reply.received_at;
   probe->stamps.received_by_kernel = reply.kernel_stamp;
+  take_extras(reply, *probe);
   return probe->late ? ReplyFate::late : ReplyFate::in_time;
+}
+
+void LatencyStream::take_extras(const LatencyReply& reply, SentProbe& probe) const {
+  probe.ttl_back = reply.ttl;
+  probe.far_load = reply.extras.load;
+  if (!reply.extras.class_of_service) return;
+  const wire::ClassOfService& service = *reply.extras.class_of_service;
+  probe.dscp_there = service.dscp_received;
+  if (reply.traffic_class && !service.refused) probe.dscp_back = static_cast<std::uint8_t>(*reply.traffic_class >> 2U);
+}
+
+/// The true t3 of an earlier reply, which is named by the reflector's number of it: the sender's own would be off by
+/// one for each probe lost on the way there.
+void LatencyStream::take_follow_up(const wire::FollowUp& follow_up) {
+  const auto at = follow_up.sent_at.wall();
+  if (!at) return;
+  for (auto interval = open_.rbegin(); interval != open_.rend(); ++interval) {
+    for (auto probe = interval->probes.rbegin(); probe != interval->probes.rend(); ++probe) {
+      if (!probe->answered || probe->reflected != follow_up.sequence) continue;
+      // Userland read the clock just before it handed the reply over; anything else is another clock by now.
+      ProbeStamps& stamps = probe->stamps;
+      if (!stamps.reflector_out || *at < *stamps.reflector_out || *at - *stamps.reflector_out > longest_departure)
+        return;
+      stamps.reflector_out = at;
+      stamps.reflector_out_by_kernel = true;
+      return;
+    }
+  }
 }
 
 void LatencyStream::on_user_stamp(std::uint32_t sequence, WallTime at) {

@@ -15,6 +15,7 @@
 #include "shared/base/endpoint.h"
 #include "shared/base/time.h"
 #include "shared/wire/stamp_packet.h"
+#include "shared/wire/stamp_probe.h"
 
 namespace sonde {
 
@@ -27,7 +28,7 @@ struct SharedNow {
 
 struct OutgoingProbe {
   Endpoint to;
-  wire::StampPacket octets{};
+  wire::ProbeOctets octets;
   std::uint16_t ssid = 0;
   std::uint32_t sequence = 0;
 };
@@ -35,8 +36,11 @@ struct OutgoingProbe {
 /// A reply with the time of its arrival (t4).
 struct LatencyReply {
   wire::ReflectorPacket packet;
+  wire::ReplyExtras extras;
   WallTime received_at;
   bool kernel_stamp = true;
+  std::uint8_t ttl = 0;  ///< with which it arrived here; 0: unknown
+  std::optional<std::uint8_t> traffic_class;
 };
 
 enum class SendStamp : std::uint8_t { scheduled, sent };
@@ -92,6 +96,8 @@ class LatencyStream {
   void take_instants(const SharedNow& now, const Identity& identity, Turn& turn);
   void send(SharedTime instant, const SharedNow& now, const Identity& identity, Turn& turn);
   void close_due(const SharedNow& now, const Identity& identity, Turn& turn);
+  void take_extras(const LatencyReply& reply, SentProbe& probe) const;
+  void take_follow_up(const wire::FollowUp& follow_up);
   SentProbe* find(std::uint32_t sequence);
 
   Setup setup_;

@@ -110,7 +110,8 @@ LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseco
                    .epoch = timetable_.epoch,
                    .streams = {},
                    .members = {},
-                   .own_clock_error = own_clock_error};
+                   .own_clock_error = own_clock_error,
+                   .dscp = 0};
   for (const Member& member : timetable_.members) {
     const auto addresses = addresses_of(member, book);
     if (member.site != self_) plan.members.insert(plan.members.end(), addresses.begin(), addresses.end());
@@ -127,6 +128,8 @@ LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseco
                              .timeout = policy->timeout,
                              .phase = phase.latency_phase,
                              .stateful = to->has_agent,
+                             .format = to->has_agent ? wire::ProbeFormat::agents() : wire::ProbeFormat::base(),
+                             .dscp = 0,
                              .shares_clock = false,
                              .far_clock_error = std::nullopt};
     for (const IpAddress& address : addresses_of(*to, book)) stream.addresses.push_back({address, to->port});

@@ -27,7 +27,10 @@ namespace sonde::io {
 namespace {
 
 struct Stop {};
-using Command = std::variant<LatencyPlan, ClockMap, Stop>;
+struct Load {
+  std::optional<SiteLoad> load;
+};
+using Command = std::variant<LatencyPlan, ClockMap, Load, Stop>;
 
 constexpr nanoseconds publish_every = std::chrono::seconds(1);
 constexpr nanoseconds window_half = std::chrono::seconds(30);
@@ -88,8 +91,8 @@ std::string unreachable_reason(int error) {
 
 struct LatencyPath::Worker {
   Worker(const Endpoint& listen, std::uint64_t seed, Probes probes)
-      : reflecting(listen, false),
-        probing({listen.address, 0}, true),
+      : reflecting(listen, SendStamps::on_demand),
+        probing({listen.address, 0}, SendStamps::all),
         sender({probing.has_v4(), probing.has_v6()}, seed, probes == Probes::keep) {}
 
   // Shared with the main thread.
@@ -146,7 +149,10 @@ bool LatencyPath::Worker::obey() {
   for (Command& command : commands.take_all()) {
     if (std::holds_alternative<Stop>(command)) return false;
     if (const auto* clock = std::get_if<ClockMap>(&command)) sender.set_clock(*clock);
+    if (const auto* load = std::get_if<Load>(&command)) reflector.set_load(load->load);
     if (auto* plan = std::get_if<LatencyPlan>(&command)) {
+      probing.set_traffic_class(static_cast<std::uint8_t>(plan->dscp << 2U));
+      reflector.set_dscp(plan->dscp);
       reflector.set_members(plan->members);
       reflector.set_clock_error(plan->own_clock_error);
       sender.configure(std::move(*plan));
@@ -171,7 +177,8 @@ void LatencyPath::Worker::send_probes(const LatencyOutput& out) {
   while (!rest.empty()) {
     const auto now_sending = rest.first(std::min(rest.size(), UdpSocket::batch));
     datagrams.clear();
-    for (const OutgoingProbe& probe : now_sending) datagrams.push_back({probe.to, {}, probe.octets});
+    for (const OutgoingProbe& probe : now_sending)
+      datagrams.push_back({.to = probe.to, .octets = probe.octets, .from = {}, .traffic_class = {}});
     const WallTime at = read_clock().wall;
     const SendOutcome outcome = probing.send(datagrams);
     for (const OutgoingProbe& probe : now_sending.first(outcome.taken))
@@ -190,8 +197,14 @@ void LatencyPath::Worker::send_probes(const LatencyOutput& out) {
 void LatencyPath::Worker::reflect() {
   for (const Datagram& datagram : reflecting.receive()) {
     const WallTime arrival = datagram.kernel_stamp.value_or(read_clock().wall);
-    if (!reflector.on_packet({datagram.from, datagram.octets, arrival, datagram.ttl}, reply)) continue;
-    const OutgoingDatagram answer{datagram.from, datagram.to, reply};
+    const auto orders = reflector.on_packet(
+        {datagram.from, datagram.octets, arrival, datagram.ttl, datagram.traffic_class.value_or(0)}, reply);
+    if (!orders) continue;
+    const OutgoingDatagram answer{.to = datagram.from,
+                                  .octets = reply,
+                                  .from = datagram.to,
+                                  .traffic_class = orders->traffic_class,
+                                  .stamp = orders->stamp};
     // One by one: in a batch the later replies would leave well after their t3.
     const WallTime leaving = read_clock().wall;
     wire::set_sent_at(reply, leaving);
@@ -201,6 +214,8 @@ void LatencyPath::Worker::reflect() {
   stamps.clear();
   errors.clear();
   reflecting.drain_errors(stamps, errors);
+  for (const StampedSend& stamped : stamps)
+    if (stamped.in_driver) reflector.on_sent(stamped.to, stamped.payload, stamped.at);
 }
 
 void LatencyPath::Worker::read_error_queue() {
@@ -222,8 +237,12 @@ void LatencyPath::Worker::read_replies() {
   if (datagrams.empty()) return;
   const Now now = read_clock();
   for (const Datagram& datagram : datagrams)
-    sender.on_packet(now.mono, {datagram.from, datagram.octets, datagram.kernel_stamp.value_or(now.wall),
-                                datagram.kernel_stamp.has_value()});
+    sender.on_packet(now.mono, {.from = datagram.from,
+                                .octets = datagram.octets,
+                                .received_at = datagram.kernel_stamp.value_or(now.wall),
+                                .kernel_stamp = datagram.kernel_stamp.has_value(),
+                                .ttl = datagram.ttl,
+                                .traffic_class = datagram.traffic_class});
 }
 
 void LatencyPath::Worker::wait(const Now& now) {
@@ -283,6 +302,7 @@ LatencyPath::~LatencyPath() {
 
 void LatencyPath::configure(LatencyPlan plan) { worker_->commands.push(std::move(plan)); }
 void LatencyPath::set_clock(const ClockMap& clock) { worker_->commands.push(clock); }
+void LatencyPath::set_load(const std::optional<SiteLoad>& load) { worker_->commands.push(Load{load}); }
 int LatencyPath::results_fd() const { return worker_->results.fd(); }
 std::vector<Result> LatencyPath::take_results() { return worker_->results.take_all(); }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "agent/core/latency_plan.h"
@@ -16,6 +17,7 @@
 #include "shared/base/event.h"
 #include "shared/base/time.h"
 #include "shared/measure/result.h"
+#include "shared/measure/site_load.h"
 
 namespace sonde::io {
 
@@ -61,6 +63,9 @@ class LatencyPath {
   void configure(LatencyPlan plan);
   /// How this host's wall clock maps to shared time, whenever the estimate changes.
   void set_clock(const ClockMap& clock);
+
+  /// This site's last throughput run on its own clock, whenever it begins or ends: replies tell it to those who ask.
+  void set_load(const std::optional<SiteLoad>& load);
 
   /// Readable while results wait.
   int results_fd() const;

@@ -28,13 +28,16 @@ struct Datagram {
   LocalAddress to;
   std::span<const std::uint8_t> octets;  ///< valid until the next receive()
   std::optional<WallTime> kernel_stamp;
-  std::uint8_t ttl = 0;  ///< 0: unknown
+  std::uint8_t ttl = 0;                       ///< 0: unknown
+  std::optional<std::uint8_t> traffic_class;  ///< DSCP in the upper six bits, ECN in the lower two
 };
 
 struct OutgoingDatagram {
   Endpoint to;
-  std::optional<LocalAddress> from;
   std::span<const std::uint8_t> octets;
+  std::optional<LocalAddress> from;           ///< nullopt: what the socket is bound to and the routing table say
+  std::optional<std::uint8_t> traffic_class;  ///< nullopt: the socket's
+  bool stamp = false;                         ///< its departure, beside what the socket stamps anyway
 };
 
 /// How many datagrams the kernel took, and why it took no more of them (an errno; 0: it took all).
@@ -43,12 +46,19 @@ struct SendOutcome {
   int error = 0;
 };
 
-/// A kernel send stamp. The kernel gives back the packet that it stamped; its last octets are the datagram's payload,
-/// which is what it is known by. (Its own counter, OPT_ID, is thrown out of step by every ENOBUFS.)
+/// A kernel send stamp. The kernel gives back the frame that it stamped; the destination and payload in it are what the
+/// datagram is known by. (Its own counter, OPT_ID, is thrown out of step by every ENOBUFS.)
 struct StampedSend {
   bool in_driver = false;  ///< true: SND, in the driver; false: SCHED, entry into the queueing discipline
   WallTime at;
-  wire::StampPacket payload{};
+  Endpoint to;
+  wire::StampPacket payload{};  ///< its first octets
+};
+
+/// What is stamped of everything that a socket sends.
+enum class SendStamps : std::uint8_t {
+  on_demand,  ///< the departure of datagrams that ask for it
+  all,        ///< departure and entry into the queueing discipline
 };
 
 /// An ICMP error, or one of our own kernel, for a datagram that went to `to`.
@@ -65,8 +75,7 @@ class UdpSocket {
   static constexpr std::size_t datagram_octets = 2048;
 
   /// Throws std::system_error where the address cannot be bound. Port 0: any free one.
-  /// `stamp_sends` also asks for send stamps of everything that is sent.
-  UdpSocket(const Endpoint& listen, bool stamp_sends);
+  UdpSocket(const Endpoint& listen, SendStamps stamps);
   ~UdpSocket();
   UdpSocket(UdpSocket&&) noexcept;
   UdpSocket& operator=(UdpSocket&&) = delete;
@@ -76,11 +85,14 @@ class UdpSocket {
   bool has_v4() const { return v4_; }
   bool has_v6() const { return v6_; }
 
+  /// Of datagrams that do not name one.
+  void set_traffic_class(std::uint8_t traffic_class);
+
   /// Up to `batch` datagrams; empty where none waits.
   std::span<const Datagram> receive();
   /// Sends at most `batch` in one system call.
   SendOutcome send(std::span<const OutgoingDatagram> datagrams);
-  /// Empties the error queue, which would otherwise wake poll for ever.
+  /// Empties the error queue, which would otherwise wake poll for ever, and appends what was in it.
   void drain_errors(std::vector<StampedSend>& stamps, std::vector<SendError>& errors);
   /// Datagrams for which the socket had no room, since it was made (SO_MEMINFO).
   std::uint64_t drops() const;

@@ -11,9 +11,9 @@ namespace sonde {
 namespace {
 
 constexpr double seconds_per_day = 86'400;
-// Upper bounds of what one probe puts on the wire, in octets. IPv6 and UDP headers 48, STAMP 44 (RFC 8762), room for
-// the extensions that Sonde uses 28 (RFC 8972: follow-up telemetry 20, class of service 8).
-constexpr double latency_packet = 48 + 44 + 28;
+// Upper bounds of what one probe puts on the wire, in octets. IPv6 and UDP headers 48, a STAMP packet between agents
+// 100 (docs/protocol.md).
+constexpr double latency_packet = 48 + 100;
 // A handshake, its end and some retransmissions: seven segments of 80.
 constexpr double connect_run = 7 * 80;
 // Headers and acknowledgements on top of TCP payload: IPv6 and TCP with options 72 + half of 72 for each 1,428.

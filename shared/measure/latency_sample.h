@@ -23,6 +23,7 @@ struct ProbeStamps {
   std::optional<WallTime> reflector_out;  ///< t3
   std::optional<WallTime> received;       ///< t4
   bool received_by_kernel = true;         ///< false: t4 is a userland stamp
+  bool reflector_out_by_kernel = false;   ///< false: t3 is the packet's own, taken before it left; true: a follow-up's
 };
 
 struct LatencySample {

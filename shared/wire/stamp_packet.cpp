@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "shared/base/error.h"
+#include "shared/wire/octets.h"
 
 namespace sonde::wire {
 namespace {
@@ -12,30 +13,21 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 /// Seconds from 1900-01-01 to 1970-01-01 (RFC 5905, figure 4).
 constexpr std::uint64_t ntp_epoch_gap = 2'208'988'800U;
 
-constexpr std::size_t at_sequence = 0;
-constexpr std::size_t at_sent = 4;
-constexpr std::size_t at_error = 12;
-constexpr std::size_t at_ssid = 14;
-constexpr std::size_t at_received = 16;
-constexpr std::size_t at_sender_sequence = 24;
-constexpr std::size_t at_sender_sent = 28;
-constexpr std::size_t at_sender_error = 36;
-constexpr std::size_t at_sender_ttl = 40;
+/// Where the fields stand (RFC 8972, figures 1 to 4); the sequence number is always first.
+struct Offsets {
+  std::size_t sent;
+  std::size_t error;
+  std::size_t ssid;
+  std::size_t received;
+  std::size_t sender_sequence;
+  std::size_t sender_sent;
+  std::size_t sender_error;
+  std::size_t sender_ttl;
+};
+constexpr Offsets open_offsets{4, 12, 14, 16, 24, 28, 36, 40};
+constexpr Offsets authenticated_offsets{16, 24, 26, 32, 48, 64, 72, 80};
 
-template <typename Number>
-void put(std::span<std::uint8_t> octets, std::size_t at, Number number) {
-  for (std::size_t i = sizeof(Number); i-- > 0;) {
-    octets[at + i] = static_cast<std::uint8_t>(number & 0xFFU);
-    if constexpr (sizeof(Number) > 1) number = static_cast<Number>(number >> 8U);
-  }
-}
-
-template <typename Number>
-Number get(std::span<const std::uint8_t> octets, std::size_t at) {
-  std::uint64_t number = 0;
-  for (std::size_t i = 0; i < sizeof(Number); ++i) number = number << 8U | octets[at + i];
-  return static_cast<Number>(number);
-}
+const Offsets& offsets(StampMode mode) { return mode == StampMode::open ? open_offsets : authenticated_offsets; }
 
 std::uint16_t to_bits(const ErrorEstimate& error) {
   SONDE_ASSERT(error.multiplier > 0 && error.scale < 64);
@@ -91,77 +83,77 @@ ErrorEstimate ErrorEstimate::of(std::optional<nanoseconds> error) {
 
 double ErrorEstimate::seconds() const { return std::ldexp(multiplier, scale - 32); }
 
+void write(const SenderPacket& packet, StampMode mode, std::span<std::uint8_t> octets) {
+  SONDE_ASSERT(octets.size() >= base_octets(mode));
+  const Offsets& at = offsets(mode);
+  std::ranges::fill(octets.first(base_octets(mode)), std::uint8_t{0});
+  put(octets, 0, packet.sequence);
+  put(octets, at.sent, packet.sent_at.bits);
+  put(octets, at.error, to_bits(packet.error));
+  put(octets, at.ssid, packet.ssid);
+}
+
+void write(const ReflectorPacket& packet, StampMode mode, std::span<std::uint8_t> octets) {
+  SONDE_ASSERT(octets.size() >= base_octets(mode));
+  const Offsets& at = offsets(mode);
+  std::ranges::fill(octets.first(base_octets(mode)), std::uint8_t{0});
+  put(octets, 0, packet.sequence);
+  put(octets, at.sent, packet.sent_at.bits);
+  put(octets, at.error, to_bits(packet.error));
+  put(octets, at.ssid, packet.ssid);
+  put(octets, at.received, packet.received_at.bits);
+  put(octets, at.sender_sequence, packet.sender_sequence);
+  put(octets, at.sender_sent, packet.sender_sent_at.bits);
+  put(octets, at.sender_error, packet.sender_error);
+  put(octets, at.sender_ttl, packet.sender_ttl);
+}
+
 StampPacket encode(const SenderPacket& packet) {
   StampPacket octets{};
-  put(octets, at_sequence, packet.sequence);
-  put(octets, at_sent, packet.sent_at.bits);
-  put(octets, at_error, to_bits(packet.error));
-  put(octets, at_ssid, packet.ssid);
+  write(packet, StampMode::open, octets);
   return octets;
 }
 
 StampPacket encode(const ReflectorPacket& packet) {
   StampPacket octets{};
-  put(octets, at_sequence, packet.sequence);
-  put(octets, at_sent, packet.sent_at.bits);
-  put(octets, at_error, to_bits(packet.error));
-  put(octets, at_ssid, packet.ssid);
-  put(octets, at_received, packet.received_at.bits);
-  put(octets, at_sender_sequence, packet.sender_sequence);
-  put(octets, at_sender_sent, packet.sender_sent_at.bits);
-  put(octets, at_sender_error, packet.sender_error);
-  put(octets, at_sender_ttl, packet.sender_ttl);
+  write(packet, StampMode::open, octets);
   return octets;
 }
 
-std::optional<SenderPacket> decode_sender(std::span<const std::uint8_t> octets) {
-  if (octets.size() < stamp_base_octets) return std::nullopt;
-  const auto error = from_bits(get<std::uint16_t>(octets, at_error));
+std::optional<SenderPacket> decode_sender(std::span<const std::uint8_t> octets, StampMode mode) {
+  if (octets.size() < base_octets(mode)) return std::nullopt;
+  const Offsets& at = offsets(mode);
+  const auto error = from_bits(get<std::uint16_t>(octets, at.error));
   if (!error) return std::nullopt;
-  return SenderPacket{.sequence = get<std::uint32_t>(octets, at_sequence),
-                      .sent_at = {get<std::uint64_t>(octets, at_sent)},
+  return SenderPacket{.sequence = get<std::uint32_t>(octets, 0),
+                      .sent_at = {get<std::uint64_t>(octets, at.sent)},
                       .error = *error,
-                      .ssid = get<std::uint16_t>(octets, at_ssid)};
+                      .ssid = get<std::uint16_t>(octets, at.ssid)};
 }
 
-std::optional<ReflectorPacket> decode_reflector(std::span<const std::uint8_t> octets) {
-  if (octets.size() < stamp_base_octets) return std::nullopt;
-  const auto error = from_bits(get<std::uint16_t>(octets, at_error));
+std::optional<ReflectorPacket> decode_reflector(std::span<const std::uint8_t> octets, StampMode mode) {
+  if (octets.size() < base_octets(mode)) return std::nullopt;
+  const Offsets& at = offsets(mode);
+  const auto error = from_bits(get<std::uint16_t>(octets, at.error));
   if (!error) return std::nullopt;
-  return ReflectorPacket{.sequence = get<std::uint32_t>(octets, at_sequence),
-                         .sent_at = {get<std::uint64_t>(octets, at_sent)},
+  return ReflectorPacket{.sequence = get<std::uint32_t>(octets, 0),
+                         .sent_at = {get<std::uint64_t>(octets, at.sent)},
                          .error = *error,
-                         .ssid = get<std::uint16_t>(octets, at_ssid),
-                         .received_at = {get<std::uint64_t>(octets, at_received)},
-                         .sender_sequence = get<std::uint32_t>(octets, at_sender_sequence),
-                         .sender_sent_at = {get<std::uint64_t>(octets, at_sender_sent)},
-                         .sender_error = get<std::uint16_t>(octets, at_sender_error),
-                         .sender_ttl = octets[at_sender_ttl]};
+                         .ssid = get<std::uint16_t>(octets, at.ssid),
+                         .received_at = {get<std::uint64_t>(octets, at.received)},
+                         .sender_sequence = get<std::uint32_t>(octets, at.sender_sequence),
+                         .sender_sent_at = {get<std::uint64_t>(octets, at.sender_sent)},
+                         .sender_error = get<std::uint16_t>(octets, at.sender_error),
+                         .sender_ttl = octets[at.sender_ttl]};
 }
 
-std::uint16_t error_bits(std::span<const std::uint8_t> sender_octets) {
-  return get<std::uint16_t>(sender_octets, at_error);
+std::uint16_t error_bits(std::span<const std::uint8_t> sender_octets, StampMode mode) {
+  return get<std::uint16_t>(sender_octets, offsets(mode).error);
 }
 
-void set_sent_at(std::span<std::uint8_t> packet, WallTime at) {
-  SONDE_ASSERT(packet.size() >= stamp_base_octets);
-  put(packet, at_sent, NtpStamp::from_wall(at).bits);
-}
-
-bool mark_tlvs(std::span<std::uint8_t> tlv_area) {
-  while (!tlv_area.empty()) {
-    const bool whole_header = tlv_area.size() >= tlv::header_octets;
-    const std::size_t length = whole_header ? tlv::header_octets + get<std::uint16_t>(tlv_area, 2) : 0;
-    std::uint8_t& flags = tlv_area[0];
-    if (!whole_header || length > tlv_area.size()) {
-      flags |= tlv::malformed;
-      return false;
-    }
-    const bool known = tlv_area[1] == tlv::extra_padding;
-    flags = static_cast<std::uint8_t>(known ? flags & ~tlv::unrecognised : flags | tlv::unrecognised);
-    tlv_area = tlv_area.subspan(length);
-  }
-  return true;
+void set_sent_at(std::span<std::uint8_t> packet, WallTime at, StampMode mode) {
+  SONDE_ASSERT(packet.size() >= base_octets(mode));
+  put(packet, offsets(mode).sent, NtpStamp::from_wall(at).bits);
 }
 
 }  // namespace sonde::wire

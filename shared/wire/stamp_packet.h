@@ -1,19 +1,19 @@
-// STAMP test packets: RFC 8762 section 4 (unauthenticated mode) with the session id and the TLV frame of RFC 8972
-// sections 3 and 4. Pure: octets in, values out. All numbers are big endian on the wire.
+// STAMP test packets: RFC 8762 section 4 with the session id of RFC 8972 section 3, in both modes. Pure: octets in,
+// values out. All numbers are big endian on the wire; octets that are not named are zero. The TLVs behind the base
+// packet are shared/wire/stamp_tlv.h, the HMAC of the authenticated mode shared/wire/stamp_hmac.h.
 //
-//   octet  sender packet (RFC 8762, 4.2.1)      reflector packet (RFC 8762, 4.3.1)
-//    0- 3  sequence number                      the reflector's own sequence number
-//    4-11  send timestamp                       send timestamp (t3)
-//   12-13  error estimate                       error estimate
-//   14-15  SSID (RFC 8972, 3)                   SSID, copied
-//   16-23  zero                                 receive timestamp (t2)
-//   24-27  zero                                 sender's sequence number, copied
-//   28-35  zero                                 sender's timestamp, copied
-//   36-37  zero                                 sender's error estimate, copied
-//   38-39  zero                                 zero
-//      40  zero                                 TTL or hop limit with which the sender's packet arrived
-//   41-43  zero                                 zero
-//   44-    TLVs (RFC 8972, 4)                   the same TLVs, flags set by the reflector
+//   open   authenticated  sender packet              reflector packet
+//    0- 3    0-  3        sequence number            the reflector's own sequence number
+//    4-11   16- 23        send timestamp             send timestamp (t3)
+//   12-13   24- 25        error estimate             error estimate
+//   14-15   26- 27        SSID (RFC 8972, 3)         SSID, copied
+//   16-23   32- 39                                   receive timestamp (t2)
+//   24-27   48- 51                                   sender's sequence number, copied
+//   28-35   64- 71                                   sender's timestamp, copied
+//   36-37   72- 73                                   sender's error estimate, copied
+//      40   80                                       TTL or hop limit with which the sender's packet arrived
+//           96-111        HMAC over octets 0-95      HMAC over octets 0-95
+//   44-    112-           TLVs (RFC 8972, 4)         the same TLVs, answered
 #pragma once
 
 #include <array>
@@ -26,8 +26,17 @@
 
 namespace sonde::wire {
 
-inline constexpr std::size_t stamp_base_octets = 44;
+/// Unauthenticated ("open") and authenticated mode (RFC 8762, 4).
+enum class StampMode : std::uint8_t { open, authenticated };
 
+inline constexpr std::size_t stamp_base_octets = 44;
+inline constexpr std::size_t stamp_authenticated_octets = 112;
+
+constexpr std::size_t base_octets(StampMode mode) {
+  return mode == StampMode::open ? stamp_base_octets : stamp_authenticated_octets;
+}
+
+/// A base packet of the open mode.
 using StampPacket = std::array<std::uint8_t, stamp_base_octets>;
 
 /// A 64-bit NTP timestamp (RFC 5905, 6): seconds since 1900 modulo 2^32 and a binary fraction. All zero bits mean "no
@@ -77,32 +86,23 @@ struct ReflectorPacket {
   bool operator==(const ReflectorPacket&) const = default;
 };
 
-/// Both need ErrorEstimate::multiplier > 0 and scale < 64.
+/// Into the first base_octets(mode) of `octets`, HMAC left zero. Both need ErrorEstimate::multiplier > 0 and scale
+/// < 64.
+void write(const SenderPacket& packet, StampMode mode, std::span<std::uint8_t> octets);
+void write(const ReflectorPacket& packet, StampMode mode, std::span<std::uint8_t> octets);
+/// The same as a packet of the open mode.
 StampPacket encode(const SenderPacket& packet);
 StampPacket encode(const ReflectorPacket& packet);
 
-/// nullopt where there are fewer than 44 octets or the error estimate's multiplier is 0. Octets that must be zero are
-/// not looked at (RFC 8762, 4.2.1), and neither is what follows the base packet.
-std::optional<SenderPacket> decode_sender(std::span<const std::uint8_t> octets);
-std::optional<ReflectorPacket> decode_reflector(std::span<const std::uint8_t> octets);
+/// nullopt where there are fewer octets than a base packet has or the error estimate's multiplier is 0. Octets that
+/// must be zero are not looked at (RFC 8762, 4.2.1), and neither are the HMAC and what follows the base packet.
+std::optional<SenderPacket> decode_sender(std::span<const std::uint8_t> octets, StampMode mode = StampMode::open);
+std::optional<ReflectorPacket> decode_reflector(std::span<const std::uint8_t> octets, StampMode mode = StampMode::open);
 
 /// The sender's error estimate as it must be copied; octets as for decode_sender.
-std::uint16_t error_bits(std::span<const std::uint8_t> sender_octets);
+std::uint16_t error_bits(std::span<const std::uint8_t> sender_octets, StampMode mode = StampMode::open);
 
-/// Puts t1 or t3 into an encoded packet (both stand in octets 4 to 11), as late as possible before it leaves.
-void set_sent_at(std::span<std::uint8_t> packet, WallTime at);
-
-namespace tlv {
-inline constexpr std::size_t header_octets = 4;
-inline constexpr std::uint8_t unrecognised = 0x80;  ///< U
-inline constexpr std::uint8_t malformed = 0x40;     ///< M
-inline constexpr std::uint8_t integrity = 0x20;     ///< I: the HMAC TLV did not verify
-inline constexpr std::uint8_t extra_padding = 1;    ///< RFC 8972, 4.1
-}  // namespace tlv
-
-/// What a reflector does to the flags of a TLV area that it has copied from a request (RFC 8972, 4): U is cleared where
-/// the type is known (only Extra Padding so far) and set otherwise; the first TLV whose length leaves the packet gets M
-/// and ends the walk, the rest stays as it came. True where all TLVs were well formed.
-bool mark_tlvs(std::span<std::uint8_t> tlv_area);
+/// Puts t1 or t3 into an encoded packet, as late as possible before it leaves.
+void set_sent_at(std::span<std::uint8_t> packet, WallTime at, StampMode mode = StampMode::open);
 
 }  // namespace sonde::wire

@@ -14,7 +14,7 @@ using namespace sonde;
 using namespace sonde::e2e;
 using namespace std::chrono_literals;
 
-constexpr double stamp_octets = 44 + 28;  // RFC 8762's base packet in UDP over IPv4
+constexpr double stamp_octets = 100 + 28;  // a probe between agents (docs/protocol.md) in UDP over IPv4
 constexpr double syn_octets = 60;
 
 /// Bars of docs/measurements.md: an absolute part and a share of the truth.

@@ -11,6 +11,7 @@
 #include "agent/core/transfer_header.h"
 #include "shared/base/error.h"
 #include "shared/wire/stamp_packet.h"
+#include "shared/wire/stamp_probe.h"
 
 namespace {
 
@@ -26,8 +27,13 @@ void reflect(std::span<const std::uint8_t> octets) {
     SONDE_ASSERT(reply.empty());
     return;
   }
-  SONDE_ASSERT(reply.size() <= octets.size());
+  SONDE_ASSERT(reply.size() == octets.size());
   SONDE_ASSERT(wire::decode_reflector(reply).has_value());
+  reflector.on_sent(sender, octets, wall_from_ns(1));
+  for (const auto& format : {wire::ProbeFormat::base(), wire::ProbeFormat::agents()}) {
+    wire::read_extras(format, reply);
+    wire::read_extras(format, octets);
+  }
 }
 
 void transfer_header(std::span<const std::uint8_t> octets) {

@@ -4,11 +4,14 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/wire/codec.h"
 #include "shared/wire/stamp_packet.h"
+#include "shared/wire/stamp_probe.h"
 
 namespace {
 
@@ -129,6 +132,15 @@ void write_stamp_seeds(const std::filesystem::path& folder) {
   write(folder / "two-tlvs", with_tail(request, {0x80, 0x01, 0x00, 0x00, 0x80, 0xb3, 0x00, 0x02, 1, 2}));
   write(folder / "tlv-too-long", with_tail(request, {0x80, 0x01, 0xff, 0xff, 0}));
   write(folder / "tlv-header-cut", with_tail(request, {0x80, 0x01, 0x00}));
+  const wire::ProbeValues values{.base = sent, .dscp = 46, .sent = 8};
+  for (const auto& [name, format] : {std::pair("probe-of-agents", wire::ProbeFormat::agents()),
+                                     std::pair("probe-of-all", wire::ProbeFormat{true, true, true, true, true})}) {
+    const auto probe = wire::build_probe(format, values);
+    const std::span<const std::uint8_t> octets = probe;
+    write(folder / name, {octets.begin(), octets.end()});
+  }
+  write(folder / "hmac",
+        with_tail(request, {0x80, 7, 0, 0, 0x80, 8, 0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6}));
   wire::Buffer impossible(request.begin(), request.end());
   impossible[13] = 0;  // multiplier 0
   write(folder / "multiplier-0", impossible);

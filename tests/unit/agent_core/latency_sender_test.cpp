@@ -397,6 +397,63 @@ BOOST_AUTO_TEST_CASE(a_changed_stream_starts_anew) {
   BOOST_TEST(world.sender.streams() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_follow_up_takes_the_far_hosts_own_queue_out_of_the_round_trip) {
+  World told;
+  told.far_queue = 300us;
+  told.start();
+  told.run_until(13s);
+  expect_all(told.last(), Metric::rtt, 50, 50ms);
+
+  World silent;
+  silent.far_queue = 300us;
+  silent.far_stamps = false;
+  silent.start();
+  silent.run_until(13s);
+  expect_all(silent.last(), Metric::rtt, 50, 50ms + 300us);
+
+  World base;
+  base.far_queue = 300us;
+  base.plan.streams[0].format = wire::ProbeFormat::base();
+  base.start();
+  base.run_until(13s);
+  expect_all(base.last(), Metric::rtt, 50, 50ms + 300us);
+}
+
+BOOST_AUTO_TEST_CASE(follow_ups_find_their_probe_across_losses_on_the_way_there) {
+  World world;
+  world.far_queue = 300us;
+  world.network = [](std::uint32_t s) { return Path{.there = s % 11 == 5 ? 500ms : 20ms, .lost_there = s % 7 == 3}; };
+  world.start();
+  world.run_until(13s);
+  // By the sender's numbers each loss would shift all that follow, and the overtaken ones would be swapped.
+  const DistributionValue* rtt = world.last().distribution_of(Metric::rtt);
+  BOOST_REQUIRE(rtt != nullptr);
+  BOOST_TEST(rtt->samples.min() == nanoseconds(50ms).count());
+  BOOST_TEST(rtt->samples.max() == nanoseconds(530ms).count());
+}
+
+BOOST_AUTO_TEST_CASE(a_lost_reply_takes_the_follow_up_of_the_one_before_it_along) {
+  World world;
+  world.far_queue = 300us;
+  world.network = [](std::uint32_t s) { return Path{.lost_back = s == 20}; };
+  world.start();
+  world.run_until(13s);
+  const DistributionValue* rtt = world.last().distribution_of(Metric::rtt);
+  BOOST_REQUIRE(rtt != nullptr);
+  BOOST_TEST(rtt->samples.count() == 49);
+  BOOST_TEST(rtt->samples.min() == nanoseconds(50ms).count());
+  BOOST_TEST(rtt->samples.max() == nanoseconds(50ms + 300us).count());
+  BOOST_TEST(rtt->samples.sum().low == static_cast<std::uint64_t>(nanoseconds(49 * 50ms + 300us).count()));
+}
+
+BOOST_AUTO_TEST_CASE(probes_between_agents_have_one_length_and_leave_nothing_to_guess) {
+  World world;
+  world.start();
+  world.run_until(2s);
+  for (const OutgoingProbe& probe : world.sent) BOOST_TEST(probe.octets.size() == 100);
+  BOOST_TEST(world.reflector.counters().follow_ups == world.reflector.counters().replies - 1);
+}
+
 BOOST_AUTO_TEST_CASE(replies_of_others_are_foreign) {
   World world;
   world.start();

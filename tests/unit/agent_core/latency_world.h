@@ -51,6 +51,8 @@ class LatencyWorld {
             .timeout = 2s,
             .phase = 0s,
             .stateful = true,
+            .format = wire::ProbeFormat::agents(),
+            .dscp = 0,
             .shares_clock = true,
             .far_clock_error = {}};
   }
@@ -89,8 +91,12 @@ class LatencyWorld {
 
   std::function<Path(std::uint32_t sequence)> network = [](std::uint32_t) { return Path{}; };
   std::function<bool(std::uint32_t sequence)> kernel_stamps = [](std::uint32_t) { return true; };
+  std::function<std::uint8_t(std::uint8_t)> remark = [](std::uint8_t traffic_class) { return traffic_class; };
+  std::function<std::uint8_t(std::uint8_t)> remark_back = [](std::uint8_t traffic_class) { return traffic_class; };
   std::function<bool(std::uint32_t sequence)> stuck = [](std::uint32_t) { return false; };
   nanoseconds far_ahead{0};
+  nanoseconds far_queue{0};  ///< between the far agent's own t3 and the reply's real departure
+  bool far_stamps = true;    ///< whether its kernel tells that departure
   nanoseconds stepped{0};
   nanoseconds delay_of_wakes{0};
   MonoTime now;
@@ -106,6 +112,8 @@ class LatencyWorld {
   std::multimap<MonoTime, std::function<void()>> in_flight;
 
  private:
+  std::uint8_t probe_class() const { return static_cast<std::uint8_t>(plan.dscp << 2U); }
+
   void turn() {
     LatencyOutput out;
     sender.tick(present(), out);
@@ -131,11 +139,15 @@ class LatencyWorld {
   void arrive_there(const OutgoingProbe& probe, const Path& path) {
     std::vector<std::uint8_t> reply;
     const WallTime t2 = wall(now) + far_ahead;
-    if (!reflector.on_packet({own, probe.octets, t2, 60}, reply)) return;
+    const auto orders = reflector.on_packet({own, probe.octets, t2, 60, remark(probe_class())}, reply);
+    if (!orders) return;
     wire::set_sent_at(reply, t2 + 100us);
+    if (orders->stamp && far_stamps) reflector.on_sent(own, reply, t2 + 100us + far_queue);
+    const std::uint8_t back_class = remark_back(orders->traffic_class);
     for (int copy = 0; copy < (path.lost_back ? 0 : path.twice_back ? 2 : 1); ++copy)
-      in_flight.emplace(now + path.back + 100us,
-                        [this, reply] { sender.on_packet(now, {far, reply, wall(now), true}); });
+      in_flight.emplace(now + path.back + 100us + far_queue, [this, reply, back_class] {
+        sender.on_packet(now, {far, reply, wall(now), true, 59, back_class});
+      });
   }
 };
 

@@ -36,10 +36,13 @@ LatencyPlan plan(const SiteId& self, const SiteId& to, const Endpoint& target, s
                        .timeout = 200ms,
                        .phase = 0s,
                        .stateful = true,
+                       .format = wire::ProbeFormat::agents(),
+                       .dscp = 0,
                        .shares_clock = true,
                        .far_clock_error = {}}},
           .members = std::move(members),
-          .own_clock_error = {}};
+          .own_clock_error = {},
+          .dscp = 0};
 }
 
 bool wait_readable(int fd) {
@@ -147,13 +150,14 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(udp_socket)
 
 BOOST_AUTO_TEST_CASE(each_probe_gets_both_send_stamps_in_order) {
-  io::UdpSocket sender({ip("127.0.0.21"), 0}, true);
-  io::UdpSocket receiver({ip("127.0.0.22"), 0}, false);
+  io::UdpSocket sender({ip("127.0.0.21"), 0}, io::SendStamps::all);
+  io::UdpSocket receiver({ip("127.0.0.22"), 0}, io::SendStamps::on_demand);
   std::vector<wire::StampPacket> packets;
   std::vector<io::OutgoingDatagram> datagrams;
   for (std::uint32_t s = 0; s < io::UdpSocket::batch; ++s)
     packets.push_back(wire::encode(wire::SenderPacket{.sequence = s, .sent_at = {}, .error = {}, .ssid = 9}));
-  for (const auto& packet : packets) datagrams.push_back({receiver.local(), {}, packet});
+  for (const auto& packet : packets)
+    datagrams.push_back({.to = receiver.local(), .octets = packet, .from = {}, .traffic_class = {}});
   const io::SendOutcome outcome = sender.send(datagrams);
   BOOST_TEST(outcome.taken == packets.size());
   BOOST_TEST(outcome.error == 0);
