@@ -1,14 +1,13 @@
 #include "coordinator/core/packing.h"
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <numeric>
-#include <optional>
-#include <queue>
 #include <utility>
 
+#include "coordinator/core/dispatcher.h"
 #include "coordinator/core/edge_colouring.h"
+#include "shared/base/random.h"
 
 namespace sonde {
 namespace {
@@ -16,10 +15,20 @@ namespace {
 /// Beyond this many places (units x colours) the colouring's tables would not be worth their memory (120 MB).
 constexpr std::uint64_t most_table_places = 30'000'000;
 /// Beyond these, dispatching takes longer than it is worth.
-constexpr std::uint32_t most_dispatched_units = 1200;
+constexpr std::uint32_t most_dispatched_units = 2400;
 constexpr std::size_t most_dispatched_jobs = 1'200'000;
-/// A packing within this part of the bound is not tried to be bettered: 1/100.
-constexpr int good_enough = 100;
+/// A packing within this part of the bound is not tried to be bettered: 1/200.
+constexpr int good_enough = 200;
+/// Greedy packings that are compared: this many, and no more than make this many jobs to start (about 0.2 s).
+constexpr std::size_t most_tries = 20'000;
+constexpr std::size_t most_tried_jobs = 1'000'000;
+/// Orders of so few jobs are shaken, until this many jobs have been started (about 0.1 s).
+constexpr std::size_t most_jobs_to_shake = 60;
+constexpr std::size_t most_shaken_jobs = 4'000'000;
+constexpr double first_threshold = 0.01;
+constexpr double lateness_weight = 0.02;
+/// Above, colouring jobs of different lengths as well is not worth its time.
+constexpr std::size_t most_coloured_unequal = 100'000;
 constexpr std::uint32_t most_units_for_triangles = 100;
 
 using Loads = std::vector<std::int64_t>;
@@ -128,6 +137,37 @@ Packing start_in_order(std::span<const Job> jobs, std::uint32_t units, std::span
   return packing;
 }
 
+nanoseconds length_in_order(std::span<const Job> jobs, std::uint32_t units, std::span<const std::uint32_t> order) {
+  std::vector<nanoseconds> free_at(units, nanoseconds(0));
+  nanoseconds length{0};
+  for (const std::uint32_t i : order) {
+    const Job& job = jobs[i];
+    const nanoseconds end = std::max(free_at[job.a], free_at[job.b]) + job.length;
+    free_at[job.a] = free_at[job.b] = end;
+    length = std::max(length, end);
+  }
+  return length;
+}
+
+/// The length as a share of the bound, and a little for every unit that is busy until late.
+double cost_of_order(std::span<const Job> jobs, std::uint32_t units, std::span<const std::uint32_t> order,
+                     double bound) {
+  std::vector<double> free_at(units, 0.0);
+  double length = 0;
+  for (const std::uint32_t i : order) {
+    const Job& job = jobs[i];
+    const double end = std::max(free_at[job.a], free_at[job.b]) + to_seconds(job.length);
+    free_at[job.a] = free_at[job.b] = end;
+    length = std::max(length, end);
+  }
+  double late = 0;
+  for (const double end : free_at) {
+    const double square = end / bound * (end / bound);
+    late += square * square * square * square;
+  }
+  return length / bound + lateness_weight * late / units;
+}
+
 Packing pack_rounds(std::span<const Job> jobs, std::uint32_t units) {
   const std::vector<std::uint32_t> rounds = coloured_rounds(jobs, units);
   if (rounds.empty()) return start_in_order(jobs, units, circle_order(jobs, units));
@@ -144,102 +184,69 @@ Packing pack_rounds(std::span<const Job> jobs, std::uint32_t units) {
   return packing;
 }
 
-/// Whenever a unit becomes free, it takes the free partner that has the most work left.
-class Dispatcher {
- public:
-  Dispatcher(std::span<const Job> jobs, std::uint32_t units)
-      : jobs_(jobs),
-        units_(units),
-        pending_(std::size_t{units} * units),
-        left_(loads_of(jobs, units, [](const Job& job) { return job.length.count(); })),
-        is_idle_(units) {
-    for (std::uint32_t i = 0; i < jobs.size(); ++i) between(jobs[i].a, jobs[i].b).push_back(i);
-    for (auto& some : pending_) std::ranges::stable_sort(some, {}, [&](std::uint32_t i) { return jobs_[i].length; });
+/// For few jobs: changes an order at random places, and keeps what is hardly worse, ever less so (threshold accepting).
+/// Reaches packings in which a unit waits for a job although it could start another one, which greedy ones never are.
+Packing shake_order(std::span<const Job> jobs, std::uint32_t units, Packing best, nanoseconds enough) {
+  std::vector<std::uint32_t> order(jobs.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return best.places[i].start; });
+  Random random(jobs.size());
+  const std::size_t steps = most_shaken_jobs / jobs.size();
+  const double bound = to_seconds(enough);
+  double cost = cost_of_order(jobs, units, order, bound);
+  std::vector<std::uint32_t> next = order;
+  for (std::size_t step = 0; step < steps && best.length > enough; ++step) {
+    const auto x = static_cast<std::ptrdiff_t>(random.below(order.size()));
+    const auto y = static_cast<std::ptrdiff_t>(random.below(order.size()));
+    next = order;
+    if (random.below(2) == 0)
+      std::swap(next[static_cast<std::size_t>(x)], next[static_cast<std::size_t>(y)]);
+    else if (x < y)
+      std::rotate(next.begin() + x, next.begin() + x + 1, next.begin() + y + 1);
+    else
+      std::rotate(next.begin() + y, next.begin() + x, next.begin() + x + 1);
+    const double other = cost_of_order(jobs, units, next, bound);
+    const double allowed = first_threshold * (1 - static_cast<double>(step) / static_cast<double>(steps));
+    if (other > cost + allowed) continue;
+    order.swap(next);
+    cost = other;
+    if (length_in_order(jobs, units, order) < best.length) best = start_in_order(jobs, units, order);
   }
+  return best;
+}
 
-  /// The order in which jobs start.
-  std::vector<std::uint32_t> run() {
-    std::vector<std::uint32_t> freed(units_);
-    std::iota(freed.begin(), freed.end(), 0U);
-    nanoseconds now{0};
-    while (true) {
-      start_what_can(now, freed);
-      if (ends_.empty()) return std::move(order_);
-      now = ends_.top().first;
-      freed.clear();
-      for (; !ends_.empty() && ends_.top().first == now; ends_.pop()) freed.push_back(ends_.top().second);
-    }
+/// The shortest of several greedy packings; tries until one is good enough or the work is no longer worth it.
+Packing pack_greedily(std::span<const Job> jobs, std::uint32_t units, nanoseconds enough) {
+  Dispatcher dispatcher(jobs, units);
+  Packing best = start_in_order(jobs, units, dispatcher.run());
+  Random random(jobs.size());
+  const std::size_t tries = std::min(most_tries, most_tried_jobs / jobs.size());
+  for (std::size_t i = 1; i < tries && best.length > enough; ++i) {
+    const std::vector<std::uint32_t>& order = dispatcher.run(random);
+    if (length_in_order(jobs, units, order) < best.length) best = start_in_order(jobs, units, order);
   }
-
- private:
-  using End = std::pair<nanoseconds, std::uint32_t>;
-
-  std::vector<std::uint32_t>& between(std::uint32_t a, std::uint32_t b) {
-    return pending_[std::size_t{std::min(a, b)} * units_ + std::max(a, b)];
-  }
-
-  bool comes_first(std::uint32_t x, std::uint32_t y) const {
-    return left_[x] != left_[y] ? left_[x] > left_[y] : x < y;
-  }
-
-  /// Units that were idle before have nothing left to do with each other, so only the freed ones look for partners.
-  void start_what_can(nanoseconds now, std::vector<std::uint32_t>& freed) {
-    const auto by_work = [&](std::uint32_t x, std::uint32_t y) { return comes_first(x, y); };
-    std::erase_if(freed, [&](std::uint32_t unit) { return left_[unit] == 0; });
-    std::ranges::sort(freed, by_work);
-    const auto middle = idle_.insert(idle_.end(), freed.begin(), freed.end());
-    std::inplace_merge(idle_.begin(), middle, idle_.end(), by_work);
-    for (const std::uint32_t unit : freed) is_idle_[unit] = true;
-    std::size_t head = 0;
-    for (const std::uint32_t unit : freed) {
-      if (!is_idle_[unit]) continue;
-      while (!is_idle_[idle_[head]]) ++head;
-      if (const auto partner = partner_of(unit, head)) start(unit, *partner, now);
-    }
-    std::erase_if(idle_, [&](std::uint32_t unit) { return !is_idle_[unit]; });
-  }
-
-  std::optional<std::uint32_t> partner_of(std::uint32_t unit, std::size_t head) {
-    for (std::size_t i = head; i < idle_.size(); ++i)
-      if (idle_[i] != unit && is_idle_[idle_[i]] && !between(unit, idle_[i]).empty()) return idle_[i];
-    if (!between(unit, unit).empty()) return unit;
-    return std::nullopt;
-  }
-
-  void start(std::uint32_t a, std::uint32_t b, nanoseconds now) {
-    const std::uint32_t job = between(a, b).back();
-    between(a, b).pop_back();
-    order_.push_back(job);
-    is_idle_[a] = is_idle_[b] = false;
-    occupy(a, jobs_[job].length, now);
-    if (a != b) occupy(b, jobs_[job].length, now);
-  }
-
-  void occupy(std::uint32_t unit, nanoseconds length, nanoseconds now) {
-    left_[unit] -= length.count();
-    ends_.emplace(now + length, unit);
-  }
-
-  std::span<const Job> jobs_;
-  std::uint32_t units_;
-  std::vector<std::vector<std::uint32_t>> pending_;  ///< for each pair of units, the longest job last
-  Loads left_;                                       ///< work that has not been started
-  std::vector<std::uint32_t> idle_;                  ///< the most work first
-  std::vector<bool> is_idle_;
-  std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
-  std::vector<std::uint32_t> order_;
-};
+  if (best.length <= enough || jobs.size() > most_jobs_to_shake) return best;
+  return shake_order(jobs, units, std::move(best), enough);
+}
 
 }  // namespace
 
 Packing pack(std::span<const Job> jobs, std::uint32_t units) {
   if (jobs.empty()) return {};
-  Packing best = pack_rounds(jobs, units);
   const nanoseconds bound = packing_bound(jobs, units);
-  if (best.length <= bound + bound / good_enough) return best;
-  if (units > most_dispatched_units || jobs.size() > most_dispatched_jobs) return best;
-  Packing greedy = start_in_order(jobs, units, Dispatcher(jobs, units).run());
-  return greedy.length < best.length ? greedy : best;
+  const nanoseconds enough = bound + bound / good_enough;
+  const bool equal = std::ranges::all_of(jobs, [&](const Job& job) { return job.length == jobs[0].length; });
+  const bool can_dispatch = units <= most_dispatched_units && jobs.size() <= most_dispatched_jobs;
+  if (!equal && can_dispatch) {
+    Packing greedy = pack_greedily(jobs, units, enough);
+    if (greedy.length <= enough || jobs.size() > most_coloured_unequal) return greedy;
+    Packing rounds = pack_rounds(jobs, units);
+    return rounds.length < greedy.length ? rounds : greedy;
+  }
+  Packing rounds = pack_rounds(jobs, units);
+  if (rounds.length == bound || !can_dispatch) return rounds;
+  Packing greedy = pack_greedily(jobs, units, bound);
+  return greedy.length < rounds.length ? greedy : rounds;
 }
 
 nanoseconds packing_bound(std::span<const Job> jobs, std::uint32_t units) {
