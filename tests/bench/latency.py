@@ -8,7 +8,7 @@ from report import median, percentile, ratio
 
 HOLD_US = 400  # each way
 FEWEST = 20  # samples in a round, or it says nothing
-FILLER_OCTETS = 24_000  # of kernel memory: ten datagrams of 1,000 octets
+FILLER_OCTETS = 15_000  # of kernel memory, which doubles it: ten datagrams of 1,000 octets
 SHAPED = "rate 8mbit burst 2kb limit 400kb"  # 1 ms for each of them
 
 
@@ -48,16 +48,17 @@ def truth(tool, packets):
     return {key: there[key] + back[key] for key in there if key in back}
 
 
-def measure(tool, every_ms, seconds):
-    """Errors in us of one run of one tool, each in a lab of its own."""
-    with relay_lab() as lab:
-        server = tool.serve(lab)
-        time.sleep(0.15)
-        relay = Relay(lab)
-        with relay:
-            reported = tool.measure(lab, every_ms, seconds)
-        if server:
-            lab.stop(server)
+def serve(lab, tools):
+    for tool in tools:
+        tool.serve(lab)
+    time.sleep(0.5)
+
+
+def measure(lab, tool, every_ms, seconds):
+    """Errors in us of one run of one tool."""
+    relay = Relay(lab)
+    with relay:
+        reported = tool.measure(lab, every_ms, seconds)
     known = truth(tool, relay.packets)
     reported = tool.align(reported, {tool.key(packet): packet.came for packet in relay.packets if not packet.back})
     errors = [abs(reported[key] - known[key]) / 1000 for key in reported if key in known]
@@ -69,10 +70,12 @@ def measure(tool, every_ms, seconds):
 def condition(tools, rounds, every_ms, seconds, busy):
     """{tool: (median of the rounds' p50, of their p99, samples)}; every round starts with another tool."""
     figures = {tool.name: [] for tool in tools}
-    for number in range(rounds):
-        for tool in tools[number % len(tools):] + tools[:number % len(tools)]:
+    with relay_lab() as lab:
+        serve(lab, tools)
+        for number in range(rounds):
             with Busy(busy):
-                figures[tool.name].append(measure(tool, every_ms, seconds))
+                for tool in tools[number % len(tools):] + tools[:number % len(tools)]:
+                    figures[tool.name].append(measure(lab, tool, every_ms, seconds))
     return {name: (median(percentile(errors, 0.5) for errors in runs), median(percentile(errors, 0.99) for errors in runs),
                    sum(map(len, runs))) for name, runs in figures.items()}
 
@@ -82,7 +85,7 @@ def host_queue(seconds):
     tool = Sonde()
     with relay_lab() as lab:
         lab.ip("netns", "exec", lab.prefix + "a", "tc", "qdisc", "add", "dev", "a0", "root", "tbf", *SHAPED.split())
-        server = tool.serve(lab)
+        serve(lab, [tool])
         filler = lab.start("a", [BIN / "sonde-bench", "fill", "--to", B, "--port", 9, "--count", FILLER_OCTETS])
         time.sleep(0.3)
         relay = Relay(lab)
@@ -90,7 +93,6 @@ def host_queue(seconds):
             tool.measure(lab, 20, seconds)
         samples = tool.samples(lab)
         lab.stop(filler)
-        lab.stop(server)
     came = {tool.key(packet): packet.came for packet in relay.packets if not packet.back}
     known = truth(tool, relay.packets)
     whole, queue, waited = [], [], []
@@ -146,6 +148,9 @@ def run(report, full):
 
 def smoke():
     """A short run of what needs no foreign program: the harness works."""
-    for tool in (Sonde(), Connect()):
-        errors = measure(tool, 10, 0.3)
-        print(f"{tool.name}: {len(errors)} samples, median error {percentile(errors, 0.5):.1f} us")
+    tools = (Sonde(), Connect())
+    with relay_lab() as lab:
+        serve(lab, tools)
+        for tool in tools:
+            errors = measure(lab, tool, 10, 0.3)
+            print(f"{tool.name}: {len(errors)} samples, median error {percentile(errors, 0.5):.1f} us")

@@ -30,7 +30,7 @@ class Tool:
         return program(self.program) is not None
 
     def serve(self, lab):
-        """The far side's process, or None where the kernel answers."""
+        """Starts the far side; nothing where the kernel answers."""
 
     def measure(self, lab, every_ms, seconds):
         raise NotImplementedError
@@ -50,11 +50,11 @@ class Sonde(Tool):
         return True
 
     def serve(self, lab):
-        return lab.ready("b", [BIN / "sonde-bench", "reflect", "--from", A, "--port", PORT])
+        lab.ready("b", [BIN / "sonde-bench", "reflect", "--from", A, "--port", PORT])
 
     def command(self, lab, every_ms, seconds):
         return [BIN / "sonde-bench", "send", "--from", A, "--to", B, "--port", PORT, "--rate", 1000 / every_ms,
-                "--for", int(seconds * 1e6), "--every", 500_000, "--log", lab.folder / "samples"]
+                "--for", int(seconds * 1e6), "--every", 250_000, "--log", lab.folder / "samples"]
 
     def measure(self, lab, every_ms, seconds):
         lab.run("a", self.command(lab, every_ms, seconds))
@@ -84,7 +84,7 @@ class Fping(Ping):
     name = program = "fping"
 
     def measure(self, lab, every_ms, seconds):
-        text = lab.run("a", [program("fping"), "-p", every_ms, "-c", int(seconds * 1000 / every_ms), B])
+        text = lab.run("a", [program("fping"), "-i", every_ms, "-p", every_ms, "-c", int(seconds * 1000 / every_ms), B])
         return {int(n): float(ms) * 1e6 for n, ms in re.findall(r"\[(\d+)\], \d+ bytes, ([\d.]+) ms", text)}
 
 
@@ -92,7 +92,7 @@ class Irtt(Tool):
     name = program = "irtt"
 
     def serve(self, lab):
-        return lab.start("b", [program("irtt"), "server", "-b", f"{B}:2112"])
+        lab.start("b", [program("irtt"), "server", "-i", "0", "-b", f"{B}:2112"])
 
     def measure(self, lab, every_ms, seconds):
         text = lab.run("a", [program("irtt"), "client", "-i", f"{every_ms}ms", "-d", f"{int(seconds * 1000)}ms", "-Q",
@@ -111,7 +111,7 @@ class Sockperf(Tool):
     name = program = "sockperf"
 
     def serve(self, lab):
-        return lab.start("b", [program("sockperf"), "server", "-i", B, "-p", "11111"])
+        lab.start("b", [program("sockperf"), "server", "-i", B, "-p", "11111"])
 
     def measure(self, lab, every_ms, seconds):
         log = lab.folder / "sockperf.csv"
@@ -145,7 +145,7 @@ class Connect(Tool):
         return True
 
     def serve(self, lab):
-        return lab.start("b", [BIN / "sonde-bench", "accept", "--from", B, "--port", PORT])
+        lab.start("b", [BIN / "sonde-bench", "accept", "--from", B, "--port", PORT])
 
     def measure(self, lab, every_ms, seconds):
         text = lab.run("a", [BIN / "sonde-bench", "connect", "--to", B, "--port", PORT, "--every", every_ms * 1000,

@@ -11,11 +11,12 @@ import sys
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import cost
 import latency
 from host import environment, program
 from report import Report, conditions
 
-SUBJECTS = {"latency": latency.run}
+SUBJECTS = {"latency": latency.run, "cost": cost.run}
 NAMES = {name: [name] for name in SUBJECTS} | {"probes": list(SUBJECTS)}
 
 

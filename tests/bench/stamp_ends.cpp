@@ -24,14 +24,14 @@ LatencyPlan plan_of(const SendOrder& order) {
   plan.generation = {1};
   plan.self = SiteId::known("here");
   plan.effective_at = now;
-  plan.epoch = now;
+  plan.epoch = now - order.every;  // every stream is in the middle of an interval, as in an agent that runs for long
   for (const Endpoint& to : order.to) {
     LatencyStreamPlan stream;
     stream.to = SiteId::known(fmt::format("there-{}", plan.streams.size()));
     stream.addresses = {to};
     stream.rate = {order.rate};
     stream.every = order.every;
-    stream.timeout = 1s;
+    stream.timeout = 250ms;
     // As a coordinator spreads them: results are not all due at once.
     stream.phase =
         order.every * static_cast<std::int64_t>(plan.streams.size()) / static_cast<std::int64_t>(order.to.size());
@@ -86,7 +86,7 @@ bool send(const SendOrder& order, const std::atomic<bool>& stop) {
   path.set_clock({.offset = 0ns, .error = 0ns, .known = true});
   const MonoTime began = io::read_clock().mono;
   if (keep) {
-    take_results(path, began + order.lasting + 2 * order.every + 1200ms, stop);  // until the last interval is closed
+    take_results(path, began + order.lasting + 2 * order.every + 300ms, stop);  // until the last interval is closed
     write_samples(order.samples, path.take_probes());
   } else {
     take_results(path, began + order.lasting, stop);
