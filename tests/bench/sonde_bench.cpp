@@ -9,6 +9,7 @@
 #include <exception>
 #include <string>
 
+#include "tests/bench/packet_path.h"
 #include "tests/bench/relay.h"
 #include "tests/bench/stamp_ends.h"
 #include "tests/bench/tcp_ends.h"
@@ -99,6 +100,11 @@ void add_commands(CLI::App& app, Arguments& arguments) {
   command("reflect", "the reflector of an agent, for probes --from an address",
           [](const Arguments& a) { bench::reflect(endpoint("0.0.0.0", a), {address(a.from)}, stop); });
   command("send", "the latency streams of an agent", send);
+  command("packets", "how many probes a core carries", [](const Arguments& a) {
+    const bench::PacketRate rate = bench::packet_rate(std::chrono::microseconds(a.lasting), stop);
+    fmt::print("rate {:.0f} sent {} send_stamps {} replies {} reply_stamps {} lost {}\n", rate.probes_per_second,
+               rate.sent, rate.send_stamps, rate.replies, rate.reply_stamps, rate.lost());
+  });
   command("accept", "accept TCP connections and close them",
           [](const Arguments& a) { bench::accept_connections(endpoint(a.from, a), stop); });
   command("connect", "time TCP connections", [](const Arguments& a) {
