@@ -9,6 +9,7 @@
 #include "agent/io/udp_socket.h"
 #include "shared/io/clock.h"
 #include "shared/wire/stamp_packet.h"
+#include "shared/wire/stamp_probe.h"
 
 namespace sonde::bench {
 namespace {
@@ -43,10 +44,11 @@ class Loop {
   void send() {
     datagrams_.clear();
     const WallTime now = io::read_clock().wall;
-    for (wire::StampPacket& packet : packets_) {
-      packet = wire::encode(wire::SenderPacket{
-          .sequence = sequence_++, .sent_at = wire::NtpStamp::from_wall(now), .error = {}, .ssid = 1});
-      datagrams_.push_back({reflecting_.local(), {}, packet});
+    for (wire::ProbeOctets& probe : probes_) {
+      const wire::SenderPacket base{
+          .sequence = sequence_++, .sent_at = wire::NtpStamp::from_wall(now), .error = {}, .ssid = 1};
+      probe = wire::build_probe(wire::ProbeFormat::agents(), {.base = base, .dscp = 0, .sent = sequence_});
+      datagrams_.push_back({.to = to_, .octets = probe, .from = {}, .traffic_class = {}});
     }
     seen.sent += probing_.send(datagrams_).taken;
   }
@@ -58,11 +60,21 @@ class Loop {
     for (std::size_t i = 0; i < requests.size(); ++i) {
       const io::Datagram& request = requests[i];
       const WallTime arrival = request.kernel_stamp.value_or(WallTime());
-      if (!reflector_.on_packet({request.from, request.octets, arrival, request.ttl}, replies_[i])) continue;
+      const auto orders = reflector_.on_packet(
+          {request.from, request.octets, arrival, request.ttl, request.traffic_class.value_or(0)}, replies_[i]);
+      if (!orders) continue;
       wire::set_sent_at(replies_[i], io::read_clock().wall);
-      datagrams_.push_back({request.from, request.to, replies_[i]});
+      datagrams_.push_back({.to = request.from,
+                            .octets = replies_[i],
+                            .from = request.to,
+                            .traffic_class = orders->traffic_class,
+                            .stamp = orders->stamp});
     }
     reflecting_.send(datagrams_);
+    stamps_.clear();
+    reflecting_.drain_errors(stamps_, errors_);
+    for (const io::StampedSend& stamped : stamps_)
+      if (stamped.in_driver) reflector_.on_sent(stamped.to, stamped.payload, stamped.at);
   }
 
   void collect() {
@@ -70,17 +82,19 @@ class Loop {
       if (!wire::decode_reflector(reply.octets)) continue;
       ++seen.replies;
       if (reply.kernel_stamp) ++seen.reply_stamps;
+      if (wire::read_extras(wire::ProbeFormat::agents(), reply.octets).follow_up) ++seen.follow_ups;
     }
     stamps_.clear();
     probing_.drain_errors(stamps_, errors_);
     seen.send_stamps += static_cast<std::uint64_t>(std::ranges::count_if(stamps_, &io::StampedSend::in_driver));
   }
 
-  io::UdpSocket reflecting_{{here, 0}, false};
-  io::UdpSocket probing_{{here, 0}, true};
+  io::UdpSocket reflecting_{{here, 0}, io::SendStamps::on_demand};
+  io::UdpSocket probing_{{here, 0}, io::SendStamps::all};
+  Endpoint to_ = reflecting_.local();
   Reflector reflector_;
   std::uint32_t sequence_ = 0;
-  std::array<wire::StampPacket, io::UdpSocket::batch> packets_;
+  std::array<wire::ProbeOctets, io::UdpSocket::batch> probes_;
   std::vector<io::OutgoingDatagram> datagrams_;
   std::vector<std::vector<std::uint8_t>> replies_;
   std::vector<io::StampedSend> stamps_;

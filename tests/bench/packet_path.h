@@ -15,6 +15,7 @@ struct PacketRate {
   std::uint64_t send_stamps = 0;  ///< from the driver
   std::uint64_t replies = 0;
   std::uint64_t reply_stamps = 0;  ///< replies with a kernel stamp of their arrival
+  std::uint64_t follow_ups = 0;    ///< replies that told when the one before them left
   std::uint64_t lost() const { return sent - std::min({sent, send_stamps, replies, reply_stamps}); }
 };
 

@@ -61,7 +61,7 @@ class Sonde(Tool):
         return {sample["sequence"]: sample["rtt"] for sample in self.samples(lab)}
 
     def samples(self, lab):
-        names = ("sequence", "user", "scheduled", "sent", "received", "rtt", "rtt_host", "host_queue")
+        names = ("sequence", "user", "scheduled", "sent", "received", "rtt", "rtt_host", "host_queue", "followed_up")
         return [dict(zip(names, map(int, line.split(",")))) for line in open(lab.folder / "samples", encoding="ascii")]
 
     def key(self, packet):

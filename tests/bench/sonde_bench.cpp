@@ -102,8 +102,9 @@ void add_commands(CLI::App& app, Arguments& arguments) {
   command("send", "the latency streams of an agent", send);
   command("packets", "how many probes a core carries", [](const Arguments& a) {
     const bench::PacketRate rate = bench::packet_rate(std::chrono::microseconds(a.lasting), stop);
-    fmt::print("rate {:.0f} sent {} send_stamps {} replies {} reply_stamps {} lost {}\n", rate.probes_per_second,
-               rate.sent, rate.send_stamps, rate.replies, rate.reply_stamps, rate.lost());
+    fmt::print("rate {:.0f} sent {} send_stamps {} replies {} reply_stamps {} follow_ups {} lost {}\n",
+               rate.probes_per_second, rate.sent, rate.send_stamps, rate.replies, rate.reply_stamps, rate.follow_ups,
+               rate.lost());
   });
   command("accept", "accept TCP connections and close them",
           [](const Arguments& a) { bench::accept_connections(endpoint(a.from, a), stop); });

@@ -36,6 +36,7 @@ LatencyPlan plan_of(const SendOrder& order) {
     stream.phase =
         order.every * static_cast<std::int64_t>(plan.streams.size()) / static_cast<std::int64_t>(order.to.size());
     stream.shares_clock = true;
+    stream.format = wire::ProbeFormat::agents();
     plan.streams.push_back(std::move(stream));
   }
   return plan;
@@ -49,9 +50,9 @@ void write_samples(const std::string& file, const std::vector<SentProbe>& probes
     const auto sample = make_sample(probe.stamps);
     if (!probe.answered_in_time() || !sample) continue;
     const ProbeStamps& stamps = probe.stamps;
-    fmt::print(out.get(), "{},{},{},{},{},{},{},{}\n", probe.sequence, ns(stamps.user_sent), ns(stamps.scheduled),
+    fmt::print(out.get(), "{},{},{},{},{},{},{},{},{:d}\n", probe.sequence, ns(stamps.user_sent), ns(stamps.scheduled),
                ns(stamps.sent), ns(stamps.received), sample->rtt.count(), sample->rtt_host.value_or(0ns).count(),
-               sample->host_queue.value_or(0ns).count());
+               sample->host_queue.value_or(0ns).count(), stamps.reflector_out_by_kernel);
   }
 }
 
