@@ -22,9 +22,9 @@ struct SendOrder {
   std::string samples;       ///< the file for single samples; empty: not kept, as in an agent
 };
 
-/// Sends, prints its counters, and writes the samples: sequence number, t1 in userland, at the queueing discipline and in
-/// the driver, t4 (ns since 1970), then rtt, rtt_host and host_queue in ns, then 1 where t3 is the far kernel's. What the
-/// kernel did not stamp is 0. False where nothing came back.
+/// Sends, prints its counters, and writes the samples: sequence number, t1 in userland, at the queueing discipline and
+/// in the driver, t4 (ns since 1970), then rtt, rtt_host and host_queue in ns, then 1 where t3 is the far kernel's.
+/// What the kernel did not stamp is 0. False where nothing came back.
 bool send(const SendOrder& order, const std::atomic<bool>& stop);
 
 }  // namespace sonde::bench
