@@ -47,6 +47,14 @@ Now read_both_clocks() {
   return first;
 }
 
+/// When a packet with this stamp came, by the clock that timeouts are judged with. Across a clock step it is the
+/// present.
+MonoTime arrived_at(WallTime stamp, const Now& now) {
+  const nanoseconds ago = now.wall - stamp;
+  const bool plausible = ago >= nanoseconds(0) && ago <= 2 * publish_every;
+  return plausible ? now.mono - ago : now.mono;
+}
+
 /// A distribution of the last half to whole minute.
 class RecentSpread {
  public:
@@ -113,6 +121,11 @@ struct LatencyPath::Worker {
   RecentSpread hold;
   LatencyStats seen;  ///< what was published last
   MonoTime published_at;
+  MonoTime turn_at;  ///< the sender has nothing to do before it
+  struct {
+    bool command = true;
+    bool request = true;
+  } woken_by;
   bool real_time = false;
   std::uint64_t send_stamps = 0;
   std::vector<std::uint8_t> reply;
@@ -125,22 +138,30 @@ struct LatencyPath::Worker {
   void send_probes(const LatencyOutput& out);
   void reflect();
   void read_error_queue();
-  void read_replies();
-  void wait(const Now& now);
+  void read_replies(const Now& now);
+  void wait();
   void publish(const Now& now);
   void report_refusals(const LatencyStats& stats);
 };
 
 void LatencyPath::Worker::run() {
   real_time = raise_priority();
-  while (obey()) {
+  while (true) {
+    if (woken_by.command) {
+      if (!obey()) return;
+      turn_at = MonoTime();
+    }
+    if (woken_by.request) reflect();
     const Now now = read_both_clocks();
-    take_turn(now);
-    if (now.mono - published_at >= publish_every) publish(now);
-    wait(read_clock());
-    reflect();
-    read_error_queue();
-    read_replies();
+    if (now.mono >= turn_at) {
+      // What came back is read only now, before anything is judged. The kernel stamped it when it came, so waiting
+      // costs no accuracy, and no wake: waking up is most of what a probe costs.
+      read_error_queue();
+      read_replies(now);
+      take_turn(now);
+      if (now.mono - published_at >= publish_every) publish(now);
+    }
+    wait();
   }
 }
 
@@ -169,6 +190,8 @@ void LatencyPath::Worker::take_turn(const Now& now) {
   for (Result& result : out.results) results.push(std::move(result));
   for (Event& event : out.events) events.push(std::move(event));
   if (!out.closed.empty()) kept.push(std::move(out.closed));
+  const Now after = read_clock();
+  turn_at = std::min(sender.next_deadline(after).value_or(MonoTime::max()), after.mono + publish_every);
 }
 
 void LatencyPath::Worker::send_probes(const LatencyOutput& out) {
@@ -232,25 +255,29 @@ void LatencyPath::Worker::read_error_queue() {
   for (const SendError& error : errors) sender.on_unreachable(error.to, unreachable_reason(error.error));
 }
 
-void LatencyPath::Worker::read_replies() {
-  const auto datagrams = probing.receive();
-  if (datagrams.empty()) return;
-  const Now now = read_clock();
-  for (const Datagram& datagram : datagrams)
-    sender.on_packet(now.mono, {.from = datagram.from,
-                                .octets = datagram.octets,
-                                .received_at = datagram.kernel_stamp.value_or(now.wall),
-                                .kernel_stamp = datagram.kernel_stamp.has_value(),
-                                .ttl = datagram.ttl,
-                                .traffic_class = datagram.traffic_class});
+void LatencyPath::Worker::read_replies(const Now& now) {
+  std::span<const Datagram> datagrams;
+  do {
+    datagrams = probing.receive();
+    for (const Datagram& datagram : datagrams) {
+      const WallTime arrival = datagram.kernel_stamp.value_or(now.wall);
+      sender.on_packet(arrived_at(arrival, now), {.from = datagram.from,
+                                                  .octets = datagram.octets,
+                                                  .received_at = arrival,
+                                                  .kernel_stamp = datagram.kernel_stamp.has_value(),
+                                                  .ttl = datagram.ttl,
+                                                  .traffic_class = datagram.traffic_class});
+    }
+  } while (datagrams.size() == UdpSocket::batch);
 }
 
-void LatencyPath::Worker::wait(const Now& now) {
-  nanoseconds time = publish_every;
-  if (const auto deadline = sender.next_deadline(now)) time = std::clamp(*deadline - now.mono, nanoseconds(0), time);
+/// The probing socket is not among the sources: neither its replies nor its stamps need a wake of their own.
+void LatencyPath::Worker::wait() {
+  const nanoseconds time = std::clamp<nanoseconds>(turn_at - read_clock().mono, nanoseconds(0), publish_every);
   const timespec timeout{time.count() / 1'000'000'000, time.count() % 1'000'000'000};
-  std::array<pollfd, 3> sources{{{commands.fd(), POLLIN, 0}, {reflecting.fd(), POLLIN, 0}, {probing.fd(), POLLIN, 0}}};
-  ::ppoll(sources.data(), sources.size(), &timeout, nullptr);
+  std::array<pollfd, 2> sources{{{commands.fd(), POLLIN, 0}, {reflecting.fd(), POLLIN, 0}}};
+  const bool any = ::ppoll(sources.data(), sources.size(), &timeout, nullptr) > 0;
+  woken_by = {any && sources[0].revents != 0, any && sources[1].revents != 0};
 }
 
 void LatencyPath::Worker::publish(const Now& now) {
