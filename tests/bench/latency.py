@@ -127,7 +127,7 @@ def run(report, full):
         if not tool.available():
             report.skipped(f"beside {tool.name}", f"no program {tool.program}")
     tools = [tool for tool in tools if tool.available()]
-    rounds, seconds = (9, 4) if full else (5, 1.2)
+    rounds, seconds = (9, 4) if full else (5, 1)
     idle = condition(tools, rounds, 5, seconds, busy=False)
     busy = condition(tools, rounds, 5, seconds, busy=True)
     slow = condition([tool for tool in tools if tool.name != "sockperf"], rounds, 50, 3 * seconds, busy=False)
