@@ -49,19 +49,21 @@ std::optional<WallTime> software_stamp(const cmsghdr& header) {
 
 void set_options(int fd, bool v6, SendStamps stamps) {
   const int on = 1;
-  set_option(fd, IPPROTO_IP, IP_PKTINFO, on);
+  // Which address a packet came to, only he who answers needs to know.
+  const int answers = stamps == SendStamps::on_demand ? 1 : 0;
+  set_option(fd, IPPROTO_IP, IP_PKTINFO, answers);
   set_option(fd, IPPROTO_IP, IP_RECVTTL, on);
   set_option(fd, IPPROTO_IP, IP_RECVTOS, on);
   set_option(fd, IPPROTO_IP, IP_RECVERR, on);
   if (v6) {
-    set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, on);
+    set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, answers);
     set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, on);
     set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, on);
     set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, on);
   }
   // Best effort: without privilege net.core.rmem_max is the limit, and drops() tells whether it was enough.
   if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, socket_buffer)) set_option(fd, SOL_SOCKET, SO_RCVBUF, socket_buffer);
-  unsigned flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_OPT_CMSG;
+  unsigned flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
   if (stamps == SendStamps::all) flags |= SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED;
   // Where this fails userland stamps are taken, and results say so.
   set_option(fd, SOL_SOCKET, SO_TIMESTAMPING, flags);

@@ -25,7 +25,7 @@ struct LocalAddress {
 
 struct Datagram {
   Endpoint from;
-  LocalAddress to;
+  LocalAddress to;                       ///< with SendStamps::on_demand only: probes' replies are not answered
   std::span<const std::uint8_t> octets;  ///< valid until the next receive()
   std::optional<WallTime> kernel_stamp;
   std::uint8_t ttl = 0;                       ///< 0: unknown
