@@ -11,10 +11,6 @@
 namespace sonde {
 namespace {
 
-/// What a kernel stamp may be off by, added to the clocks' own errors: measured against a known delay, the median was
-/// some microseconds off.
-constexpr nanoseconds stamp_error = std::chrono::microseconds(5);
-
 struct Counts {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
@@ -28,8 +24,7 @@ struct Counts {
 
 struct TimedSample {
   LatencySample sample;
-  MonoTime sent;
-  std::uint32_t reflected = 0;
+  const SentProbe* probe = nullptr;
 };
 
 class ResultMaker {
@@ -105,7 +100,7 @@ void ResultMaker::collect_samples() {
     }
     const auto sample = make_sample(probe.stamps);
     if (sample)
-      samples_.push_back({*sample, probe.sent, probe.reflected});
+      samples_.push_back({*sample, &probe});
     else
       ++counts_.rejected;
   }
@@ -117,7 +112,7 @@ void ResultMaker::collect_samples() {
     result_.set(Tag::user_clock);
   }
   std::ranges::stable_sort(samples_, [](const TimedSample& a, const TimedSample& b) {
-    return static_cast<std::int32_t>(a.reflected - b.reflected) < 0;
+    return static_cast<std::int32_t>(a.probe->reflected - b.probe->reflected) < 0;
   });
 }
 
@@ -168,15 +163,19 @@ void ResultMaker::add_round_trips() {
 void ResultMaker::add_one_way() {
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     const TimedSample& timed = samples_[i];
-    if (estimators_.last && !same_clocks(*estimators_.last, timed.sample, timed.sent - estimators_.last_at)) {
+    const SentProbe& probe = *timed.probe;
+    const bool stepped_here = estimators_.last && probe.clock_steps != estimators_.clock_steps;
+    if (stepped_here ||
+        (estimators_.last && !same_clocks(*estimators_.last, timed.sample, probe.sent - estimators_.last_at))) {
       estimators_.break_clock();
       one_way_from_ = i;
       result_.set(Tag::clock_stepped);
     }
     estimators_.last = timed.sample;
-    estimators_.last_at = timed.sent;
+    estimators_.last_at = probe.sent;
+    estimators_.clock_steps = probe.clock_steps;
     estimators_.jitter.on_transit(timed.sample.forward);
-    estimators_.floor.on_sample(timed.sent, timed.sample.forward);
+    estimators_.floor.on_sample(probe.sent, timed.sample.forward);
   }
   const auto valid = std::span(samples_).subspan(one_way_from_);
   if (valid.empty()) return;
@@ -186,7 +185,7 @@ void ResultMaker::add_one_way() {
   Distribution rise;
   Distribution variation;
   for (const TimedSample& timed : valid) {
-    rise.add(DelayFloor::rise(*line, timed.sent, timed.sample.forward).count());
+    rise.add(DelayFloor::rise(*line, timed.probe->sent, timed.sample.forward).count());
     variation.add((timed.sample.forward - least).count());
   }
   distribution(Metric::delay_rise, std::move(rise));
@@ -197,18 +196,22 @@ void ResultMaker::add_one_way() {
 
 void ResultMaker::add_delay() {
   const LatencyStreamPlan& stream = context_.stream;
-  std::optional<nanoseconds> error;
-  if (stream.shares_clock)
-    error = stamp_error;
-  else if (context_.own_clock_error && stream.far_clock_error)
-    error = *context_.own_clock_error + *stream.far_clock_error + stamp_error;
+  ClockKnowledge known{
+      .same_clock = stream.shares_clock, .claim = {}, .steps_are_told = stream.stateful, .least = stream.least_delay};
+  if (context_.own_clock_error && stream.far_clock_error)
+    known.claim = *context_.own_clock_error + *stream.far_clock_error;
+  std::vector<TimedWay> ways;
+  for (const TimedSample& timed : std::span(samples_).subspan(one_way_from_))
+    ways.push_back(
+        {timed.probe->sent, timed.probe->received - timed.probe->sent, timed.sample.forward, timed.sample.backward});
+  const OneWayDelay::Estimate estimate = estimators_.delay.on_samples(ways, known);
+  counts_.rejected += estimate.impossible;
   Distribution delay;
-  for (const TimedSample& timed : std::span(samples_).subspan(one_way_from_)) {
-    if (!delay.add(timed.sample.forward.count()) && error) ++counts_.rejected;
-  }
-  if (error) result_.details.push_back({"error_s", to_seconds(*error)});
-  const double median = delay.quantile(0.5).value_or(0.0);
-  if (error && static_cast<double>(error->count()) <= median / 4)
+  for (const nanoseconds value : estimate.delays) delay.add(value.count());
+  result_.details.push_back({"error_s", to_seconds(estimate.error)});
+  if (estimate.claim_refuted) detail("clock_claim_refuted", 1);
+  if (estimate.distance_refuted) detail("distance_refuted", 1);
+  if (OneWayDelay::may_be_shown(estimate.error, delay.quantile(0.5).value_or(0.0)))
     distribution(Metric::delay, std::move(delay));
   else
     result_.set(Tag::unsynced);
@@ -280,6 +283,7 @@ SentProbe* LatencyInterval::find(std::uint32_t sequence) {
 void LatencyEstimators::break_clock() {
   jitter.break_sequence();
   floor.reset();
+  delay.break_clock();
   last.reset();
 }
 

@@ -15,6 +15,7 @@
 #include "shared/measure/direction_loss.h"
 #include "shared/measure/jitter.h"
 #include "shared/measure/latency_sample.h"
+#include "shared/measure/one_way_delay.h"
 #include "shared/measure/result.h"
 #include "shared/measure/site_load.h"
 #include "shared/wire/stamp_packet.h"
@@ -42,6 +43,7 @@ struct SentProbe {
   std::optional<SiteLoad> far_load;        ///< what the reply said of the far site's last throughput run
   bool lost_here = false;                  ///< our own socket or queue refused it
   bool across_step = false;                ///< our clock was stepped while it was under way
+  std::uint32_t clock_steps = 0;           ///< how often our clock had been stepped when it was sent
 
   bool answered_in_time() const { return answered && !late; }
   /// Accepted, entered our queue, and never left it.
@@ -67,8 +69,10 @@ struct LatencyEstimators {
   Jitter jitter;
   DelayFloor floor;
   DirectionLoss loss;
+  OneWayDelay delay;
   std::optional<LatencySample> last;
   MonoTime last_at;
+  std::uint32_t clock_steps = 0;  ///< of this host, as of `last`
   std::uint8_t ttl = 0;
 
   /// One of the clocks was stepped: no difference may be taken across.

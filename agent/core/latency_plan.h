@@ -26,6 +26,7 @@ struct LatencyStreamPlan {
   std::uint8_t dscp = 0;            ///< 0 to 63, of its probes and wanted for their replies
   bool shares_clock = false;        ///< both hosts run on one kernel clock (equal boot ids)
   std::optional<nanoseconds> far_clock_error;  ///< +- against UTC, where known
+  nanoseconds least_delay{0};                  ///< nothing gets there faster; 0: the distance is not known
   bool operator==(const LatencyStreamPlan&) const = default;
 };
 

@@ -96,7 +96,7 @@ void LatencySender::apply_plan(const SharedNow& now, LatencyOutput& out) {
     if (!same_base || running == by_site_.end()) continue;
     LatencyStream& stream = streams_.at(running->second);
     if (!same_stream(stream.setup().plan, wanted) || stream.setup().to != usable(wanted.addresses)) continue;
-    stream.update_clocks(wanted.shares_clock, wanted.far_clock_error);
+    stream.update_clocks(wanted);
     kept.insert(*running);
   }
   std::erase_if(streams_, [&](const auto& entry) {

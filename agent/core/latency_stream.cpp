@@ -37,9 +37,10 @@ LatencyStream::LatencyStream(Setup setup)
   grid_.start(setup_.start);
 }
 
-void LatencyStream::update_clocks(bool shares_clock, std::optional<nanoseconds> far_clock_error) {
-  setup_.plan.shares_clock = shares_clock;
-  setup_.plan.far_clock_error = far_clock_error;
+void LatencyStream::update_clocks(const LatencyStreamPlan& plan) {
+  setup_.plan.shares_clock = plan.shares_clock;
+  setup_.plan.far_clock_error = plan.far_clock_error;
+  setup_.plan.least_delay = plan.least_delay;
 }
 
 LatencyStream::Turn LatencyStream::tick(const SharedNow& now, const Identity& identity) {
@@ -100,6 +101,7 @@ void LatencyStream::send(SharedTime instant, const SharedNow& now, const Identit
   probe.sequence = next_sequence_++;
   probe.sent = now.mono;
   probe.sent_at = now.shared;
+  probe.clock_steps = clock_steps_;
   probe.stamp_in_packet = wire::NtpStamp::from_wall(now.wall);
   probe.stamps.user_sent = now.wall;
   probe.dscp_sent = setup_.plan.dscp;
@@ -228,7 +230,7 @@ void LatencyStream::on_clock_step() {
   for (LatencyInterval& interval : open_)
     for (SentProbe& probe : interval.probes)
       if (!probe.answered) probe.across_step = true;
-  estimators_.break_clock();
+  ++clock_steps_;
 }
 
 }  // namespace sonde

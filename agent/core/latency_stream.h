@@ -89,7 +89,7 @@ class LatencyStream {
 
   const Setup& setup() const { return setup_; }
   /// What may change without starting anew.
-  void update_clocks(bool shares_clock, std::optional<nanoseconds> far_clock_error);
+  void update_clocks(const LatencyStreamPlan& plan);
 
  private:
   LatencyInterval& interval_of(SharedTime instant, const SharedNow& now);
@@ -106,6 +106,7 @@ class LatencyStream {
   std::uint32_t next_sequence_ = 0;
   std::deque<LatencyInterval> open_;  ///< oldest first; the probes' sequence numbers go on from one to the next
   std::uint64_t late_closed_ = 0;
+  std::uint32_t clock_steps_ = 0;  ///< of this host's wall clock
   LatencyEstimators estimators_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "shared/measure/offset_bounds.h"
+
 namespace sonde {
 
 std::vector<IpAddress> addresses_of(const Member& member, const AddressBook& book) {
@@ -103,6 +105,12 @@ Result Prober::skipped(const SlotClock::Due& due, SharedTime now) const {
   return result;
 }
 
+nanoseconds Prober::least_delay_to(const Member& to) const {
+  const Member* own = timetable_.member(self_);
+  if (own == nullptr || !own->location || !to.location) return nanoseconds(0);
+  return least_delay(great_circle_m(*own->location, *to.location));
+}
+
 LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error) const {
   LatencyPlan plan{.generation = timetable_.generation,
                    .self = self_,
@@ -131,7 +139,8 @@ LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseco
                              .format = to->has_agent ? wire::ProbeFormat::agents() : wire::ProbeFormat::base(),
                              .dscp = 0,
                              .shares_clock = false,
-                             .far_clock_error = std::nullopt};
+                             .far_clock_error = std::nullopt,
+                             .least_delay = least_delay_to(*to)};
     for (const IpAddress& address : addresses_of(*to, book)) stream.addresses.push_back({address, to->port});
     if (stream.addresses.empty()) continue;
     if (const auto fact = facts_.find(to->site); fact != facts_.end()) {

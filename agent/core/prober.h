@@ -58,6 +58,7 @@ class Prober {
  private:
   void begin_connect(const SlotClock::Due& due, const Member& to, Out& out) const;
   void begin_transfer(Now now, const ClockMap& clock, const SlotClock::Due& due, const Member& to, Out& out) const;
+  nanoseconds least_delay_to(const Member& to) const;
   Result skipped(const SlotClock::Due& due, SharedTime now) const;
 
   SiteId self_;

@@ -7,17 +7,11 @@
 #include <vector>
 
 #include "shared/base/ids.h"
+#include "shared/base/location.h"
 #include "shared/schedule/policy.h"
 #include "shared/schedule/timetable.h"
 
 namespace sonde {
-
-/// Degrees, WGS 84.
-struct Location {
-  double latitude = 0;   ///< -90 to 90
-  double longitude = 0;  ///< -180 to 180
-  bool operator==(const Location&) const = default;
-};
 
 struct SiteSpec {
   SiteId site;

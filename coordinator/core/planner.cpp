@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -152,6 +154,11 @@ void place_phases(const Mesh& mesh, Timetable& out) {
     }
 }
 
+/// Names in the order in which they are first met, from 1.
+std::uint32_t number_of(std::map<std::string, std::uint32_t>& known, const std::string& name) {
+  return known.try_emplace(name, static_cast<std::uint32_t>(known.size()) + 1).first->second;
+}
+
 }  // namespace
 
 Expected<Timetable> plan(const PlanRequest& request) {
@@ -166,9 +173,10 @@ Expected<Timetable> plan(const PlanRequest& request) {
   out.epoch =
       request.previous != nullptr ? std::min(request.previous->epoch, request.effective_at) : request.effective_at;
   out.policy = request.mesh.policy;
+  std::map<std::string, std::uint32_t> uplinks;
   for (const SiteSpec& site : request.mesh.sites)
-    out.members.push_back(
-        {site.site, site.addresses, site.port, site.inbound, site.has_agent, site.connect, site.public_key});
+    out.members.push_back({site.site, site.addresses, site.port, site.inbound, site.has_agent, site.connect,
+                           site.public_key, site.location, site.uplink ? number_of(uplinks, *site.uplink) : 0});
   if (auto placed = place_throughput(request, out); !placed) return std::unexpected(placed.error());
   place_phases(request.mesh, out);
   return out;

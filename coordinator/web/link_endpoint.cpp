@@ -1,7 +1,5 @@
 #include <nlohmann/json.hpp>
 
-#include <cmath>
-#include <numbers>
 #include <utility>
 
 #include "coordinator/web/endpoints.h"
@@ -10,17 +8,9 @@
 namespace sonde::web {
 namespace {
 
-constexpr double earth_radius_m = 6'371'008.8;  // mean radius R1, IUGG
-
-/// Great circle by the haversine formula.
 std::optional<double> distance_m(const SiteSpec& a, const SiteSpec& b) {
   if (!a.location || !b.location) return std::nullopt;
-  const auto radians = [](double degrees) { return degrees * std::numbers::pi / 180; };
-  const double half_lat = std::sin(radians(b.location->latitude - a.location->latitude) / 2);
-  const double half_lon = std::sin(radians(b.location->longitude - a.location->longitude) / 2);
-  const double h = half_lat * half_lat + std::cos(radians(a.location->latitude)) *
-                                             std::cos(radians(b.location->latitude)) * half_lon * half_lon;
-  return 2 * earth_radius_m * std::asin(std::min(1.0, std::sqrt(h)));
+  return great_circle_m(*a.location, *b.location);
 }
 
 Json cell_json(Metric metric, Stat stat, const Cell& cell) {

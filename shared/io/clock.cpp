@@ -21,6 +21,9 @@ std::optional<nanoseconds> kernel_clock_error() {
   const int status = adjtimex(&state);
   if (status < 0 || status == TIME_ERROR || (state.status & STA_UNSYNC) != 0 || state.maxerror <= 0)
     return std::nullopt;
+  // systemd-timesyncd sets both errors to 0, and the kernel lets maxerror grow from there: that is no bound. Who knows
+  // its error (chrony, ntpd) states an estimate as well.
+  if (state.esterror <= 0) return std::nullopt;
   return std::chrono::microseconds(state.maxerror);
 }
 

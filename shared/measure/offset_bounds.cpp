@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "shared/base/error.h"
+
 namespace sonde {
 namespace {
 
@@ -12,25 +14,36 @@ nanoseconds widening(nanoseconds age) {
   return nanoseconds(std::llround(std::ceil(static_cast<double>(age.count()) * OffsetBounds::most_drift)));
 }
 
-/// What `other` says at the instant of `own`.
-OffsetInterval widened(const OffsetSample& other, MonoTime sent, nanoseconds away) {
-  const nanoseconds by = widening(std::chrono::abs(sent - other.sent) + other.away + away);
-  return {other.low - by, other.high + by};
+/// What a sample says of any other instant: it holds somewhere in [sent, sent + away].
+OffsetTent tent_of(const OffsetSample& sample) {
+  const nanoseconds by = widening(sample.away);
+  return {sample.sent, {sample.low - by, sample.high + by}};
 }
 
-/// What both say at the instant of `own`. Bounds that exclude each other by no more than the stamps' error are brought
-/// together inside the sample's own, which hold in any case.
-OffsetSample combined(const OffsetSample& own, const OffsetSample& other) {
-  const OffsetInterval there = widened(other, own.sent, own.away);
-  OffsetSample both = own;
-  both.low = std::clamp(there.low, own.low, own.high);
-  both.high = std::clamp(there.high, both.low, own.high);
-  return both;
+OffsetInterval at_instant(const OffsetTent& tent, MonoTime t) {
+  const nanoseconds by = widening(std::chrono::abs(t - tent.at));
+  return {tent.interval.low - by, tent.interval.high + by};
 }
 
-bool contradict(const OffsetSample& earlier, const OffsetSample& later) {
-  const OffsetInterval there = widened(earlier, later.sent, later.away);
-  return later.low > there.high + OffsetBounds::stamp_slack || later.high < there.low - OffsetBounds::stamp_slack;
+/// What a tent leaves of a sample's own bounds. Where they exclude each other by no more than the stamps' error the
+/// result lies inside the sample's own, which hold in any case.
+OffsetInterval left_of(const OffsetSample& own, const OffsetTent& others) {
+  const OffsetInterval there = at_instant(others, own.sent);
+  const nanoseconds by = widening(own.away);
+  const nanoseconds low = std::clamp(there.low - by, own.low, own.high);
+  return {low, std::clamp(there.high + by, low, own.high)};
+}
+
+/// The tighter one of each side, as of the instant of `next`; where they exclude each other, `next` alone.
+OffsetTent joined(const OffsetTent& before, const OffsetTent& next) {
+  const OffsetInterval there = at_instant(before, next.at);
+  return {next.at, intersect(there, next.interval).value_or(next.interval)};
+}
+
+bool contradict(const OffsetTent& known, const OffsetSample& sample) {
+  const OffsetInterval there = at_instant(known, sample.sent);
+  const nanoseconds slack = OffsetBounds::stamp_slack + widening(sample.away);
+  return sample.low > there.high + slack || sample.high < there.low - slack;
 }
 
 }  // namespace
@@ -42,30 +55,34 @@ std::optional<OffsetInterval> intersect(const OffsetInterval& a, const OffsetInt
 }
 
 std::vector<OffsetInterval> OffsetBounds::on_samples(std::span<const OffsetSample> samples) {
-  std::vector<OffsetSample> at;
+  std::vector<OffsetInterval> intervals;
   std::vector<bool> begins;  // a contradiction separates this sample from the one before
-  for (OffsetSample sample : samples) {
-    if (sample.low > sample.high) std::swap(sample.low, sample.high);
-    const bool broken = known_ && contradict(*known_, sample);
-    if (broken) {
+  intervals.reserve(samples.size());
+  for (const OffsetSample& sample : samples) {
+    SONDE_ASSERT(sample.low <= sample.high);
+    begins.push_back(known_ && contradict(*known_, sample));
+    if (begins.back()) {
       ++contradictions_;
       known_.reset();
     }
-    known_ = known_ ? combined(sample, *known_) : sample;
-    at.push_back(*known_);
-    begins.push_back(broken);
+    intervals.push_back(known_ ? left_of(sample, *known_) : OffsetInterval{sample.low, sample.high});
+    known_ = known_ ? joined(*known_, tent_of(sample)) : tent_of(sample);
   }
-  for (std::size_t i = at.size(); i-- > 1;)
-    if (!begins[i]) at[i - 1] = combined(at[i - 1], at[i]);
-  std::vector<OffsetInterval> intervals;
-  intervals.reserve(at.size());
-  for (const OffsetSample& sample : at) intervals.push_back({sample.low, sample.high});
+  std::optional<OffsetTent> behind;
+  for (std::size_t i = samples.size(); i-- > 0;) {
+    if (behind) {
+      const OffsetInterval from_behind = left_of(samples[i], *behind);
+      intervals[i] = intersect(intervals[i], from_behind).value_or(intervals[i]);
+    }
+    behind = behind ? joined(*behind, tent_of(samples[i])) : tent_of(samples[i]);
+    if (begins[i]) behind.reset();
+  }
   return intervals;
 }
 
 std::optional<OffsetInterval> OffsetBounds::at(MonoTime t) const {
   if (!known_) return std::nullopt;
-  return widened(*known_, t, nanoseconds(0));
+  return at_instant(*known_, t);
 }
 
 nanoseconds least_delay(double metres) {

@@ -16,7 +16,7 @@
 namespace sonde {
 
 /// What one answered probe says of the offset at the instant when it was at the far side: some time in [sent, sent +
-/// away]. low <= high unless L is wrong.
+/// away]. low <= high.
 struct OffsetSample {
   MonoTime sent;
   nanoseconds away{0};
@@ -34,12 +34,18 @@ struct OffsetInterval {
   bool operator==(const OffsetInterval&) const = default;
 };
 
+/// An interval as of one instant, and wider by what may have drifted at any other.
+struct OffsetTent {
+  MonoTime at;
+  OffsetInterval interval;
+};
+
 /// What is left of both; nullopt where they exclude each other.
 std::optional<OffsetInterval> intersect(const OffsetInterval& a, const OffsetInterval& b);
 
 /// All that a stream's probes say together. Constant memory: every bound widens at the same pace, so of all older
-/// samples only the tightest one on each side counts. A clock that is stepped must be told (break_clock); a step that is
-/// not, but leaves an impossible offset, is noticed by that and counted.
+/// samples only the tightest one on each side counts. A clock that is stepped must be told (break_clock); a step that
+/// is not, but leaves an impossible offset, is noticed by that and counted.
 class OffsetBounds {
  public:
   /// How fast two clocks drift apart at most: two kernels that slew by 500 ppm each.
@@ -59,13 +65,13 @@ class OffsetBounds {
   std::uint64_t contradictions() const { return contradictions_; }
 
  private:
-  std::optional<OffsetSample> known_;  ///< the newest sample with the bounds of all before it
+  std::optional<OffsetTent> known_;  ///< all samples so far, as of the newest
   std::uint64_t contradictions_ = 0;
 };
 
 /// The least time in which anything gets from one place to another over a distance along the surface: at the speed of
-/// light in vacuum, which radio links come close to. Rounded down by what the Earth's flattening and a location with two
-/// decimals make uncertain.
+/// light in vacuum, which radio links come close to. Rounded down by what the Earth's flattening and a location with
+/// two decimals make uncertain.
 nanoseconds least_delay(double metres);
 
 }  // namespace sonde

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "shared/base/ids.h"
+#include "shared/base/location.h"
 #include "shared/base/time.h"
 #include "shared/schedule/policy.h"
 
@@ -36,6 +37,8 @@ struct Member {
   bool has_agent = true;                 ///< false: a plain reflector, a column only
   std::optional<ConnectTarget> connect;  ///< only without an agent; an agent takes connections at addresses and port
   std::string public_key;                ///< CURVE, 40 characters of Z85; empty without an agent
+  std::optional<Location> location{};    ///< where it is, if the operator has said so
+  std::uint32_t uplink = 0;              ///< sites with the same number share a bottleneck; 0: none that was named
   bool operator==(const Member&) const = default;
 };
 

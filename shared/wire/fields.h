@@ -22,6 +22,12 @@ void fields(Archive& a, ConnectTarget& v) {
 }
 
 template <typename Archive>
+void fields(Archive& a, Location& v) {
+  a(v.latitude);
+  a(v.longitude);
+}
+
+template <typename Archive>
 void fields(Archive& a, Member& v) {
   a(v.site);
   a.texts(v.addresses, limits::addresses_per_site);
@@ -30,6 +36,8 @@ void fields(Archive& a, Member& v) {
   a(v.has_agent);
   a(v.connect);
   a.text(v.public_key);
+  a.appended(v.location);
+  a.appended(v.uplink);
 }
 
 template <typename Archive>

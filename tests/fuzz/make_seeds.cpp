@@ -58,7 +58,15 @@ Timetable full_timetable() {
   table.throughput_every = 30s;
   table.rounds = 2;
   table.cycle = 12s;
-  table.members = {{berlin(), {"192.0.2.10", "2001:db8::10"}, 7101, true, true, std::nullopt, std::string(40, 'a')},
+  table.members = {{berlin(),
+                    {"192.0.2.10", "2001:db8::10"},
+                    7101,
+                    true,
+                    true,
+                    std::nullopt,
+                    std::string(40, 'a'),
+                    Location{52.52, 13.4},
+                    1},
                    {athens(), {"athens.example.net"}, 862, false, false, ConnectTarget{"192.0.2.20", 443}, ""}};
   table.slots = {{{0}, {berlin(), athens()}, 0s, 6s}, {{1}, {athens(), berlin()}, 6s, 6s}};
   table.phases = {{{berlin(), athens()}, 1s, 2s}};

@@ -10,6 +10,7 @@
 
 #include "shared/base/random.h"
 #include "shared/measure/offset_bounds.h"
+#include "shared/measure/one_way_delay.h"
 
 using namespace sonde;
 using namespace std::chrono_literals;
@@ -129,21 +130,80 @@ BOOST_AUTO_TEST_CASE(a_step_that_nobody_told_is_noticed_where_it_leaves_an_impos
 }
 
 BOOST_AUTO_TEST_CASE(more_probes_never_know_less) {
-  BOOST_TEST(rc::check("an interval lies within its own sample's bounds, and reaches what is behind it", [](std::uint64_t seed) {
+  BOOST_TEST(rc::check("an interval lies within its own sample's bounds, and reaches what is behind it",
+                       [](std::uint64_t seed) {
+                         World world(seed);
+                         OffsetBounds bounds;
+                         double now = 0;
+                         const auto probes = batch(world, now, 30);
+                         std::vector<OffsetSample> samples;
+                         for (const auto& probe : probes) samples.push_back(probe.sample);
+                         const auto intervals = bounds.on_samples(samples);
+                         for (std::size_t i = 0; i < samples.size(); ++i) {
+                           RC_ASSERT(samples[i].low <= intervals[i].low);
+                           RC_ASSERT(intervals[i].high <= samples[i].high);
+                         }
+                         const auto later = *bounds.at(samples.back().sent + 1s);
+                         RC_ASSERT(later.low <= intervals.back().low);
+                         RC_ASSERT(intervals.back().high <= later.high);
+                       }));
+}
+
+BOOST_AUTO_TEST_CASE(no_delay_is_negative_and_the_stated_error_bounds_every_one) {
+  BOOST_TEST(rc::check("whatever the hosts say of their clocks", [](std::uint64_t seed) {
     World world(seed);
-    OffsetBounds bounds;
+    // Clocks that are nearly right; what is said of them may be true, too large or far too small.
+    world.offset_ns = world.between(-20e6, 20e6);
+    ClockKnowledge known{.same_clock = false,
+                         .claim = nanoseconds(std::llround(std::pow(10, world.between(3, 8)))),
+                         .steps_are_told = world.random.below(2) == 0,
+                         .least = nanoseconds(static_cast<std::int64_t>(world.light))};
+    if (world.random.below(3) == 0) known.claim.reset();
+    OneWayDelay delay;
     double now = 0;
-    const auto probes = batch(world, now, 30);
-    std::vector<OffsetSample> samples;
-    for (const auto& probe : probes) samples.push_back(probe.sample);
-    const auto intervals = bounds.on_samples(samples);
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      RC_ASSERT(samples[i].low <= intervals[i].low);
-      RC_ASSERT(intervals[i].high <= samples[i].high);
+    for (int round = 0; round < 4; ++round) {
+      const auto probes = batch(world, now, 1 + world.random.below(40));
+      std::vector<TimedWay> ways;
+      bool true_claim = true;
+      for (const auto& probe : probes) {
+        ways.push_back({probe.sample.sent, probe.sample.away, probe.forward, known.least - probe.sample.low});
+        if (known.claim && std::abs(probe.true_offset) > static_cast<double>(known.claim->count())) true_claim = false;
+      }
+      const auto estimate = delay.on_samples(ways, known);
+      RC_ASSERT(estimate.delays.size() == probes.size());
+      RC_ASSERT(!estimate.distance_refuted);
+      if (true_claim) RC_ASSERT(!estimate.claim_refuted);
+      for (std::size_t i = 0; i < probes.size(); ++i) {
+        RC_ASSERT(estimate.delays[i] >= 0ns);
+        // A lie that the probes cannot refute is the one thing that makes the error too small.
+        if (!true_claim && !estimate.claim_refuted) continue;
+        const double off = static_cast<double>(estimate.delays[i].count()) - probes[i].true_delay;
+        RC_ASSERT(std::abs(off) <= static_cast<double>(estimate.error.count()));
+      }
     }
-    const auto later = *bounds.at(samples.back().sent + 1s);
-    RC_ASSERT(later.low <= intervals.back().low);
-    RC_ASSERT(intervals.back().high <= later.high);
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(a_distance_that_probes_outrun_is_not_believed) {
+  BOOST_TEST(rc::check("a wrong location", [](std::uint64_t seed) {
+    World world(seed);
+    world.light = 0;
+    OneWayDelay delay;
+    double now = 0;
+    const auto probes = batch(world, now, 20);
+    std::vector<TimedWay> ways;
+    double least_trip = 1e18;
+    for (const auto& probe : probes) {
+      ways.push_back({probe.sample.sent, probe.sample.away, probe.forward, -probe.sample.low});
+      least_trip = std::min(least_trip, static_cast<double>((ways.back().forward + ways.back().backward).count()));
+    }
+    const nanoseconds wrong{static_cast<std::int64_t>(least_trip / 2 + 1e6)};
+    const auto estimate =
+        delay.on_samples(ways, {.same_clock = false, .claim = {}, .steps_are_told = true, .least = wrong});
+    RC_ASSERT(estimate.distance_refuted);
+    for (std::size_t i = 0; i < probes.size(); ++i)
+      RC_ASSERT(std::abs(static_cast<double>(estimate.delays[i].count()) - probes[i].true_delay) <=
+                static_cast<double>(estimate.error.count()));
   }));
 }
 

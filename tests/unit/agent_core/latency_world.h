@@ -54,7 +54,8 @@ class LatencyWorld {
             .format = wire::ProbeFormat::agents(),
             .dscp = 0,
             .shares_clock = true,
-            .far_clock_error = {}};
+            .far_clock_error = {},
+            .least_delay = {}};
   }
   void restart_reflector() {
     reflector = Reflector();

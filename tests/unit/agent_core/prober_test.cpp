@@ -123,4 +123,18 @@ BOOST_AUTO_TEST_CASE(an_older_timetable_changes_nothing) {
   BOOST_TEST(s.prober.timetable().members.size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(known_places_say_how_fast_nothing_is) {
+  Timetable t = timetable();
+  t.generation = {2};
+  t.members[0].location = Location{52.52, 13.40};
+  t.members[1].location = Location{37.98, 23.73};
+  Prober prober(berlin, "boot-b");
+  BOOST_TEST_REQUIRE(prober.set_timetable(t));
+  const LatencyPlan plan = prober.latency_plan({}, std::nullopt);
+  BOOST_TEST_REQUIRE(plan.streams.size() == 2U);
+  // 1,803 km: light needs 6.01 ms; a little less is certain.
+  BOOST_TEST((plan.streams[0].least_delay > 5900us && plan.streams[0].least_delay < 6010us));
+  BOOST_TEST((plan.streams[1].least_delay == 0ns));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

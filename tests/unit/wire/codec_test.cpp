@@ -44,8 +44,16 @@ Timetable sample_timetable() {
   t.throughput_every = 1h;
   t.rounds = 2;
   t.cycle = 11s;
-  t.members = {{berlin(), {"192.0.2.10", "berlin.example.org"}, 7101, true, true, std::nullopt, std::string(40, 'k')},
-               {athens(), {"192.0.2.20"}, 862, false, false, ConnectTarget{"192.0.2.20", 443}, ""}};
+  t.members = {{berlin(),
+                {"192.0.2.10", "berlin.example.org"},
+                7101,
+                true,
+                true,
+                std::nullopt,
+                std::string(40, 'k'),
+                Location{52.52, 13.4},
+                2},
+               {athens(), {"192.0.2.20"}, 862, false, false, ConnectTarget{"192.0.2.20", 443}, "", std::nullopt, 0}};
   t.slots = {{{0}, {berlin(), athens()}, 0s, 5500ms}};
   t.phases = {{{berlin(), athens()}, 3s, 4s}};
   return t;
@@ -135,6 +143,21 @@ BOOST_AUTO_TEST_CASE(elements_behind_the_known_ones_are_skipped) {
   const auto decoded = wire::decode(longer);
   BOOST_TEST_REQUIRE(decoded.has_value());
   BOOST_TEST((*decoded == wire::Message(wire::Acknowledge{1, 2})));
+}
+
+BOOST_AUTO_TEST_CASE(a_record_that_ends_before_fields_that_came_later_keeps_their_defaults) {
+  // A Timetable with one Member of seven fields, as agents of the first version know it.
+  const auto golden = bytes_of({0x9a, 0x01, 0x00, 0x00,                    // generation, times
+                                0x94, 0xc0, 0xc0, 0xc0, 0x00,              // policy: everything off
+                                0x00, 0x00, 0x00,                          // every, rounds, cycle
+                                0x91, 0x97, 0xa1, 'a',  0x90, 0x01, 0xc3,  // one member
+                                0xc3, 0xc0, 0xa0,                          //
+                                0x90, 0x90});
+  const auto older = wire::decode_timetable(golden);
+  BOOST_TEST_REQUIRE(older.has_value());
+  BOOST_TEST_REQUIRE(older->members.size() == 1U);
+  BOOST_TEST(!older->members[0].location.has_value());
+  BOOST_TEST(older->members[0].uplink == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(each_failure_has_its_kind) {
