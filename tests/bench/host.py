@@ -70,7 +70,7 @@ class Lab:
                 "netns", self.prefix + far_host)
         for where, name, own in ((host, device, address), (far_host, far_device, far_address)):
             if own:
-                self.ip("-n", self.prefix + where, "addr", "add", own + "/16", "dev", name)
+                self.ip("-n", self.prefix + where, "addr", "add", own if "/" in own else own + "/16", "dev", name)
             self.ip("-n", self.prefix + where, "link", "set", name, "up")
 
     def introduce(self, host, device, address, far_host, far_device):

@@ -13,6 +13,7 @@
 #include "tests/bench/relay.h"
 #include "tests/bench/stamp_ends.h"
 #include "tests/bench/tcp_ends.h"
+#include "tests/bench/transfer_rig.h"
 #include "tests/wan/emulator.h"
 
 namespace {
@@ -78,6 +79,24 @@ void send(const Arguments& arguments) {
   if (!bench::send(order, stop)) throw std::runtime_error("no probe was answered");
 }
 
+/// Between two namespaces, which the rig enters by itself.
+void transfer(const Arguments& arguments) {
+  bench::TransferRig rig({arguments.left, arguments.from}, {arguments.right, arguments.to});
+  ThroughputOrder order;  // as an agent's default policy has it
+  order.duration = std::chrono::seconds(5);
+  order.max_duration = std::chrono::seconds(60);
+  order.max_bytes = {128'000'000};
+  const Result result = rig.run(order);
+  const auto value = [&](Metric metric) {
+    const auto* found = result.value_of(metric);
+    return found == nullptr ? 0 : found->value;
+  };
+  if (result.outcome != Outcome::ok) throw std::runtime_error(result.reason);
+  fmt::print("steady {:.1f} total {:.1f} seconds {:.3f} ended_by {:.0f}\n", value(Metric::throughput),
+             value(Metric::throughput_total), result.detail("duration_s").value_or(0),
+             result.detail("ended_by").value_or(-1));
+}
+
 void add_commands(CLI::App& app, Arguments& arguments) {
   app.require_subcommand(1);
   const auto command = [&](const char* name, const char* what, auto action) {
@@ -106,6 +125,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
                rate.probes_per_second, rate.sent, rate.send_stamps, rate.replies, rate.reply_stamps, rate.follow_ups,
                rate.lost());
   });
+  command("transfer", "a throughput run between two namespaces", transfer);
   command("accept", "accept TCP connections and close them",
           [](const Arguments& a) { bench::accept_connections(endpoint(a.from, a), stop); });
   command("connect", "time TCP connections", [](const Arguments& a) {
