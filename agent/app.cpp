@@ -47,6 +47,7 @@ constexpr nanoseconds saved_clock_error = seconds(1);
 constexpr nanoseconds clock_worth_saving = milliseconds(10);
 constexpr auto goodbye_time = milliseconds(100);
 constexpr std::size_t lateness_kept = 100;
+constexpr std::string_view stamp_key_purpose = "sonde STAMP 1";
 
 std::uint64_t random_seed() {
   std::random_device device;
@@ -69,6 +70,7 @@ class AgentApp::Parts {
   void on_control_connection(io::ConnectionChange change);
   void carry_out(Session::Out& out);
   void take_timetable(const Timetable& timetable, bool save);
+  void share_keys(const Timetable& timetable);
   void resolve_names();
   void configure_latency();
   void watch_latency();
@@ -91,6 +93,7 @@ class AgentApp::Parts {
   std::unique_ptr<io::SpoolFile> spool_file_;
   Session session_;
   Prober prober_;
+  PairKeys pair_keys_;
   AddressBook book_;
   ClockMap clock_;
   std::vector<Result> collected_;
@@ -198,11 +201,14 @@ void AgentApp::Parts::reload() {
       setup_.keys.secret_key != fresh.setup->keys.secret_key)
     tell({{Severity::warning,
            "configuration_needs_restart",
-           {{"settings", "site, listen, spool and keys.secret are read at start only"}}}});
+           {{"settings", "site, listen.address, listen.port, spool and keys.secret are read at start only"}}}});
   const bool other_coordinator =
       old.coordinator != next.coordinator || setup_.coordinator_key != fresh.setup->coordinator_key;
   setup_.config.coordinator = next.coordinator;
   setup_.config.clock_error = next.clock_error;
+  setup_.config.allow = next.allow;
+  setup_.config.latency_dscp = next.latency_dscp;
+  setup_.config.latency_authenticated = next.latency_authenticated;
   setup_.coordinator_key = fresh.setup->coordinator_key;
   tell({{Severity::info, "configuration_read", {{"file", config_file_.string()}}}});
   if (other_coordinator) {
@@ -262,6 +268,7 @@ void AgentApp::Parts::take_timetable(const Timetable& timetable, bool save) {
   if (!prober_.set_timetable(timetable)) return;
   if (save) spool_.save_timetable(timetable);
   peers_.set_members(timetable.members);
+  share_keys(timetable);
   next_resolve_ = {};
   configure_latency();
   tell({{Severity::info,
@@ -269,6 +276,15 @@ void AgentApp::Parts::take_timetable(const Timetable& timetable, bool save) {
          {{"generation", std::to_string(timetable.generation.number)},
           {"sites", std::to_string(timetable.members.size())},
           {"effective_at", format_rfc3339(timetable.effective_at)}}}});
+}
+
+/// The keys of authenticated probes follow from the agents' own: none has to be made, given out or kept.
+void AgentApp::Parts::share_keys(const Timetable& timetable) {
+  pair_keys_.clear();
+  for (const Member& member : timetable.members)
+    if (member.has_agent && member.site != setup_.config.site)
+      if (const auto key = io::pair_key(setup_.keys.secret_key, member.public_key, stamp_key_purpose))
+        pair_keys_.emplace(member.site, *key);
 }
 
 /// Looks every member's name up, now and every few minutes; what was known stays in use until something else is known.
@@ -289,7 +305,9 @@ void AgentApp::Parts::resolve_names() {
 
 void AgentApp::Parts::configure_latency() {
   const auto error = setup_.config.clock_error ? setup_.config.clock_error : io::kernel_clock_error();
-  LatencyPlan plan = prober_.latency_plan(book_, error);
+  LatencyPlan plan =
+      prober_.latency_plan(book_, error, {setup_.config.latency_dscp, setup_.config.latency_authenticated}, pair_keys_);
+  plan.allowed = setup_.config.allow;
   port_.set_members(plan.members);
   if (!measuring_) plan.streams.clear();
   latency_.configure(std::move(plan));

@@ -1,5 +1,7 @@
 #include "agent/config.h"
 
+#include <fmt/format.h>
+
 #include "shared/config/fields.h"
 
 namespace sonde {
@@ -27,6 +29,20 @@ void read_keys(Value value, AgentConfig& out) {
   fields.finish();
 }
 
+constexpr std::size_t most_allowed = 256;
+
+void read_allow(const Value& value, AgentConfig& out) {
+  for (const Value& item : value.list(most_allowed)) {
+    const auto text = item.text();
+    if (!text) continue;
+    if (const auto prefix = AddressPrefix::parse(*text))
+      out.allow.push_back(*prefix);
+    else
+      item.complain(fmt::format("{} is no address range: {}", config::in_quotes(*text), prefix.error().what),
+                    "write it like 192.0.2.99, 192.0.2.0/24 or '2001:db8::/48'");
+  }
+}
+
 void read_listen(Value value, AgentConfig& out) {
   Fields fields(std::move(value));
   if (auto address = fields.get("address"))
@@ -40,6 +56,15 @@ void read_listen(Value value, AgentConfig& out) {
   // The port after it is ZeroMQ's.
   if (auto port = fields.get("port"))
     if (const auto number = port->integer(1, 65534)) out.listen.port = static_cast<std::uint16_t>(*number);
+  if (auto allow = fields.get("allow")) read_allow(*allow, out);
+  fields.finish();
+}
+
+void read_latency(Value value, AgentConfig& out) {
+  Fields fields(std::move(value));
+  if (auto dscp = fields.get("dscp"))
+    if (const auto number = dscp->integer(0, 63)) out.latency_dscp = static_cast<std::uint8_t>(*number);
+  if (auto authenticated = fields.get("authenticated")) assign(out.latency_authenticated, authenticated->boolean());
   fields.finish();
 }
 
@@ -66,6 +91,7 @@ AgentConfig read_agent(Value root) {
     read_coordinator(*coordinator, out);
   if (auto keys = fields.need("keys", "give {secret: FILE}")) read_keys(*keys, out);
   if (auto listen = fields.get("listen")) read_listen(*listen, out);
+  if (auto latency = fields.get("latency")) read_latency(*latency, out);
   if (auto spool = fields.get("spool")) read_spool(*spool, out);
   if (auto clock = fields.get("clock")) read_clock(*clock, out);
   fields.finish();

@@ -1,13 +1,16 @@
 // agent.yaml as values.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shared/base/endpoint.h"
 #include "shared/base/ids.h"
+#include "shared/base/prefix.h"
 #include "shared/base/time.h"
 #include "shared/base/units.h"
 #include "shared/config/diagnostics.h"
@@ -19,6 +22,9 @@ struct AgentConfig {
   std::string coordinator;                ///< ZeroMQ endpoint to connect to
   std::filesystem::path coordinator_key;  ///< its public key's file
   std::filesystem::path secret_key;
+  std::vector<AddressPrefix> allow;    ///< outsiders whose latency probes are answered; at most 256
+  std::uint8_t latency_dscp = 0;       ///< 0 to 63: the class of this agent's latency probes and their replies
+  bool latency_authenticated = false;  ///< its latency probes to other agents carry a HMAC
   Endpoint listen{IpAddress{}, 7101};  ///< default 0.0.0.0:7101; TCP port + 1 is ZeroMQ between agents
   std::filesystem::path spool = "/var/lib/sonde-agent/spool.db";
   Bytes spool_max_size{256'000'000};

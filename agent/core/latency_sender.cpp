@@ -16,7 +16,7 @@ constexpr nanoseconds step_threshold = std::chrono::milliseconds(2);
 /// True where the stream may go on as it is; what its clocks are known to be may change.
 bool same_stream(const LatencyStreamPlan& a, const LatencyStreamPlan& b) {
   return a.to == b.to && a.rate == b.rate && a.every == b.every && a.timeout == b.timeout && a.phase == b.phase &&
-         a.stateful == b.stateful && a.format == b.format && a.dscp == b.dscp;
+         a.stateful == b.stateful && a.format == b.format && a.key == b.key && a.dscp == b.dscp;
 }
 
 }  // namespace
@@ -154,19 +154,26 @@ LatencyStream* LatencySender::find(std::uint16_t ssid) {
 }
 
 void LatencySender::on_packet(MonoTime now, const Packet& packet) {
-  const auto reply = wire::decode_reflector(packet.octets);
+  const wire::StampMode mode = wire::mode_of(packet.octets);
+  const auto reply = wire::decode_reflector(packet.octets, mode);
   LatencyStream* stream = reply ? find(reply->ssid) : nullptr;
   // A reflector that knows RFC 8762 only leaves these octets zero.
   if (reply && reply->ssid == 0) {
     const auto at = by_endpoint_.find(packet.from);
     if (at != by_endpoint_.end()) stream = find(at->second);
   }
-  if (stream == nullptr || stream->setup().to != packet.from) {
+  if (stream == nullptr || stream->setup().to != packet.from || stream->setup().plan.format.mode != mode) {
     ++counters_.foreign;
     return;
   }
+  const LatencyStreamPlan& plan = stream->setup().plan;
+  const wire::StampKey* key = plan.key ? &*plan.key : nullptr;
+  if (!wire::reply_verifies(plan.format, packet.octets, key)) {
+    ++counters_.unverified;
+    return;
+  }
   const LatencyReply heard{.packet = *reply,
-                           .extras = wire::read_extras(stream->setup().plan.format, packet.octets),
+                           .extras = wire::read_extras(plan.format, packet.octets, key),
                            .received_at = packet.received_at,
                            .kernel_stamp = packet.kernel_stamp,
                            .ttl = packet.ttl,

@@ -48,8 +48,9 @@ class LatencySender {
     std::uint64_t replies = 0;  ///< in time
     std::uint64_t late = 0;
     std::uint64_t duplicates = 0;
-    std::uint64_t foreign = 0;  ///< no reply to anything that we sent
-    std::uint64_t missed = 0;   ///< send instants
+    std::uint64_t foreign = 0;     ///< no reply to anything that we sent
+    std::uint64_t unverified = 0;  ///< its HMAC was wrong
+    std::uint64_t missed = 0;      ///< send instants
     std::uint64_t lost_here = 0;
     std::uint64_t clock_steps = 0;
   };

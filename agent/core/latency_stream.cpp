@@ -31,6 +31,7 @@ LatencyStream::LatencyStream(Setup setup)
     : setup_(std::move(setup)),
       grid_(setup_.epoch + setup_.plan.phase, period_of(setup_.plan.rate), setup_.seed),
       period_(period_of(setup_.plan.rate)) {
+  SONDE_ASSERT(setup_.plan.format.mode == wire::StampMode::open || setup_.plan.key);
   SONDE_ASSERT(setup_.ssid != 0 && setup_.plan.every > nanoseconds(0) && setup_.plan.timeout > nanoseconds(0));
   // Intervals are counted from the epoch; there is none before it.
   setup_.start = std::max(setup_.start, setup_.epoch + setup_.plan.phase);
@@ -111,7 +112,9 @@ void LatencyStream::send(SharedTime instant, const SharedNow& now, const Identit
                                   .error = wire::ErrorEstimate::of(identity.own_clock_error),
                                   .ssid = setup_.ssid};
   const wire::ProbeValues values{.base = packet, .dscp = setup_.plan.dscp, .sent = next_sequence_};
-  turn.probe = OutgoingProbe{*setup_.to, wire::build_probe(setup_.plan.format, values), setup_.ssid, probe.sequence};
+  const wire::StampKey* key = setup_.plan.key ? &*setup_.plan.key : nullptr;
+  turn.probe =
+      OutgoingProbe{*setup_.to, wire::build_probe(setup_.plan.format, values, key), setup_.ssid, probe.sequence};
   turn.lateness = now.shared - instant;
 }
 

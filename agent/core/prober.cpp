@@ -111,41 +111,59 @@ nanoseconds Prober::least_delay_to(const Member& to) const {
   return least_delay(great_circle_m(*own->location, *to.location));
 }
 
-LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error) const {
+LatencyStreamPlan Prober::latency_stream(const Member& to, const LatencyPolicy& policy) const {
+  LatencyStreamPlan stream{.to = to.site,
+                           .addresses = {},
+                           .rate = policy.rate,
+                           .every = policy.every,
+                           .timeout = policy.timeout,
+                           .phase = nanoseconds(0),
+                           .stateful = to.has_agent,
+                           .format = to.has_agent ? wire::ProbeFormat::agents() : wire::ProbeFormat::base(),
+                           .key = std::nullopt,
+                           .dscp = 0,
+                           .shares_clock = false,
+                           .far_clock_error = std::nullopt,
+                           .least_delay = least_delay_to(to)};
+  if (const auto fact = facts_.find(to.site); fact != facts_.end()) {
+    stream.shares_clock = !boot_id_.empty() && fact->second.boot_id == boot_id_;
+    stream.far_clock_error = fact->second.clock_error;
+  }
+  return stream;
+}
+
+LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error,
+                                 const LatencyOptions& options, const PairKeys& keys) const {
   LatencyPlan plan{.generation = timetable_.generation,
                    .self = self_,
                    .effective_at = timetable_.effective_at,
                    .epoch = timetable_.epoch,
                    .streams = {},
                    .members = {},
+                   .allowed = {},
+                   .keys = {},
                    .own_clock_error = own_clock_error,
-                   .dscp = 0};
+                   .dscp = options.dscp};
   for (const Member& member : timetable_.members) {
+    if (member.site == self_) continue;
     const auto addresses = addresses_of(member, book);
-    if (member.site != self_) plan.members.insert(plan.members.end(), addresses.begin(), addresses.end());
+    plan.members.insert(plan.members.end(), addresses.begin(), addresses.end());
+    if (const auto key = keys.find(member.site); key != keys.end())
+      for (const IpAddress& address : addresses) plan.keys.push_back({address, key->second});
   }
   const auto& policy = timetable_.policy.latency;
   if (!policy) return plan;
   for (const LinkPhase& phase : timetable_.phases) {
     const Member* to = timetable_.member(phase.link.to);
     if (to == nullptr || phase.link.from != self_) continue;
-    LatencyStreamPlan stream{.to = to->site,
-                             .addresses = {},
-                             .rate = policy->rate,
-                             .every = policy->every,
-                             .timeout = policy->timeout,
-                             .phase = phase.latency_phase,
-                             .stateful = to->has_agent,
-                             .format = to->has_agent ? wire::ProbeFormat::agents() : wire::ProbeFormat::base(),
-                             .dscp = 0,
-                             .shares_clock = false,
-                             .far_clock_error = std::nullopt,
-                             .least_delay = least_delay_to(*to)};
+    LatencyStreamPlan stream = latency_stream(*to, *policy);
+    stream.phase = phase.latency_phase;
+    stream.dscp = options.dscp;
     for (const IpAddress& address : addresses_of(*to, book)) stream.addresses.push_back({address, to->port});
     if (stream.addresses.empty()) continue;
-    if (const auto fact = facts_.find(to->site); fact != facts_.end()) {
-      stream.shares_clock = !boot_id_.empty() && fact->second.boot_id == boot_id_;
-      stream.far_clock_error = fact->second.clock_error;
+    if (const auto key = keys.find(to->site); key != keys.end() && options.authenticated) {
+      stream.key = key->second;
+      stream.format.mode = wire::StampMode::authenticated;
     }
     plan.streams.push_back(std::move(stream));
   }

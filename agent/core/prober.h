@@ -25,6 +25,15 @@ namespace sonde {
 /// DNS names of members to what they resolved to last.
 using AddressBook = std::map<std::string, std::vector<IpAddress>>;
 
+/// What this site shares with each other one, for authenticated probes.
+using PairKeys = std::map<SiteId, wire::StampKey>;
+
+/// How this agent's latency probes leave, as its own configuration has it.
+struct LatencyOptions {
+  std::uint8_t dscp = 0;       ///< 0 to 63: the class (RFC 2474) of probes and their replies
+  bool authenticated = false;  ///< to agents (RFC 8762, 4.2.2); reflectors without one get open probes
+};
+
 /// All addresses of a member: literals as they are, names by the book; in the member's order of preference.
 std::vector<IpAddress> addresses_of(const Member& member, const AddressBook& book);
 
@@ -53,12 +62,15 @@ class Prober {
 
   const Timetable& timetable() const { return timetable_; }
   /// Members whose address is not known yet are left out; without streams where the probe is off.
-  LatencyPlan latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error) const;
+  /// `keys` are for authenticated probes, ours and those of others; a site without one gets open ones.
+  LatencyPlan latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error,
+                           const LatencyOptions& options = {}, const PairKeys& keys = {}) const;
 
  private:
   void begin_connect(const SlotClock::Due& due, const Member& to, Out& out) const;
   void begin_transfer(Now now, const ClockMap& clock, const SlotClock::Due& due, const Member& to, Out& out) const;
   nanoseconds least_delay_to(const Member& to) const;
+  LatencyStreamPlan latency_stream(const Member& to, const LatencyPolicy& policy) const;
   Result skipped(const SlotClock::Due& due, SharedTime now) const;
 
   SiteId self_;

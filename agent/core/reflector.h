@@ -5,12 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "agent/core/latency_plan.h"
 #include "agent/core/session_table.h"
 #include "shared/base/endpoint.h"
+#include "shared/base/prefix.h"
 #include "shared/base/time.h"
 #include "shared/measure/site_load.h"
 
@@ -27,20 +29,24 @@ struct ReceivedProbe {
 
 /// How a reply must leave.
 struct ReplyOrders {
+  wire::StampMode mode = wire::StampMode::open;
+  const wire::StampKey* key = nullptr;  ///< that seal() signs with; valid until the members' keys are set anew
   std::uint8_t traffic_class = 0;
   bool stamp = false;  ///< the kernel's stamp of its departure is wanted: give it to on_sent()
 };
 
-/// Answers members only, and never with more octets than came. Stateful: each session, which is a source address, port
-/// and SSID, has a sequence number of its own that counts replies up from 0. At most max_sessions are remembered; the
-/// one unused for longest makes room, and its sequence begins anew should it come back.
+/// Answers members and who is allowed, in the mode in which they ask, and never with more octets than came. Stateful:
+/// each session, which is a source address, port and SSID, has a sequence number of its own that counts replies up from
+/// 0. At most max_sessions are remembered; the one unused for longest makes room, and its sequence begins anew should
+/// it come back.
 class Reflector {
  public:
   static constexpr std::size_t max_sessions = SessionTable::capacity;
 
   struct Counters {
     std::uint64_t replies = 0;
-    std::uint64_t strangers = 0;   ///< not from a member's address
+    std::uint64_t strangers = 0;   ///< from no member's address, and from none that is allowed
+    std::uint64_t bad_hmac = 0;    ///< authenticated, with a wrong HMAC or from somebody without a key: no answer
     std::uint64_t malformed = 0;   ///< shorter than a base packet, or with an impossible error estimate
     std::uint64_t bad_tlvs = 0;    ///< answered, with the M flag set
     std::uint64_t unverified = 0;  ///< answered, with the I flag set: a HMAC TLV that cannot be verified
@@ -50,6 +56,10 @@ class Reflector {
 
   /// Sessions of addresses that are no longer members stay until they make room.
   void set_members(const std::vector<IpAddress>& members);
+  /// Outsiders that are answered like members, such as routers.
+  void set_allowed(std::vector<AddressPrefix> allowed) { allowed_ = std::move(allowed); }
+  /// For authenticated requests. Where several have one address, each is tried.
+  void set_keys(std::vector<MemberKey> keys);
   /// How good this host's clock is, for the error estimate of the replies.
   void set_clock_error(std::optional<nanoseconds> error) { clock_error_ = error; }
   /// The class that the mesh's probes have: beside 0 and a request's own the only one that a reply may be asked into.
@@ -57,9 +67,11 @@ class Reflector {
   /// This site's last throughput run, for those who ask; nullopt: there was none since the start.
   void set_load(const std::optional<SiteLoad>& load) { load_ = load.value_or(SiteLoad{}); }
 
-  /// Overwrites `reply` with the answer, without t3: the caller puts it in with wire::set_sent_at just before sending.
-  /// nullopt, and `reply` is left empty, where there is no answer.
+  /// Overwrites `reply` with the answer, without t3: seal() puts it in. nullopt, and `reply` is left empty, where there
+  /// is no answer.
   std::optional<ReplyOrders> on_packet(const ReceivedProbe& probe, std::vector<std::uint8_t>& reply);
+  /// Puts t3 in and signs where that is needed; just before the reply leaves.
+  static void seal(std::span<std::uint8_t> reply, const ReplyOrders& orders, WallTime leaving);
   /// When a reply really left: the kernel's stamp and the packet that it is of, of which the base packet is enough. The
   /// session's next reply tells it.
   void on_sent(const Endpoint& to, std::span<const std::uint8_t> reply, WallTime at);
@@ -68,9 +80,15 @@ class Reflector {
   std::size_t sessions() const { return sessions_.size(); }
 
  private:
-  ReplyOrders answer_extensions(const ReceivedProbe& probe, ReflectorSession& session, std::span<std::uint8_t> area);
+  bool admits(const IpAddress& from) const;
+  std::span<const MemberKey> keys_of(const IpAddress& from) const;
+  const wire::StampKey* key_for(const ReceivedProbe& probe, wire::StampMode mode) const;
+  void answer_extensions(const ReceivedProbe& probe, ReflectorSession& session, std::span<std::uint8_t> reply,
+                         ReplyOrders& orders);
 
-  std::set<IpAddress> members_;
+  std::vector<IpAddress> members_;  ///< sorted
+  std::vector<AddressPrefix> allowed_;
+  std::vector<MemberKey> keys_;  ///< sorted by address
   std::optional<nanoseconds> clock_error_;
   std::uint8_t dscp_ = 0;
   SiteLoad load_;

@@ -9,16 +9,10 @@ namespace tlv = wire::tlv;
 using wire::TlvType;
 using Tlv = wire::TlvView<std::uint8_t>;
 
-bool holds_hmac(std::span<const std::uint8_t> area) {
-  wire::TlvWalk walk(area);
-  while (const auto found = walk.next())
-    if (found->type() == static_cast<std::uint8_t>(TlvType::hmac)) return true;
-  return false;
-}
-
 void mark_all(std::span<std::uint8_t> area, std::uint8_t flag) {
   wire::TlvWalk walk(area);
-  while (const auto found = walk.next()) found->flags() |= flag;
+  while (const auto found = walk.next())
+    found->flags() = static_cast<std::uint8_t>((found->flags() & tlv::unrecognised) | flag);
 }
 
 /// A mesh's members may choose among the classes that the mesh uses anyway; nobody gets his replies into another one.
@@ -65,15 +59,8 @@ void refuse_cut(std::span<std::uint8_t> rest) {
   rest[0] = static_cast<std::uint8_t>(tlv::malformed | (known ? 0U : tlv::unrecognised));
 }
 
-}  // namespace
-
-TlvOutcome answer_tlvs(std::span<std::uint8_t> area, const TlvAnswers& answers) {
+TlvOutcome answer_each(std::span<std::uint8_t> area, const TlvAnswers& answers) {
   TlvOutcome outcome;
-  if (holds_hmac(area)) {
-    mark_all(area, tlv::integrity);
-    outcome.integrity_failed = true;
-    return outcome;
-  }
   wire::TlvWalk walk(area);
   while (const auto found = walk.next()) {
     const auto type = wire::known_type(found->type());
@@ -93,6 +80,29 @@ TlvOutcome answer_tlvs(std::span<std::uint8_t> area, const TlvAnswers& answers) 
     refuse_cut(walk.rest());
     outcome.malformed = true;
   }
+  return outcome;
+}
+
+}  // namespace
+
+TlvTrust verify_tlvs(std::span<const std::uint8_t> request, wire::StampMode mode, const wire::StampKey* key) {
+  const auto area = request.subspan(wire::base_octets(mode));
+  const auto place = wire::find_hmac(area);
+  if (!place) return wire::may_lack_hmac(area, mode) ? TlvTrust::not_asked : TlvTrust::failed;
+  const bool verified = key != nullptr && wire::area_verifies(request, mode, *place, *key);
+  return verified ? TlvTrust::verified : TlvTrust::failed;
+}
+
+TlvOutcome answer_tlvs(std::span<std::uint8_t> packet, wire::StampMode mode, TlvTrust trust, const wire::StampKey* key,
+                       const TlvAnswers& answers) {
+  const auto area = packet.subspan(wire::base_octets(mode));
+  if (trust == TlvTrust::failed) {
+    mark_all(area, tlv::integrity);
+    return {.integrity_failed = true, .dscp = {}};
+  }
+  const TlvOutcome outcome = answer_each(area, answers);
+  if (trust == TlvTrust::verified && !outcome.malformed)
+    if (const auto place = wire::find_hmac(area)) wire::sign_area(packet, mode, *place, *key);
   return outcome;
 }
 

@@ -6,6 +6,8 @@
 #include <span>
 
 #include "shared/measure/site_load.h"
+#include "shared/wire/stamp_hmac.h"
+#include "shared/wire/stamp_packet.h"
 #include "shared/wire/stamp_tlv.h"
 
 namespace sonde {
@@ -20,6 +22,14 @@ struct TlvAnswers {
   std::uint8_t dscp_permitted = 0;  ///< beside 0 and the request's own: the one that the mesh's policy names
 };
 
+/// What the HMAC TLV of a request says of its TLVs.
+enum class TlvTrust : std::uint8_t {
+  not_asked,  ///< there is no HMAC TLV, and none is needed
+  verified,
+  failed,  ///< it is wrong, misplaced or missing, or there is no key to check it with
+};
+TlvTrust verify_tlvs(std::span<const std::uint8_t> request, wire::StampMode mode, const wire::StampKey* key);
+
 struct TlvOutcome {
   bool malformed = false;         ///< one was: it got M, what is behind it was not looked at
   bool integrity_failed = false;  ///< every one got I
@@ -27,11 +37,14 @@ struct TlvOutcome {
   std::optional<std::uint8_t> dscp;  ///< that the reply must leave with; nullopt: no Class of Service TLV
 };
 
-/// Turns the TLVs of a request, `area`, into those of its reply, in place and without changing its length.
+/// Turns the TLVs of a request into those of its reply, in place and without changing its length. `packet` is the reply
+/// with its base packet written, the TLVs behind it still as they came; `verified` says that the request's HMAC TLV was
+/// checked (verify_tlvs), and `key` signs the reply's.
 ///
 /// Types that are not understood keep U, all others lose it; M and I are cleared. The first TLV whose length leaves the
-/// packet or does not fit its type gets M and ends the walk; the rest stays as it came. A HMAC TLV cannot be verified
-/// without a key, so nothing beside it may be used: every TLV gets I.
-TlvOutcome answer_tlvs(std::span<std::uint8_t> area, const TlvAnswers& answers);
+/// packet or does not fit its type gets M and ends the walk; the rest stays as it came. Where the integrity
+/// check failed nothing is used: every TLV gets I.
+TlvOutcome answer_tlvs(std::span<std::uint8_t> packet, wire::StampMode mode, TlvTrust trust, const wire::StampKey* key,
+                       const TlvAnswers& answers);
 
 }  // namespace sonde

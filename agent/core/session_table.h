@@ -11,10 +11,12 @@
 
 namespace sonde {
 
-/// A session is a source address, port and SSID (RFC 8972, 3).
+/// A session is a source address, port and SSID (RFC 8972, 3). Both modes have sessions of their own, so that nobody
+/// who forges open packets disturbs the numbers of an authenticated one.
 struct SessionKey {
   Endpoint from;
   std::uint16_t ssid = 0;
+  wire::StampMode mode = wire::StampMode::open;
   bool operator==(const SessionKey&) const = default;
 };
 

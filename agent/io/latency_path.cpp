@@ -175,6 +175,8 @@ bool LatencyPath::Worker::obey() {
       probing.set_traffic_class(static_cast<std::uint8_t>(plan->dscp << 2U));
       reflector.set_dscp(plan->dscp);
       reflector.set_members(plan->members);
+      reflector.set_allowed(plan->allowed);
+      reflector.set_keys(plan->keys);
       reflector.set_clock_error(plan->own_clock_error);
       sender.configure(std::move(*plan));
     }
@@ -230,7 +232,7 @@ void LatencyPath::Worker::reflect() {
                                   .stamp = orders->stamp};
     // One by one: in a batch the later replies would leave well after their t3.
     const WallTime leaving = read_clock().wall;
-    wire::set_sent_at(reply, leaving);
+    Reflector::seal(reply, *orders, leaving);
     reflecting.send({&answer, 1});
     hold.add(leaving - arrival);
   }
@@ -246,7 +248,7 @@ void LatencyPath::Worker::read_error_queue() {
   errors.clear();
   probing.drain_errors(stamps, errors);
   for (const StampedSend& stamped : stamps) {
-    const auto packet = wire::decode_sender(stamped.payload);
+    const auto packet = wire::name_of(stamped.payload);
     if (!packet) continue;
     if (stamped.in_driver) ++send_stamps;
     sender.on_kernel_stamp(packet->ssid, packet->sequence, stamped.in_driver ? SendStamp::sent : SendStamp::scheduled,
@@ -304,8 +306,10 @@ void LatencyPath::Worker::report_refusals(const LatencyStats& stats) {
     if (count > before) events.push({Severity::warning, code, {{"count", std::to_string(count - before)}}});
   };
   report("reflector_stranger", seen.reflector.strangers, stats.reflector.strangers);
+  report("reflector_bad_hmac", seen.reflector.bad_hmac, stats.reflector.bad_hmac);
   report("reflector_malformed", seen.reflector.malformed, stats.reflector.malformed);
   report("reflector_sessions_full", seen.reflector.evicted, stats.reflector.evicted);
+  report("latency_bad_hmac", seen.sender.unverified, stats.sender.unverified);
   report("latency_foreign_reply", seen.sender.foreign, stats.sender.foreign);
   report("latency_socket_drops", seen.socket_drops, stats.socket_drops);
   report("latency_results_dropped", seen.results_dropped, stats.results_dropped);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sodium.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -73,6 +74,24 @@ Expected<KeyPair> write_new_key_pair(const std::filesystem::path& folder, const 
   if (const auto written = write_key(public_file, keys.public_key, 0644); !written)
     return std::unexpected(written.error());
   return keys;
+}
+
+std::optional<std::array<std::uint8_t, 32>> pair_key(const std::string& own_secret, const std::string& peer_public,
+                                                     std::string_view purpose) {
+  std::array<std::uint8_t, crypto_box_SECRETKEYBYTES> secret{};
+  std::array<std::uint8_t, crypto_box_PUBLICKEYBYTES> other{};
+  std::array<std::uint8_t, crypto_box_BEFORENMBYTES> shared{};
+  if (own_secret.size() != key_length || zmq_z85_decode(secret.data(), own_secret.c_str()) == nullptr ||
+      peer_public.size() != key_length || zmq_z85_decode(other.data(), peer_public.c_str()) == nullptr ||
+      crypto_box_beforenm(shared.data(), other.data(), secret.data()) != 0)
+    return std::nullopt;
+  std::array<std::uint8_t, 32> key{};
+  // One key for each purpose, none of them the one that CURVE itself uses.
+  crypto_generichash(key.data(), key.size(), reinterpret_cast<const unsigned char*>(purpose.data()), purpose.size(),
+                     shared.data(), shared.size());
+  sodium_memzero(secret.data(), secret.size());
+  sodium_memzero(shared.data(), shared.size());
+  return key;
 }
 
 }  // namespace sonde::io

@@ -151,6 +151,19 @@ std::uint16_t error_bits(std::span<const std::uint8_t> sender_octets, StampMode 
   return get<std::uint16_t>(sender_octets, offsets(mode).error);
 }
 
+StampMode mode_of(std::span<const std::uint8_t> octets) {
+  if (octets.size() < authenticated_offsets.sent) return StampMode::open;
+  const auto between = octets.subspan(4, authenticated_offsets.sent - 4);
+  const bool zero = std::ranges::all_of(between, [](std::uint8_t octet) { return octet == 0; });
+  return zero ? StampMode::authenticated : StampMode::open;
+}
+
+std::optional<PacketName> name_of(std::span<const std::uint8_t> octets) {
+  const StampMode mode = mode_of(octets);
+  if (octets.size() < authenticated_offsets.ssid + 2) return std::nullopt;
+  return PacketName{get<std::uint32_t>(octets, 0), get<std::uint16_t>(octets, offsets(mode).ssid), mode};
+}
+
 void set_sent_at(std::span<std::uint8_t> packet, WallTime at, StampMode mode) {
   SONDE_ASSERT(packet.size() >= base_octets(mode));
   put(packet, offsets(mode).sent, NtpStamp::from_wall(at).bits);

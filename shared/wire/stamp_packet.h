@@ -102,6 +102,18 @@ std::optional<ReflectorPacket> decode_reflector(std::span<const std::uint8_t> oc
 /// The sender's error estimate as it must be copied; octets as for decode_sender.
 std::uint16_t error_bits(std::span<const std::uint8_t> sender_octets, StampMode mode = StampMode::open);
 
+/// What a packet is known by, on either way.
+struct PacketName {
+  std::uint32_t sequence = 0;
+  std::uint16_t ssid = 0;
+  StampMode mode = StampMode::open;
+};
+
+/// Octets 4 to 15 are zero in the authenticated mode, and cannot be in the open one, where the error estimate is there.
+StampMode mode_of(std::span<const std::uint8_t> octets);
+/// Its first 28 octets are enough; nullopt where there are fewer.
+std::optional<PacketName> name_of(std::span<const std::uint8_t> octets);
+
 /// Puts t1 or t3 into an encoded packet, as late as possible before it leaves.
 void set_sent_at(std::span<std::uint8_t> packet, WallTime at, StampMode mode = StampMode::open);
 

@@ -13,7 +13,7 @@ struct Part {
   std::size_t value_octets;
 };
 
-constexpr std::size_t most_parts = 5;
+constexpr std::size_t most_parts = 6;
 
 /// The TLVs of a format, in the order in which they stand.
 class Layout {
@@ -24,7 +24,9 @@ class Layout {
     if (format.load) add({TlvType::load, load_octets});
     if (format.timestamp_information) add({TlvType::timestamp_information, TimestampInformation::octets});
     if (format.direct_measurement) add({TlvType::direct_measurement, DirectMeasurement::octets});
+    if (format.mode == StampMode::authenticated && !empty()) add({TlvType::hmac, hmac_octets});
   }
+  bool empty() const { return count_ == 0; }
   std::span<const Part> parts() const { return std::span(parts_).first(count_); }
 
  private:
@@ -62,7 +64,7 @@ bool laid_out_as(const Layout& layout, std::span<const std::uint8_t> area) {
 }  // namespace
 
 std::size_t ProbeFormat::octets() const {
-  std::size_t sum = stamp_base_octets;
+  std::size_t sum = base_octets(mode);
   for (const Part& part : Layout(*this).parts()) sum += tlv::header_octets + part.value_octets;
   return sum;
 }
@@ -74,9 +76,9 @@ std::span<std::uint8_t> ProbeOctets::grow(std::size_t count) {
   return grown;
 }
 
-ProbeOctets build_probe(const ProbeFormat& format, const ProbeValues& values) {
+ProbeOctets build_probe(const ProbeFormat& format, const ProbeValues& values, const StampKey* key) {
   ProbeOctets probe;
-  write(values.base, StampMode::open, probe.grow(stamp_base_octets));
+  write(values.base, format.mode, probe.grow(base_octets(format.mode)));
   for (const Part& part : Layout(format).parts()) {
     const auto header = probe.grow(tlv::header_octets);
     header[0] = tlv::unrecognised;
@@ -87,14 +89,26 @@ ProbeOctets build_probe(const ProbeFormat& format, const ProbeValues& values) {
     if (part.type == TlvType::direct_measurement) write(DirectMeasurement{.sender_sent = values.sent}, value);
     if (part.type == TlvType::load) write(SiteLoad{}, value);
   }
+  if (format.mode == StampMode::open) return probe;
+  SONDE_ASSERT(key != nullptr);
+  const std::span<std::uint8_t> packet = probe.writable();
+  if (const auto place = find_hmac(packet.subspan(base_octets(format.mode))))
+    sign_area(packet, format.mode, *place, *key);
+  sign_base(packet, *key);
   return probe;
 }
 
-ReplyExtras read_extras(const ProbeFormat& format, std::span<const std::uint8_t> reply) {
-  const auto base = decode_reflector(reply);
+bool reply_verifies(const ProbeFormat& format, std::span<const std::uint8_t> reply, const StampKey* key) {
+  return format.mode == StampMode::open || (key != nullptr && base_verifies(reply, *key));
+}
+
+ReplyExtras read_extras(const ProbeFormat& format, std::span<const std::uint8_t> reply, const StampKey* key) {
+  const auto base = decode_reflector(reply, format.mode);
   if (!base || base->ssid == 0) return {};
-  const auto area = reply.subspan(stamp_base_octets);
+  const auto area = reply.subspan(base_octets(format.mode));
   if (!laid_out_as(Layout(format), area)) return {};
+  if (const auto place = find_hmac(area))
+    if (key == nullptr || !area_verifies(reply, format.mode, *place, *key)) return {};
   ReplyExtras extras;
   bool stopped = false;
   TlvWalk walk(area);

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "shared/measure/site_load.h"
+#include "shared/wire/stamp_hmac.h"
 #include "shared/wire/stamp_packet.h"
 #include "shared/wire/stamp_tlv.h"
 
@@ -21,6 +22,7 @@ struct ProbeFormat {
   bool load = false;                   ///< the far site's last throughput run
   bool timestamp_information = false;  ///< how it comes by its stamps
   bool direct_measurement = false;     ///< its counters of the session
+  StampMode mode = StampMode::open;    ///< authenticated: with a HMAC over the base packet and a HMAC TLV
   bool operator==(const ProbeFormat&) const = default;
 
   /// RFC 8762 alone: what a reflector that is not ours gets.
@@ -34,9 +36,10 @@ struct ProbeFormat {
 /// A probe as it leaves; holds the longest one that a ProbeFormat can describe.
 class ProbeOctets {
  public:
-  static constexpr std::size_t capacity = 224;
+  static constexpr std::size_t capacity = 232;
 
   operator std::span<const std::uint8_t>() const { return std::span(octets_).first(size_); }
+  std::span<std::uint8_t> writable() { return std::span(octets_).first(size_); }
   std::size_t size() const { return size_; }
 
   /// Grows by `count` zero octets and gives them out. Needs room.
@@ -54,7 +57,8 @@ struct ProbeValues {
   std::uint32_t sent = 0;  ///< probes of this session, this one included (Direct Measurement)
 };
 
-ProbeOctets build_probe(const ProbeFormat& format, const ProbeValues& values);
+/// `key` is needed in authenticated mode, and not used in the open one.
+ProbeOctets build_probe(const ProbeFormat& format, const ProbeValues& values, const StampKey* key = nullptr);
 
 /// What a reply says behind its base packet; nullopt where it does not, or not to be used.
 struct ReplyExtras {
@@ -66,9 +70,12 @@ struct ReplyExtras {
   bool operator==(const ReplyExtras&) const = default;
 };
 
+/// In authenticated mode: whether the base packet's HMAC is right. Always true in the open one.
+bool reply_verifies(const ProbeFormat& format, std::span<const std::uint8_t> reply, const StampKey* key);
+
 /// Reads the TLVs of a reply to a probe of this format, as RFC 8972, 4 wants a sender to: skips a TLV with U, stops at
 /// M, believes none where one has I. An area that is not laid out as the probe's was comes from a reflector that does
-/// not know TLVs: nothing is read from it, and neither from a reply with SSID 0.
-ReplyExtras read_extras(const ProbeFormat& format, std::span<const std::uint8_t> reply);
+/// not know TLVs: nothing is read from it, and neither from a reply with SSID 0 or one whose HMAC TLV does not verify.
+ReplyExtras read_extras(const ProbeFormat& format, std::span<const std::uint8_t> reply, const StampKey* key = nullptr);
 
 }  // namespace sonde::wire

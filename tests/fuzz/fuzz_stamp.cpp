@@ -23,16 +23,20 @@ void reflect(std::span<const std::uint8_t> octets) {
   std::vector<std::uint8_t> reply;
   SONDE_ASSERT(!reflector.on_packet({sender, octets, wall_from_ns(1), 64}, reply) && reply.empty());  // a stranger
   reflector.set_members({sender.address});
+  reflector.set_keys({{sender.address, {}}});
   if (!reflector.on_packet({sender, octets, wall_from_ns(1'700'000'000'000'000'000), 64}, reply)) {
     SONDE_ASSERT(reply.empty());
     return;
   }
   SONDE_ASSERT(reply.size() == octets.size());
-  SONDE_ASSERT(wire::decode_reflector(reply).has_value());
+  SONDE_ASSERT(wire::decode_reflector(reply, wire::mode_of(octets)).has_value());
   reflector.on_sent(sender, octets, wall_from_ns(1));
-  for (const auto& format : {wire::ProbeFormat::base(), wire::ProbeFormat::agents()}) {
-    wire::read_extras(format, reply);
-    wire::read_extras(format, octets);
+  const wire::StampKey key{};
+  auto authenticated = wire::ProbeFormat::agents();
+  authenticated.mode = wire::StampMode::authenticated;
+  for (const auto& format : {wire::ProbeFormat::base(), wire::ProbeFormat::agents(), authenticated}) {
+    wire::read_extras(format, reply, &key);
+    wire::read_extras(format, octets, &key);
   }
 }
 

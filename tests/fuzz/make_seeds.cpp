@@ -141,9 +141,13 @@ void write_stamp_seeds(const std::filesystem::path& folder) {
   write(folder / "tlv-too-long", with_tail(request, {0x80, 0x01, 0xff, 0xff, 0}));
   write(folder / "tlv-header-cut", with_tail(request, {0x80, 0x01, 0x00}));
   const wire::ProbeValues values{.base = sent, .dscp = 46, .sent = 8};
+  auto authenticated = wire::ProbeFormat::agents();
+  authenticated.mode = wire::StampMode::authenticated;
+  const wire::StampKey key{};
   for (const auto& [name, format] : {std::pair("probe-of-agents", wire::ProbeFormat::agents()),
-                                     std::pair("probe-of-all", wire::ProbeFormat{true, true, true, true, true})}) {
-    const auto probe = wire::build_probe(format, values);
+                                     std::pair("probe-of-all", wire::ProbeFormat{true, true, true, true, true}),
+                                     std::pair("probe-authenticated", authenticated)}) {
+    const auto probe = wire::build_probe(format, values, &key);
     const std::span<const std::uint8_t> octets = probe;
     write(folder / name, {octets.begin(), octets.end()});
   }

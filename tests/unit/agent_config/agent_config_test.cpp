@@ -94,4 +94,29 @@ BOOST_AUTO_TEST_CASE(the_examples_are_right) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(outsiders_are_allowed_by_address_or_range) {
+  const auto parsed =
+      parse_agent_config(std::string(least) + "listen: {allow: [192.0.2.99, '2001:db8::/48']}\n", "a.yaml");
+  BOOST_TEST(config::to_text(parsed.diagnostics) == "");
+  BOOST_REQUIRE(parsed.value.has_value());
+  BOOST_REQUIRE(parsed.value->allow.size() == 2);
+  BOOST_TEST(parsed.value->allow[0].str() == "192.0.2.99/32");
+  BOOST_TEST(parsed.value->allow[1].str() == "2001:db8::/48");
+  BOOST_TEST(
+      mistakes_after_least("listen: {allow: [192.0.2.1/24]}\n") ==
+      "/etc/sonde/agent.yaml:4:18: listen.allow[0]: '192.0.2.1/24' is no address range: the address has bits behind "
+      "the first 24; write it like 192.0.2.99, 192.0.2.0/24 or '2001:db8::/48'\n");
+}
+
+BOOST_AUTO_TEST_CASE(latency_probes_have_a_class_and_may_be_authenticated) {
+  const auto plain = parse_agent_config(least, "a.yaml");
+  BOOST_TEST(plain.value->latency_dscp == 0);
+  BOOST_TEST(!plain.value->latency_authenticated);
+  const auto parsed = parse_agent_config(std::string(least) + "latency: {dscp: 46, authenticated: true}\n", "a.yaml");
+  BOOST_TEST(config::to_text(parsed.diagnostics) == "");
+  BOOST_REQUIRE(parsed.value.has_value());
+  BOOST_TEST(parsed.value->latency_dscp == 46);
+  BOOST_TEST(parsed.value->latency_authenticated);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -52,6 +52,7 @@ class LatencyWorld {
             .phase = 0s,
             .stateful = true,
             .format = wire::ProbeFormat::agents(),
+            .key = {},
             .dscp = 0,
             .shares_clock = true,
             .far_clock_error = {},

@@ -37,10 +37,13 @@ LatencyPlan plan(const SiteId& self, const SiteId& to, const Endpoint& target, s
                        .phase = 0s,
                        .stateful = true,
                        .format = wire::ProbeFormat::agents(),
+                       .key = {},
                        .dscp = 0,
                        .shares_clock = true,
                        .far_clock_error = {}}},
           .members = std::move(members),
+          .allowed = {},
+          .keys = {},
           .own_clock_error = {},
           .dscp = 0};
 }

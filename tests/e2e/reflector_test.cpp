@@ -1,0 +1,214 @@
+// Sites without an agent, agents on IPv6, and outsiders who measure to an agent. The reflectors are written here from
+// RFC 8762, figures 2 and 5, and know nothing of Sonde.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <stdexcept>
+#include <thread>
+
+#include "shared/base/endpoint.h"
+#include "shared/io/fd.h"
+#include "tests/e2e/e2e_mesh.h"
+
+namespace {
+
+using namespace sonde;
+using namespace sonde::e2e;
+using namespace std::chrono_literals;
+
+constexpr std::size_t base_octets = 44;
+using Packet = std::array<std::uint8_t, base_octets>;
+
+void enter(const std::string& netns) {
+  const io::Fd there(::open(("/run/netns/" + netns).c_str(), O_RDONLY | O_CLOEXEC));
+  if (::setns(there.get(), CLONE_NEWNET) != 0) throw std::runtime_error("cannot enter " + netns);
+}
+
+sockaddr_in6 socket_address(const std::string& text, std::uint16_t port) {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  const auto parsed = IpAddress::parse(text);
+  if (parsed->family == IpAddress::Family::v6) {
+    std::memcpy(address.sin6_addr.s6_addr, parsed->octets.data(), 16);
+  } else {  // mapped: ::ffff:a.b.c.d
+    address.sin6_addr.s6_addr[10] = address.sin6_addr.s6_addr[11] = 0xFF;
+    std::memcpy(address.sin6_addr.s6_addr + 12, parsed->octets.data(), 4);
+  }
+  return address;
+}
+
+io::Fd open_socket() {
+  io::Fd fd(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const int off = 0;
+  ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  const timeval patience{.tv_sec = 0, .tv_usec = 300'000};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  return fd;
+}
+
+void put_now(Packet& packet, std::size_t at) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const std::uint64_t seconds = static_cast<std::uint64_t>(now.tv_sec) + 2'208'988'800U;
+  const std::uint64_t fraction = (static_cast<std::uint64_t>(now.tv_nsec) << 32U) / 1'000'000'000U;
+  for (std::size_t i = 0; i < 4; ++i) {
+    packet[at + i] = static_cast<std::uint8_t>(seconds >> (24 - 8 * i));
+    packet[at + 4 + i] = static_cast<std::uint8_t>(fraction >> (24 - 8 * i));
+  }
+}
+
+/// A router that answers RFC 8762 and nothing more: no SSID, no TLVs.
+class Router {
+ public:
+  enum class Memory { stateless, stateful };
+
+  Router(std::string netns, std::string address, Memory memory)
+      : thread_([this, netns = std::move(netns), address = std::move(address), memory] {
+          enter(netns);
+          const io::Fd fd = open_socket();
+          const sockaddr_in6 here = socket_address(address, 862);
+          if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&here), sizeof here) != 0) return;
+          std::map<std::string, std::uint32_t> replies;
+          while (!stop_) serve(fd.get(), memory == Memory::stateful ? &replies : nullptr);
+        }) {}
+  ~Router() {
+    stop_ = true;
+    thread_.join();
+  }
+
+ private:
+  static void serve(int fd, std::map<std::string, std::uint32_t>* replies) {
+    Packet request{};
+    sockaddr_in6 from{};
+    socklen_t length = sizeof from;
+    if (::recvfrom(fd, request.data(), request.size(), MSG_TRUNC, reinterpret_cast<sockaddr*>(&from), &length) !=
+        static_cast<ssize_t>(base_octets))
+      return;
+    Packet reply{};
+    put_now(reply, 16);
+    std::copy_n(request.begin(), 4, reply.begin());
+    if (replies != nullptr) {
+      const std::uint32_t number = (*replies)[std::string(reinterpret_cast<const char*>(&from), sizeof from)]++;
+      for (std::size_t i = 0; i < 4; ++i) reply[i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+    }
+    reply[12] = 0x20;
+    reply[13] = 1;
+    std::copy_n(request.begin(), 14, reply.begin() + 24);
+    reply[40] = 64;
+    put_now(reply, 4);
+    ::sendto(fd, reply.data(), reply.size(), 0, reinterpret_cast<const sockaddr*>(&from), length);
+  }
+
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+/// How many octets come back for one probe from that namespace; -1: nothing.
+ssize_t probe(const std::string& netns, const std::string& to, std::uint16_t port) {
+  ssize_t got = -1;
+  std::thread([&] {
+    enter(netns);
+    const io::Fd fd = open_socket();
+    Packet request{};
+    put_now(request, 4);
+    request[13] = 1;
+    const sockaddr_in6 address = socket_address(to, port);
+    ::sendto(fd.get(), request.data(), request.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    std::array<std::uint8_t, 200> reply{};
+    got = ::recv(fd.get(), reply.data(), reply.size(), 0);
+  }).join();
+  return got;
+}
+
+const std::string wan_of_four = R"(seed: 7
+sites:
+  - {name: berlin, address: ["2001:db8::10", 192.0.2.10]}
+  - {name: athens, address: ["2001:db8::20", 192.0.2.20]}
+  - {name: edge, address: [192.0.2.50]}
+  - {name: core, address: ["2001:db8::60"]}
+  - {name: guest, address: [192.0.2.49]}
+  - {name: stranger, address: [192.0.2.70]}
+paths:
+)";
+
+void replace(std::string& text, const std::string& what, const std::string& with) {
+  const auto at = text.find(what);
+  if (at == text.npos) throw std::runtime_error("the files have no " + what);
+  text.replace(at, what.size(), with);
+}
+
+std::string topology_of_four() {
+  std::string text = wan_of_four;
+  const std::vector<std::string> sites{"berlin", "athens", "edge", "core"};
+  for (const std::string& from : sites)
+    for (const std::string& to : sites)
+      if (from != to) text += fmt::format("  - {{from: {}, to: {}, delay: 5ms}}\n", from, to);
+  return text;
+}
+
+lab::MeshFiles mesh_files() {
+  lab::MeshFiles files = lab::make_mesh_files("routers",
+                                              "  latency: {rate: 50/s, every: 1s, timeout: 500ms}\n  connect: off\n"
+                                              "  throughput: off\n",
+                                              topology_of_four(), {"edge", "core", "guest", "stranger"});
+  replace(files.coordinator, "probes:\n",
+          "  - {name: edge, reflector: {address: 192.0.2.50, port: 862}}\n"
+          "  - {name: core, reflector: {address: \"2001:db8::60\", port: 862}}\n"
+          "probes:\n");
+  for (auto& [name, text] : files.agents) {
+    const auto at = text.find("listen: {address: ");
+    text.replace(at, text.find(',', at) - at, "listen: {allow: [192.0.2.48/31], address: '::'");
+    text += "latency: {dscp: 34, authenticated: true}\n";
+  }
+  return files;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(reflector)
+
+BOOST_AUTO_TEST_CASE(routers_have_a_column_and_agents_measure_over_ipv6) {
+  if (!may_run()) return;
+  lab::Lab lab({.files = mesh_files()});
+  const Router edge(lab.netns("edge"), "192.0.2.50", Router::Memory::stateless);
+  const Router core(lab.netns("core"), "2001:db8::60", Router::Memory::stateful);
+  lab.start_all();
+  const auto measured = [&](const std::string& from, const std::string& to) {
+    return lab::eventually(30s, [&] { return cell(lab, "rtt", from, to, "&stat=last").count >= 20; });
+  };
+  for (const auto& [from, to] :
+       {std::pair("berlin", "athens"), std::pair("athens", "berlin"), std::pair("berlin", "edge"),
+        std::pair("athens", "edge"), std::pair("berlin", "core"), std::pair("athens", "core")}) {
+    BOOST_TEST_CONTEXT(from << " -> " << to) {
+      BOOST_TEST_REQUIRE(measured(from, to), lab.log_tail(from));
+      const Cell rtt = cell(lab, "rtt", from, to, "&window=10s");
+      BOOST_TEST_REQUIRE(rtt.value.has_value());
+      fmt::print("rtt {}->{}: {:.6f} s\n", from, to, *rtt.value);
+      BOOST_TEST(std::abs(*rtt.value - 0.010) < 0.0006);
+    }
+  }
+  // An agent and a stateful router count by themselves, a stateless one does not: no loss by direction there.
+  BOOST_CHECK(cell(lab, "loss", "berlin", "athens", "&window=10s&stat=mean").value == 0.0);
+  BOOST_CHECK(cell(lab, "loss", "berlin", "core", "&window=10s&stat=mean").value == 0.0);
+  BOOST_CHECK(!cell(lab, "loss", "berlin", "edge", "&window=10s&stat=mean").value);
+  BOOST_CHECK(cell(lab, "loss_rtt", "berlin", "edge", "&window=10s&stat=mean").value == 0.0);
+
+  // Outsiders: 192.0.2.49 is in the range that agents allow, 192.0.2.70 is not.
+  BOOST_TEST(probe(lab.netns("guest"), "192.0.2.20", lab::agent_port) == 44);
+  BOOST_TEST(probe(lab.netns("stranger"), "192.0.2.20", lab::agent_port) == -1);
+  check_alive(lab);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
