@@ -13,6 +13,7 @@
 #include <deque>
 #include <random>
 
+#include "agent/core/load_book.h"
 #include "agent/core/prober.h"
 #include "agent/core/session.h"
 #include "agent/io/connector.h"
@@ -79,6 +80,9 @@ class AgentApp::Parts {
   void update_clock(Now now);
   void update_status(Now now);
   bool may_measure(Now now);
+  void on_transfer_result(Result result);
+  void on_connect_result(Result result);
+  void tell_loads(const LoadBook::News& news);
   void collect(Result result) { collected_.push_back(std::move(result)); }
   void store_collected();
   void tell(const Events& events) { log_.write(io::read_clock().mono, events); }
@@ -97,6 +101,7 @@ class AgentApp::Parts {
   AddressBook book_;
   ClockMap clock_;
   std::vector<Result> collected_;
+  LoadBook loads_;
   std::deque<nanoseconds> slot_lateness_;
   bool measuring_ = true;
   MonoTime started_at_ = io::read_clock().mono;
@@ -149,7 +154,7 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
           loop_, std::move(spool_file_), [this](const SpoolState& state) { session_.on_spool(state); },
           [this](const Event& event) { tell({event}); }),
       latency_(setup_.config.listen, random_seed()),
-      connector_(loop_, resolver_, [this](Result result) { collect(std::move(result)); }),
+      connector_(loop_, resolver_, [this](Result result) { on_connect_result(std::move(result)); }),
       port_(loop_, setup_.config.listen),
       peers_(make_peers(
           loop_, zmq_, setup_,
@@ -157,7 +162,8 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
           [this](const Event& event) { tell({event}); })),
       transfers_(loop_, setup_.config.site, port_, resolver_,
                  {.send = [this](const SiteId& to, const wire::Message& message) { peers_.send(to, message); },
-                  .result = [this](Result result) { collect(std::move(result)); }}) {
+                  .result = [this](Result result) { on_transfer_result(std::move(result)); },
+                  .activity = [this](const TransferActivity& activity) { tell_loads(loads_.on_activity(activity)); }}) {
   // With an address of its own to listen on, a site is known by it: what it opens comes from there too.
   if (setup_.config.listen.address != IpAddress{setup_.config.listen.address.family, {}}) {
     connector_.set_source(setup_.config.listen.address);
@@ -328,6 +334,22 @@ void AgentApp::Parts::store_collected() {
   spool_.append(std::exchange(collected_, {}));
 }
 
+/// Latency probes that meet a run are kept apart: ours by the sender, those of others by what our reflector says.
+void AgentApp::Parts::tell_loads(const LoadBook::News& news) {
+  for (const OwnLoad& load : news.loads) latency_.tell_load(load);
+  if (news.for_others) latency_.set_load(news.for_others);
+}
+
+void AgentApp::Parts::on_transfer_result(Result result) {
+  tell_loads(loads_.on_result(result));
+  collect(std::move(result));
+}
+
+void AgentApp::Parts::on_connect_result(Result result) {
+  loads_.judge_connect(result, clock_);
+  collect(std::move(result));
+}
+
 void AgentApp::Parts::update_clock(Now now) {
   ClockMap estimate = session_.clock(now.mono);
   if (!estimate.known && saved_offset_ && saved_timetable_) estimate = {*saved_offset_, saved_clock_error, true};
@@ -391,6 +413,7 @@ void AgentApp::Parts::turn() {
   Now now = io::read_clock();
   update_clock(now);
   probe(now);
+  if (clock_.known) tell_loads(loads_.on_neighbours(prober_.neighbours(clock_.shared(now.wall)), clock_));
   peers_.retry(now.mono);
   update_status(now);
   Session::Out out;

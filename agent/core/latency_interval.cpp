@@ -20,11 +20,18 @@ struct Counts {
   std::uint64_t lost_stamps = 0;
   std::uint64_t rejected = 0;
   std::uint64_t stepped = 0;
+  std::uint64_t loaded = 0;           ///< of sent
+  std::uint64_t loaded_received = 0;  ///< of received
+  std::uint64_t sending = 0;          ///< of sent: while we sent to the same site
+  std::uint64_t t3_user = 0;          ///< samples whose t3 is not the kernel's
 };
+
+std::optional<WallTime> sent_at(const ProbeStamps& stamps) { return stamps.sent ? stamps.sent : stamps.user_sent; }
 
 struct TimedSample {
   LatencySample sample;
   const SentProbe* probe = nullptr;
+  Met met = Met::nothing;
 };
 
 class ResultMaker {
@@ -34,6 +41,7 @@ class ResultMaker {
       : interval_(interval), later_(later), estimators_(estimators), context_(context) {}
 
   Result make() {
+    tell_loads();
     count();
     collect_samples();
     describe();
@@ -42,16 +50,24 @@ class ResultMaker {
     add_losses();
     add_order();
     add_details();
+    add_loads();
     return std::move(result_);
   }
 
  private:
+  void tell_loads();
+  Met met_by(const SentProbe& probe);
+  std::optional<OffsetInterval> offset_for(const SentProbe& probe) const;
+  Met met(const SentProbe& probe) const { return met_.at(static_cast<std::size_t>(&probe - interval_.probes.data())); }
   void count();
   void collect_samples();
   void describe();
   void add_round_trips();
   void add_one_way();
   void add_delay();
+  void add_hops();
+  void add_service();
+  void add_loads();
   void add_losses();
   void add_order();
   void add_details();
@@ -72,10 +88,69 @@ class ResultMaker {
   LatencyEstimators& estimators_;
   const LatencyContext& context_;
   Counts counts_;
-  std::vector<TimedSample> samples_;  ///< in order of arrival at the far side
-  std::size_t one_way_from_ = 0;      ///< samples before it belong to a clock that was stepped since
+  std::vector<Met> met_;  ///< of each probe
+  nanoseconds longest_flight_{0};
+  const SentProbe* reference_ = nullptr;  ///< the newest with a reply, for the offset of those without
+  const OwnLoad* own_load_ = nullptr;     ///< the newest that a probe met
+  std::vector<TimedSample> samples_;      ///< in order of arrival at the far side
+  std::size_t one_way_from_ = 0;          ///< samples before it belong to a clock that was stepped since
   Result result_;
 };
+
+/// What is known by now of the runs at both ends, and which probe met which.
+void ResultMaker::tell_loads() {
+  const auto tell = [&](std::span<const SentProbe> probes) {
+    for (const SentProbe& probe : probes)
+      if (probe.far_load) estimators_.far_loads.tell(*probe.far_load);
+  };
+  tell(interval_.probes);
+  tell(later_);
+  for (const SentProbe& probe : interval_.probes)
+    if (probe.answered_in_time()) longest_flight_ = std::max(longest_flight_, probe.received - probe.sent);
+  if (longest_flight_ == nanoseconds(0)) longest_flight_ = context_.stream.timeout;
+  const auto is_timed = [](const SentProbe& probe) {
+    return probe.answered_in_time() && !probe.across_step && make_sample(probe.stamps).has_value();
+  };
+  const auto first = std::ranges::find_if(interval_.probes, is_timed);
+  if (first != interval_.probes.end()) reference_ = &*first;
+  for (const SentProbe& probe : interval_.probes) {
+    if (is_timed(probe)) reference_ = &probe;
+    met_.push_back(met_by(probe));
+  }
+}
+
+/// What is not known is not loaded.
+Met ResultMaker::met_by(const SentProbe& probe) {
+  const auto t1 = sent_at(probe.stamps);
+  if (!t1 || probe.across_step) return Met::nothing;
+  const bool back = probe.answered_in_time() && probe.stamps.received;
+  const Flight flight{*t1, back ? *probe.stamps.received : *t1 + longest_flight_};
+  const Link link{context_.self, context_.stream.to};
+  if (const OwnLoad* load = context_.loads.met_by(flight, link)) {
+    if (own_load_ == nullptr || own_load_->start < load->start) own_load_ = load;
+    return load->sends_over(link) ? Met::sending : Met::other;
+  }
+  if (back && probe.stamps.reflector_in && probe.stamps.reflector_out) {
+    const Flight there =
+        flight_on_far_clock(flight.from, *probe.stamps.reflector_in, *probe.stamps.reflector_out, flight.to);
+    return estimators_.far_loads.met_by(there) ? Met::other : Met::nothing;
+  }
+  const auto offset = offset_for(probe);
+  if (!offset) return Met::nothing;
+  return estimators_.far_loads.met_by(flight_on_far_clock(flight, *offset)) ? Met::other : Met::nothing;
+}
+
+/// The far clock's offset while a probe without a reply was under way.
+std::optional<OffsetInterval> ResultMaker::offset_for(const SentProbe& probe) const {
+  if (context_.stream.shares_clock) return OffsetInterval{};
+  if (const auto known = estimators_.delay.offset_at(probe.sent)) return known;
+  if (reference_ == nullptr) return std::nullopt;
+  OffsetBounds near;
+  near.on_samples(std::vector{OffsetSample{reference_->sent, reference_->received - reference_->sent,
+                                           *reference_->stamps.reflector_out - *reference_->stamps.received,
+                                           *reference_->stamps.reflector_in - *sent_at(reference_->stamps)}});
+  return near.at(probe.sent);
+}
 
 void ResultMaker::count() {
   for (const SentProbe& probe : interval_.probes) {
@@ -85,6 +160,11 @@ void ResultMaker::count() {
     }
     ++counts_.sent;
     if (probe.answered_in_time()) ++counts_.received;
+    if (met(probe) != Met::nothing) {
+      ++counts_.loaded;
+      if (probe.answered_in_time()) ++counts_.loaded_received;
+    }
+    if (met(probe) == Met::sending) ++counts_.sending;
     if (probe.late) ++counts_.late;
     counts_.duplicate_replies += probe.duplicate_replies;
     if (!probe.stamps.sent) ++counts_.lost_stamps;
@@ -99,8 +179,9 @@ void ResultMaker::collect_samples() {
       continue;
     }
     const auto sample = make_sample(probe.stamps);
+    if (sample && !probe.stamps.reflector_out_by_kernel) ++counts_.t3_user;
     if (sample)
-      samples_.push_back({*sample, &probe});
+      samples_.push_back({*sample, &probe, met(probe)});
     else
       ++counts_.rejected;
   }
@@ -150,7 +231,10 @@ void ResultMaker::add_round_trips() {
   Distribution rtt;
   Distribution rtt_host;
   Distribution host_queue;
+  Distribution loaded;
   for (const TimedSample& timed : samples_) {
+    if (timed.met == Met::sending) loaded.add(timed.sample.rtt.count());
+    if (timed.met != Met::nothing) continue;
     rtt.add(timed.sample.rtt.count());
     if (timed.sample.rtt_host) rtt_host.add(timed.sample.rtt_host->count());
     if (timed.sample.host_queue) host_queue.add(timed.sample.host_queue->count());
@@ -158,9 +242,12 @@ void ResultMaker::add_round_trips() {
   distribution(Metric::rtt, std::move(rtt));
   distribution(Metric::rtt_host, std::move(rtt_host));
   distribution(Metric::host_queue, std::move(host_queue));
+  distribution(Metric::rtt_loaded, std::move(loaded));
 }
 
 void ResultMaker::add_one_way() {
+  bool any_idle = false;
+  bool any_loaded = false;
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     const TimedSample& timed = samples_[i];
     const SentProbe& probe = *timed.probe;
@@ -174,23 +261,35 @@ void ResultMaker::add_one_way() {
     estimators_.last = timed.sample;
     estimators_.last_at = probe.sent;
     estimators_.clock_steps = probe.clock_steps;
-    estimators_.jitter.on_transit(timed.sample.forward);
+    // Consecutive ones only: a difference between the idle and the loaded path belongs to neither.
+    const bool loaded = timed.met != Met::nothing;
+    (loaded ? estimators_.jitter_loaded : estimators_.jitter).on_transit(timed.sample.forward);
+    (loaded ? estimators_.jitter : estimators_.jitter_loaded).break_sequence();
+    (loaded ? any_loaded : any_idle) = true;
     estimators_.floor.on_sample(probe.sent, timed.sample.forward);
   }
   const auto valid = std::span(samples_).subspan(one_way_from_);
   if (valid.empty()) return;
   const auto line = estimators_.floor.line(!context_.stream.shares_clock);
-  nanoseconds least = valid.front().sample.forward;
-  for (const TimedSample& timed : valid) least = std::min(least, timed.sample.forward);
+  nanoseconds least = nanoseconds::max();
+  for (const TimedSample& timed : valid)
+    if (timed.met == Met::nothing) least = std::min(least, timed.sample.forward);
   Distribution rise;
+  Distribution rise_loaded;
   Distribution variation;
   for (const TimedSample& timed : valid) {
-    rise.add(DelayFloor::rise(*line, timed.probe->sent, timed.sample.forward).count());
-    variation.add((timed.sample.forward - least).count());
+    const nanoseconds above = DelayFloor::rise(*line, timed.probe->sent, timed.sample.forward);
+    (timed.met == Met::nothing ? rise : rise_loaded).add(above.count());
+    if (timed.met == Met::nothing) variation.add((timed.sample.forward - least).count());
   }
   distribution(Metric::delay_rise, std::move(rise));
+  distribution(Metric::delay_rise_loaded, std::move(rise_loaded));
   distribution(Metric::pdv, std::move(variation));
-  if (const auto jitter = estimators_.jitter.seconds()) result_.values.push_back({Metric::jitter, *jitter});
+  const auto jitter = [&](Metric metric, bool any, const Jitter& of) {
+    if (const auto seconds = of.seconds(); any && seconds) result_.values.push_back({metric, *seconds});
+  };
+  jitter(Metric::jitter, any_idle, estimators_.jitter);
+  jitter(Metric::jitter_loaded, any_loaded, estimators_.jitter_loaded);
   add_delay();
 }
 
@@ -207,28 +306,42 @@ void ResultMaker::add_delay() {
   const OneWayDelay::Estimate estimate = estimators_.delay.on_samples(ways, known);
   counts_.rejected += estimate.impossible;
   Distribution delay;
-  for (const nanoseconds value : estimate.delays) delay.add(value.count());
+  Distribution loaded;
+  for (std::size_t i = 0; i < ways.size(); ++i)
+    (samples_[one_way_from_ + i].met == Met::nothing ? delay : loaded).add(estimate.delays[i].count());
   result_.details.push_back({"error_s", to_seconds(estimate.error)});
   if (estimate.claim_refuted) detail("clock_claim_refuted", 1);
   if (estimate.distance_refuted) detail("distance_refuted", 1);
-  if (OneWayDelay::may_be_shown(estimate.error, delay.quantile(0.5).value_or(0.0)))
+  const auto may_be_shown = [&](const Distribution& values) {
+    return OneWayDelay::may_be_shown(estimate.error, values.quantile(0.5).value_or(0.0));
+  };
+  if (may_be_shown(loaded)) distribution(Metric::delay_loaded, std::move(loaded));
+  if (may_be_shown(delay))
     distribution(Metric::delay, std::move(delay));
-  else
+  else if (!delay.empty())
     result_.set(Tag::unsynced);
 }
 
 void ResultMaker::add_losses() {
   const std::uint64_t restarts_before = estimators_.loss.restarts();
   for (const SentProbe& probe : interval_.probes) {
-    ProbeFate fate{.sequence = probe.sequence, .sent = probe.sent, .left_host = probe.left_host(), .reply = {}};
+    ProbeFate fate{.sequence = probe.sequence,
+                   .sent = probe.sent,
+                   .left_host = probe.left_host(),
+                   .loaded = met(probe) != Met::nothing,
+                   .reply = {}};
     if (probe.answered) fate.reply = {probe.reflected, probe.extra_copies, probe.received};
     estimators_.loss.on_probe(fate);
   }
   const std::uint64_t restarts = estimators_.loss.restarts() - restarts_before;
   const LossCounts loss = estimators_.loss.take();
-  ratio(Metric::loss_rtt, counts_.sent - counts_.received, counts_.sent);
+  const std::uint64_t missing = counts_.sent - counts_.received;
+  const std::uint64_t loaded_missing = counts_.loaded - counts_.loaded_received;
+  ratio(Metric::loss_rtt, missing - loaded_missing, counts_.sent - counts_.loaded);
+  ratio(Metric::loss_rtt_loaded, loaded_missing, counts_.loaded);
   if (!far_counts()) return;
   ratio(Metric::loss, loss.forward_lost, loss.attributed());
+  ratio(Metric::loss_loaded, loss.loaded.forward_lost, loss.loaded.attributed());
   detail("unattributed", loss.unattributed);
   detail("reverse_lost", loss.reverse_lost);
   detail("reverse_tries", loss.arrived + loss.reverse_lost);
@@ -242,13 +355,16 @@ void ResultMaker::add_order() {
   std::vector<Arrival> arrivals;
   const auto append = [&arrivals](std::span<const SentProbe> probes) {
     for (const SentProbe& probe : probes)
-      if (probe.answered) arrivals.push_back({probe.sequence, probe.reflected, probe.extra_copies});
+      if (probe.answered) arrivals.push_back({probe.sequence, probe.reflected, probe.extra_copies, false});
   };
-  append(interval_.probes);
+  for (const SentProbe& probe : interval_.probes)
+    if (probe.answered)
+      arrivals.push_back({probe.sequence, probe.reflected, probe.extra_copies, met(probe) != Met::nothing});
   append(later_);
   if (interval_.probes.empty()) return;
   const OrderCounts order = count_order(arrivals, interval_.probes.back().sequence);
-  ratio(Metric::reorder, order.reordered, order.arrived);
+  ratio(Metric::reorder, order.reordered - order.loaded_reordered, order.arrived - order.loaded_arrived);
+  ratio(Metric::reorder_loaded, order.loaded_reordered, order.loaded_arrived);
   ratio(Metric::duplicate, order.extra_copies, order.arrived);
 }
 
@@ -262,14 +378,59 @@ void ResultMaker::add_details() {
   detail("lost_stamps", counts_.lost_stamps);
   detail("rejected", counts_.rejected + counts_.stepped);
   detail("ssid", context_.ssid);
+  if (counts_.t3_user > 0) detail("t3_user", counts_.t3_user);
+  add_hops();
+  add_service();
+}
+
+/// How many routers were passed follows from these; that they change says that the path did.
+void ResultMaker::add_hops() {
   std::uint64_t changes = 0;
+  std::uint64_t changes_back = 0;
+  const auto follow = [](std::uint8_t seen, std::uint8_t& known, std::uint64_t& count) {
+    if (seen == 0) return;
+    if (known != 0 && seen != known) ++count;
+    known = seen;
+  };
   for (const SentProbe& probe : interval_.probes) {
-    if (!probe.answered || probe.ttl == 0) continue;
-    if (estimators_.ttl != 0 && probe.ttl != estimators_.ttl) ++changes;
-    estimators_.ttl = probe.ttl;
+    if (!probe.answered) continue;
+    follow(probe.ttl, estimators_.ttl, changes);
+    follow(probe.ttl_back, estimators_.ttl_back, changes_back);
   }
   if (estimators_.ttl != 0) detail("ttl", estimators_.ttl);
   if (changes > 0) detail("ttl_changes", changes);
+  if (estimators_.ttl_back != 0) detail("ttl_back", estimators_.ttl_back);
+  if (changes_back > 0) detail("ttl_back_changes", changes_back);
+}
+
+/// The class of service on the way: what we asked for, what was left of it there and on the way back.
+void ResultMaker::add_service() {
+  const SentProbe* newest = nullptr;
+  std::uint64_t remarked_there = 0;
+  std::uint64_t remarked_back = 0;
+  for (const SentProbe& probe : interval_.probes) {
+    if (!probe.answered || !probe.dscp_there) continue;
+    newest = &probe;
+    if (*probe.dscp_there != probe.dscp_sent) ++remarked_there;
+    if (probe.dscp_back && *probe.dscp_back != probe.dscp_sent) ++remarked_back;
+  }
+  if (newest == nullptr) return;
+  detail("dscp_sent", newest->dscp_sent);
+  detail("dscp_there", *newest->dscp_there);
+  if (newest->dscp_back) detail("dscp_back", *newest->dscp_back);
+  if (remarked_there > 0) detail("dscp_remarked", remarked_there);
+  if (remarked_back > 0) detail("dscp_remarked_back", remarked_back);
+}
+
+void ResultMaker::add_loads() {
+  if (counts_.loaded == 0) return;
+  result_.set(Tag::loaded);
+  detail("loaded", counts_.loaded);
+  if (counts_.sending > 0) detail("loaded_sending", counts_.sending);
+  if (own_load_ == nullptr) return;
+  if (own_load_->started_at)
+    result_.details.push_back({"loaded_run_at", static_cast<double>(to_ns(*own_load_->started_at)) / 1e9});
+  if (own_load_->tcpi_rtt_s) result_.details.push_back({"loaded_tcpi_rtt_s", *own_load_->tcpi_rtt_s});
 }
 
 }  // namespace
@@ -282,6 +443,7 @@ SentProbe* LatencyInterval::find(std::uint32_t sequence) {
 
 void LatencyEstimators::break_clock() {
   jitter.break_sequence();
+  jitter_loaded.break_sequence();
   floor.reset();
   delay.break_clock();
   last.reset();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/core/latency_plan.h"
+#include "agent/core/path_load.h"
 #include "shared/base/time.h"
 #include "shared/measure/arrival_order.h"
 #include "shared/measure/delay_floor.h"
@@ -67,6 +68,8 @@ struct LatencyInterval {
 /// What lives from one result of a stream to the next.
 struct LatencyEstimators {
   Jitter jitter;
+  Jitter jitter_loaded;
+  FarLoads far_loads;
   DelayFloor floor;
   DirectionLoss loss;
   OneWayDelay delay;
@@ -74,6 +77,7 @@ struct LatencyEstimators {
   MonoTime last_at;
   std::uint32_t clock_steps = 0;  ///< of this host, as of `last`
   std::uint8_t ttl = 0;
+  std::uint8_t ttl_back = 0;
 
   /// One of the clocks was stepped: no difference may be taken across.
   void break_clock();
@@ -86,6 +90,7 @@ struct LatencyContext {
   std::optional<nanoseconds> own_clock_error;
   std::uint16_t ssid = 0;
   SharedTime finished_at;
+  const OwnLoads& loads;
 };
 
 /// The result of an interval whose probes are all final. `later` are the probes of the stream's following intervals,

@@ -88,7 +88,9 @@ std::optional<MonoTime> LatencySender::next_deadline(const Now& now) const {
 
 void LatencySender::apply_plan(const SharedNow& now, LatencyOutput& out) {
   const std::optional<LatencyPlan> before = std::exchange(plan_, std::exchange(waiting_, std::nullopt));
-  identity_ = {plan_->self, plan_->generation, plan_->own_clock_error};
+  identity_.self = plan_->self;
+  identity_.generation = plan_->generation;
+  identity_.own_clock_error = plan_->own_clock_error;
   std::map<SiteId, std::uint16_t> kept;
   const bool same_base = before && before->epoch == plan_->epoch && before->self == plan_->self;
   for (const LatencyStreamPlan& wanted : plan_->streams) {

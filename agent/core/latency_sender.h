@@ -62,6 +62,8 @@ class LatencySender {
   void configure(LatencyPlan plan);
   /// A map that is not known is ignored: the last good one is better.
   void set_clock(const ClockMap& clock);
+  /// A throughput run that loads this site, when it begins, when it ends, and when more is known of it.
+  void tell_load(const OwnLoad& load) { identity_.loads.tell(load); }
 
   void tick(const Now& now, LatencyOutput& out);
   /// nullopt: nothing to do until something is fed in.

@@ -130,7 +130,8 @@ void LatencyStream::close_due(const SharedNow& now, const Identity& identity, Tu
                                            .stream = setup_.plan,
                                            .own_clock_error = identity.own_clock_error,
                                            .ssid = setup_.ssid,
-                                           .finished_at = now.shared}));
+                                           .finished_at = now.shared,
+                                           .loads = identity.loads}));
     if (setup_.keep_probes) std::ranges::move(interval.probes, std::back_inserter(turn.closed));
   }
 }

@@ -62,6 +62,7 @@ class LatencyStream {
     SiteId self;
     Generation generation;
     std::optional<nanoseconds> own_clock_error;
+    OwnLoads loads{};
   };
   struct Turn {
     std::optional<OutgoingProbe> probe;

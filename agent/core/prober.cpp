@@ -105,6 +105,18 @@ Result Prober::skipped(const SlotClock::Due& due, SharedTime now) const {
   return result;
 }
 
+std::vector<Prober::Neighbour> Prober::neighbours(SharedTime now) const {
+  std::vector<Neighbour> found;
+  if (timetable_.throughput_every <= nanoseconds(0) || now < timetable_.effective_at) return found;
+  for (const ThroughputSlot& slot : timetable_.slots) {
+    if (slot.link.from == self_ || slot.link.to == self_) continue;
+    const nanoseconds into = (now - timetable_.epoch - slot.start) % timetable_.throughput_every;
+    if (into >= nanoseconds(0) && into < slot.length)
+      found.push_back({slot.link, now - into, now - into + slot.length});
+  }
+  return found;
+}
+
 nanoseconds Prober::least_delay_to(const Member& to) const {
   const Member* own = timetable_.member(self_);
   if (own == nullptr || !own->location || !to.location) return nanoseconds(0);

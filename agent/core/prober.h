@@ -60,6 +60,16 @@ class Prober {
   /// When to tick again, in shared time.
   SharedTime next() const { return slots_.next(); }
 
+  /// The runs of other sites over this site's uplink that are under way by the timetable: each from its slot's start to
+  /// its slot's end.
+  struct Neighbour {
+    Link link;
+    SharedTime start;
+    SharedTime end;
+    bool operator==(const Neighbour&) const = default;
+  };
+  std::vector<Neighbour> neighbours(SharedTime now) const;
+
   const Timetable& timetable() const { return timetable_; }
   /// Members whose address is not known yet are left out; without streams where the probe is off.
   /// `keys` are for authenticated probes, ours and those of others; a site without one gets open ones.

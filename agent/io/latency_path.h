@@ -66,6 +66,8 @@ class LatencyPath {
 
   /// This site's last throughput run on its own clock, whenever it begins or ends: replies tell it to those who ask.
   void set_load(const std::optional<SiteLoad>& load);
+  /// A run that loads this site, for those of our own probes that meet it.
+  void tell_load(const OwnLoad& load);
 
   /// Readable while results wait.
   int results_fd() const;

@@ -124,14 +124,16 @@ class Window {
 
 bool stat_applies(Metric metric, Stat stat) { return stat != Stat::hmean || info(metric).unit == "bit/s"; }
 
-WindowValue aggregate(const std::vector<const Result*>& results, const CellQuery& query) {
+namespace {
+
+WindowValue one_metric(const std::vector<const Result*>& results, const CellQuery& query) {
   Window window(query);
   for (const Result* result : results)
     if (result->probe == info(query.metric).probe) window.add(reading_of(*result));
   return std::move(window).result();
 }
 
-WindowValue aggregate(const std::deque<Reading>& readings, const CellQuery& query) {
+WindowValue one_metric(const std::deque<Reading>& readings, const CellQuery& query) {
   Window window(query);
   // The newest first, so that `last` unpacks one of them and not all.
   for (const Reading& reading : std::views::reverse(readings)) {
@@ -139,6 +141,30 @@ WindowValue aggregate(const std::deque<Reading>& readings, const CellQuery& quer
     window.add(reading);
   }
   return std::move(window).result();
+}
+
+template <typename From>
+WindowValue aggregate_any(const From& from, const CellQuery& query) {
+  CellQuery source = query;
+  source.metric = source_of(query.metric);
+  WindowValue window = one_metric(from, source);
+  if (source.metric != Metric::rtt_loaded) return window;
+  if (window.count < least_loaded_samples) window.value.reset();
+  if (query.metric != Metric::rtt_loaded_ratio || !window.value) return window;
+  source.metric = Metric::rtt;
+  const auto idle = one_metric(from, source).value;
+  window.value = idle && *idle > 0 ? std::optional(*window.value / *idle) : std::nullopt;
+  return window;
+}
+
+}  // namespace
+
+WindowValue aggregate(const std::vector<const Result*>& results, const CellQuery& query) {
+  return aggregate_any(results, query);
+}
+
+WindowValue aggregate(const std::deque<Reading>& readings, const CellQuery& query) {
+  return aggregate_any(readings, query);
 }
 
 }  // namespace sonde

@@ -31,6 +31,12 @@ struct WindowValue {
   std::optional<double> error_s;  ///< delay only: the worst +- in the window
 };
 
+/// Below this many samples in the window rtt_loaded and its ratio have no value.
+inline constexpr std::uint64_t least_loaded_samples = 20;
+
+/// The metric whose results a metric is made of: rtt_loaded for the ratio of rtt_loaded to rtt, else itself.
+constexpr Metric source_of(Metric metric) { return metric == Metric::rtt_loaded_ratio ? Metric::rtt_loaded : metric; }
+
 /// The harmonic mean is defined for rates only; everything else applies everywhere.
 bool stat_applies(Metric metric, Stat stat);
 

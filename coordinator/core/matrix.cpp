@@ -15,7 +15,8 @@ constexpr std::size_t failures_that_mean_down = 2;
 
 /// The bits that show that a run did what it could for this metric: a delay that the clocks hide is no failure.
 MetricMask evidence_for(Metric metric) {
-  return metric == Metric::delay ? mask_of(metric) | delay_hidden : mask_of(metric);
+  if (is_loaded(metric)) return mask_of(source_of(metric));
+  return mask_of(metric) | only_loaded | (metric == Metric::delay ? delay_hidden : 0);
 }
 
 }  // namespace
@@ -26,10 +27,9 @@ bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
   const SiteSpec* from = mesh.site(link.from);
   const SiteSpec* to = mesh.site(link.to);
   if (from == nullptr || to == nullptr || link.from == link.to) return false;
-  // No probe brings these yet; an operator must not wait for them.
-  const bool nothing_brings_it =
-      metric == Metric::throughput_duplex || metric == Metric::rtt_loaded || metric == Metric::rtt_loaded_ratio;
-  if (!from->has_agent || !to->inbound || nothing_brings_it) return false;
+  // No probe brings this one yet; an operator must not wait for it.
+  if (!from->has_agent || !to->inbound || metric == Metric::throughput_duplex) return false;
+  if (is_loaded(metric) && (!mesh.policy.throughput || !to->has_agent)) return false;
   switch (info(metric).probe) {
     case Probe::latency: return mesh.policy.latency.has_value();
     case Probe::connect: return mesh.policy.connect.has_value() && (to->has_agent || to->connect.has_value());
@@ -39,7 +39,7 @@ bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
 }
 
 void Matrix::Series::insert(Reading reading) {
-  for (unsigned bit = 0; bit < 32; ++bit) {
+  for (unsigned bit = 0; bit < 64; ++bit) {
     const MetricMask mask = MetricMask{1} << bit;
     if (!reading.has(mask)) continue;
     const auto known = std::ranges::find(newest, mask, &std::pair<MetricMask, SharedTime>::first);
@@ -149,9 +149,10 @@ bool Matrix::is_silent(const SiteId& site, SharedTime at) const {
   return began_ && at - *began_ >= agent_silence;
 }
 
-nanoseconds Matrix::stale_after(Probe probe) const {
+nanoseconds Matrix::stale_after(Metric metric) const {
   const Policy& policy = mesh_.policy;
-  switch (probe) {
+  // What is measured during throughput runs comes as often as they do.
+  switch (is_loaded(metric) ? Probe::throughput : info(metric).probe) {
     case Probe::latency: return policy.latency ? 3 * policy.latency->every + policy.latency->timeout : nanoseconds{0};
     case Probe::connect: return policy.connect ? 3 * policy.connect->every + policy.connect->timeout : nanoseconds{0};
     case Probe::throughput: break;
@@ -167,17 +168,19 @@ CellState Matrix::state(const Series& series, const Link& link, const CellQuery&
   if (paused_.contains(link)) return CellState::paused;
   if (is_silent(link.from, query.at)) return CellState::agent_silent;
   const auto newest = series.newest_with(wanted, query.at);
-  if (!newest) return CellState::never;
-  if (series.down(wanted, query.at)) return CellState::down;
-  if (query.at - *newest > stale_after(info(query.metric).probe)) return CellState::stale;
-  if (series.newest_with(mask_of(query.metric), query.at) != newest) return CellState::unsynced;
+  if (!series.newest_with(wanted & ~only_loaded, query.at)) return CellState::never;
+  // Without a run there is nothing to find under load, so its absence is no failure.
+  if (!is_loaded(query.metric) && series.down(wanted, query.at)) return CellState::down;
+  if (query.at - *newest > stale_after(query.metric)) return CellState::stale;
+  if (query.metric == Metric::delay && series.newest_with(mask_of(query.metric) | only_loaded, query.at) != newest)
+    return CellState::unsynced;
   return CellState::ok;
 }
 
 Cell Matrix::cell_from(const Series& series, const Link& link, const CellQuery& query) const {
   const WindowValue window = aggregate(series.readings, query);
   Cell cell{.value = window.value, .count = window.count, .age_s = {}, .error_s = window.error_s};
-  if (const auto newest = series.newest_with(mask_of(query.metric), query.at))
+  if (const auto newest = series.newest_with(mask_of(source_of(query.metric)), query.at))
     cell.age_s = to_seconds(query.at - *newest);
   cell.state = state(series, link, query);
   return cell;

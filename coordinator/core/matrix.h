@@ -94,7 +94,7 @@ class Matrix {
   CellState state(const Series& series, const Link& link, const CellQuery& query) const;
   const Series* series(const Link& link, Probe probe) const;
   bool is_silent(const SiteId& site, SharedTime at) const;
-  nanoseconds stale_after(Probe probe) const;
+  nanoseconds stale_after(Metric metric) const;
 
   Mesh mesh_;
   nanoseconds throughput_every_{0};

@@ -141,6 +141,8 @@ void keep_samples(Reading& reading, const Result& result) {
   }
   if (!reading.has(mask_of(Metric::delay)) && result.probe == Probe::latency && result.has(Tag::unsynced))
     reading.brings |= delay_hidden;
+  if (result.has(Tag::loaded) && !reading.has(mask_of(Metric::rtt) | mask_of(Metric::connect)))
+    reading.brings |= only_loaded;
   reading.error_s = static_cast<float>(result.detail("error_s").value_or(0));
 }
 

@@ -15,19 +15,21 @@
 namespace sonde {
 
 /// Which metrics a result brought: bit i is metric i.
-using MetricMask = std::uint32_t;
-static_assert(metric_count < 31, "the highest bit of MetricMask has a meaning of its own");
+using MetricMask = std::uint64_t;
+static_assert(metric_count < 62, "the two highest bits of MetricMask have a meaning of their own");
 
 constexpr MetricMask mask_of(Metric metric) { return MetricMask{1} << static_cast<unsigned>(metric); }
 
 /// The run was ok and would have brought a one-way delay, had the clocks agreed closely enough.
-inline constexpr MetricMask delay_hidden = MetricMask{1} << 31U;
+inline constexpr MetricMask delay_hidden = MetricMask{1} << 63U;
+/// The run was ok, but all that it measured met a throughput run: no evidence against the idle path.
+inline constexpr MetricMask only_loaded = MetricMask{1} << 62U;
 
 /// Samples are kept in integers of this many per unit: nanoseconds for times, parts per million for ratios, bits per
 /// second and plain counts as they are.
 double raw_per_unit(Metric metric);
 
-/// Invariant: `packed` holds exactly the metrics of `brings` (delay_hidden is none).
+/// Invariant: `packed` holds exactly the metrics of `brings` (delay_hidden and only_loaded are none).
 struct Reading {
   SharedTime started_at;  ///< of a run that never started: its scheduled instant
   SharedTime finished_at;

@@ -19,7 +19,12 @@ OrderCounts count_order(std::span<const Arrival> arrivals, std::uint32_t last) {
     if (!before(last, arrival.sent)) {
       ++counts.arrived;
       counts.extra_copies += arrival.extra_copies;
-      if (earliest_of_later && before(*earliest_of_later, arrival.reflected)) ++counts.reordered;
+      const bool overtaken = earliest_of_later && before(*earliest_of_later, arrival.reflected);
+      counts.reordered += overtaken ? 1 : 0;
+      if (arrival.loaded) {
+        ++counts.loaded_arrived;
+        counts.loaded_reordered += overtaken ? 1 : 0;
+      }
     }
     if (!earliest_of_later || before(arrival.reflected, *earliest_of_later)) earliest_of_later = arrival.reflected;
   }

@@ -11,12 +11,15 @@ struct Arrival {
   std::uint32_t sent = 0;
   std::uint32_t reflected = 0;
   std::uint32_t extra_copies = 0;  ///< further arrivals of the same probe
+  bool loaded = false;             ///< it met a throughput run: counted apart
 };
 
 struct OrderCounts {
-  std::uint64_t arrived = 0;
-  std::uint64_t reordered = 0;
-  std::uint64_t extra_copies = 0;
+  std::uint64_t arrived = 0;           ///< all of them
+  std::uint64_t reordered = 0;         ///< all of them
+  std::uint64_t extra_copies = 0;      ///< all of them
+  std::uint64_t loaded_arrived = 0;    ///< of these, those that met a run
+  std::uint64_t loaded_reordered = 0;  ///< of these, those that met a run
 };
 
 /// Counts over the arrivals whose S is not behind `last`; `arrivals` is ordered by S and may go on behind `last`, so

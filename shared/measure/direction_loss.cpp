@@ -13,14 +13,19 @@ std::int64_t distance(std::uint32_t from, std::uint32_t to) { return static_cast
 
 void DirectionLoss::on_probe(const ProbeFate& probe) {
   if (!probe.reply) {
-    if (probe.left_host)
-      ++fresh_;
-    else
+    if (!probe.left_host) {
       ++absent_;
+      return;
+    }
+    ++fresh_;
+    if (probe.loaded) {
+      ++loaded_;
+      ++fresh_loaded_;
+    }
     return;
   }
   if (probe.reply->reflected != probe.sequence) stateful_seen_ = true;
-  ++counts_.arrived;
+  ++(probe.loaded ? counts_.loaded : counts_).arrived;
   if (anchor_ && restarted(probe)) {
     ++restarts_;
     anchor_.reset();
@@ -31,7 +36,7 @@ void DirectionLoss::on_probe(const ProbeFate& probe) {
     carry_ = 0;
     counts_.unattributed += fresh_;
   }
-  fresh_ = aged_ = older_ = 0;
+  fresh_ = aged_ = older_ = loaded_ = fresh_loaded_ = 0;
   absent_ = 0;
   anchor_ = {probe.sequence, probe.reply->reflected, probe.reply->extra_copies, probe.reply->received};
 }
@@ -61,8 +66,15 @@ void DirectionLoss::close_gap(const ProbeFate& probe) {
   const std::int64_t share = (forward * recent + missing / 2) / missing;
   const std::int64_t recent_forward =
       std::clamp(share, std::max<std::int64_t>(0, forward - old), std::min(forward, recent));
-  counts_.forward_lost += static_cast<std::uint64_t>(recent_forward);
-  counts_.reverse_lost += static_cast<std::uint64_t>(recent - recent_forward);
+  const auto loaded = static_cast<std::int64_t>(loaded_);
+  const std::int64_t loaded_share = recent == 0 ? 0 : (recent_forward * loaded + recent / 2) / recent;
+  const std::int64_t loaded_forward = std::clamp(
+      loaded_share, std::max<std::int64_t>(0, recent_forward - (recent - loaded)), std::min(recent_forward, loaded));
+  const std::int64_t idle_forward = recent_forward - loaded_forward;
+  counts_.loaded.forward_lost += static_cast<std::uint64_t>(loaded_forward);
+  counts_.loaded.reverse_lost += static_cast<std::uint64_t>(loaded - loaded_forward);
+  counts_.forward_lost += static_cast<std::uint64_t>(idle_forward);
+  counts_.reverse_lost += static_cast<std::uint64_t>(recent - loaded - idle_forward);
   counts_.older_forward_lost += static_cast<std::uint64_t>(forward - recent_forward);
   counts_.older_reverse_lost += static_cast<std::uint64_t>(old - (forward - recent_forward));
 }
@@ -71,7 +83,8 @@ LossCounts DirectionLoss::take() {
   counts_.unattributed += fresh_;
   older_ += aged_;
   aged_ = fresh_;
-  fresh_ = 0;
+  loaded_ = fresh_loaded_;
+  fresh_ = fresh_loaded_ = 0;
   return std::exchange(counts_, LossCounts{});
 }
 

@@ -17,6 +17,7 @@ struct ProbeFate {
   std::uint32_t sequence = 0;
   MonoTime sent;
   bool left_host = true;  ///< false: it consumed a number but was lost in our own queue
+  bool loaded = false;    ///< it met a throughput run: counted apart
   struct Reply {
     std::uint32_t reflected = 0;     ///< R of the probe's first copy
     std::uint32_t extra_copies = 0;  ///< further arrivals of the same probe that were seen; each has advanced R too
@@ -25,15 +26,20 @@ struct ProbeFate {
   std::optional<Reply> reply;
 };
 
-/// Probes whose direction was decided since the last take().
-struct LossCounts {
-  std::uint64_t arrived = 0;             ///< a reply came
-  std::uint64_t forward_lost = 0;        ///< never reached the reflector
-  std::uint64_t reverse_lost = 0;        ///< reached it, the reply was lost
+/// Probes whose direction is decided.
+struct LossShares {
+  std::uint64_t arrived = 0;       ///< a reply came
+  std::uint64_t forward_lost = 0;  ///< never reached the reflector
+  std::uint64_t reverse_lost = 0;  ///< reached it, the reply was lost
+  std::uint64_t attributed() const { return arrived + forward_lost + reverse_lost; }
+};
+
+/// Probes whose direction was decided since the last take(); those that met no run themselves, the others in `loaded`.
+struct LossCounts : LossShares {
+  LossShares loaded;
   std::uint64_t older_forward_lost = 0;  ///< the same for probes of results long reported
   std::uint64_t older_reverse_lost = 0;
   std::uint64_t unattributed = 0;  ///< no direction yet (a later reply may decide) or ever (before the first, restarts)
-  std::uint64_t attributed() const { return arrived + forward_lost + reverse_lost; }
 };
 
 /// Takes the probes of one stream in order of S, every one, once. What is lost behind the last reply, before the first
@@ -66,10 +72,12 @@ class DirectionLoss {
   std::optional<Anchor> anchor_;
   std::int64_t carry_ = 0;
   std::uint32_t carry_since_ = 0;
-  std::int64_t absent_ = 0;  ///< numbers since the anchor that never left this host
-  std::uint64_t fresh_ = 0;  ///< pending, of the result that is being made
-  std::uint64_t aged_ = 0;   ///< pending, of the result before it
-  std::uint64_t older_ = 0;  ///< pending, of results before that
+  std::int64_t absent_ = 0;         ///< numbers since the anchor that never left this host
+  std::uint64_t fresh_ = 0;         ///< pending, of the result that is being made
+  std::uint64_t aged_ = 0;          ///< pending, of the result before it
+  std::uint64_t older_ = 0;         ///< pending, of results before that
+  std::uint64_t loaded_ = 0;        ///< of fresh_ and aged_, those that met a run
+  std::uint64_t fresh_loaded_ = 0;  ///< of loaded_, those in fresh_
   LossCounts counts_;
   bool stateful_seen_ = false;
   std::uint64_t restarts_ = 0;

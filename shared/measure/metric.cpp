@@ -45,6 +45,20 @@ constexpr std::array<MetricInfo, metric_count> metrics{{
     {Metric::rtt_loaded_ratio, "rtt_loaded_ratio", "1", latency, value, false, "rtt_loaded over rtt."},
     {Metric::throughput_duplex, "throughput_duplex", "bit/s", Probe::throughput, value, true,
      "Steady user data rate while both directions run."},
+    {Metric::delay_loaded, "delay_loaded", "s", latency, distribution, false,
+     "One-way delay, from -> to, during throughput runs."},
+    {Metric::delay_rise_loaded, "delay_rise_loaded", "s", latency, distribution, false,
+     "One-way delay above the least of the last ten minutes, during throughput runs."},
+    {Metric::jitter_loaded, "jitter_loaded", "s", latency, value, false,
+     "Interarrival jitter, from -> to, during throughput runs."},
+    {Metric::loss_loaded, "loss_loaded", "ratio", latency, ratio, false,
+     "Share of probes lost on the way from -> to during throughput runs."},
+    {Metric::loss_rtt_loaded, "loss_rtt_loaded", "ratio", latency, ratio, false,
+     "Share of probes without a reply in time during throughput runs."},
+    {Metric::reorder_loaded, "reorder_loaded", "ratio", latency, ratio, false,
+     "Share of probes that arrived reordered, from -> to, during throughput runs."},
+    {Metric::connect_loaded, "connect_loaded", "s", Probe::connect, value, false,
+     "Time to establish a TCP connection during throughput runs."},
 }};
 
 constexpr std::array<std::string_view, probe_count> probe_names{"latency", "connect", "throughput"};

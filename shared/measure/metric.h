@@ -56,8 +56,21 @@ enum class Metric : std::uint8_t {
   rtt_loaded = 19,
   rtt_loaded_ratio = 20,
   throughput_duplex = 21,
+  delay_loaded = 22,
+  delay_rise_loaded = 23,
+  jitter_loaded = 24,
+  loss_loaded = 25,
+  loss_rtt_loaded = 26,
+  reorder_loaded = 27,
+  connect_loaded = 28,
 };
-inline constexpr std::size_t metric_count = 22;
+inline constexpr std::size_t metric_count = 29;
+
+/// True for what is measured while a throughput run loads the path.
+constexpr bool is_loaded(Metric metric) {
+  return metric == Metric::rtt_loaded || metric == Metric::rtt_loaded_ratio ||
+         (metric >= Metric::delay_loaded && metric <= Metric::connect_loaded);
+}
 
 enum class Stat : std::uint8_t { p5, p25, p50, p75, p95, p99, mean, min, max, stddev, last, ewma, hmean };
 inline constexpr std::size_t stat_count = 13;

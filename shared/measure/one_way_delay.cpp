@@ -11,10 +11,8 @@ using Estimate = OneWayDelay::Estimate;
 Estimate on_one_clock(std::span<const TimedWay> samples) {
   Estimate estimate{.delays = {}, .error = OneWayDelay::stamp_error};
   for (const TimedWay& way : samples) {
-    if (way.forward >= nanoseconds(0))
-      estimate.delays.push_back(way.forward);
-    else
-      ++estimate.impossible;
+    estimate.delays.push_back(way.forward);
+    if (way.forward < nanoseconds(0)) ++estimate.impossible;
   }
   return estimate;
 }

@@ -35,15 +35,17 @@ class OneWayDelay {
   static constexpr nanoseconds stamp_error = std::chrono::microseconds(5);
 
   struct Estimate {
-    std::vector<nanoseconds> delays;  ///< of each sample, none negative
+    std::vector<nanoseconds> delays;  ///< of each sample; negative only where it is impossible
     nanoseconds error{0};             ///< none of them is further than this from the truth
-    std::uint64_t impossible = 0;     ///< samples left out of `delays`: negative although both share a clock
+    std::uint64_t impossible = 0;     ///< negative although both share a clock
     bool claim_refuted = false;       ///< the probes prove that the clocks are further apart than their hosts say
     bool distance_refuted = false;    ///< the probes were faster than light over the stated distance
   };
 
   /// The next samples of the stream, in about the order of time; not none.
   Estimate on_samples(std::span<const TimedWay> samples, const ClockKnowledge& known);
+  /// far clock - own clock at an instant, as far as the samples so far bound it.
+  std::optional<OffsetInterval> offset_at(MonoTime t) const { return bounds_.at(t); }
   /// One of the clocks was stepped.
   void break_clock() { bounds_.break_clock(); }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace sonde {
 
@@ -12,7 +13,13 @@ const Member* Timetable::member(const SiteId& site) const {
 
 Timetable Timetable::for_site(const SiteId& site) const {
   Timetable own = *this;
-  std::erase_if(own.slots, [&](const ThroughputSlot& slot) { return slot.link.from != site && slot.link.to != site; });
+  std::set<SiteId> near{site};
+  if (const Member* self = member(site); self != nullptr && self->uplink != 0)
+    for (const Member& other : members)
+      if (other.uplink == self->uplink) near.insert(other.site);
+  std::erase_if(own.slots, [&](const ThroughputSlot& slot) {
+    return !near.contains(slot.link.from) && !near.contains(slot.link.to);
+  });
   std::erase_if(own.phases, [&](const LinkPhase& phase) { return phase.link.from != site; });
   return own;
 }

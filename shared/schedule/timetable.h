@@ -74,7 +74,8 @@ struct Timetable {
   bool operator==(const Timetable&) const = default;
 
   const Member* member(const SiteId& site) const;
-  /// What one agent needs of it: all members, the slots it takes part in, the phases of the links that begin at it.
+  /// What one agent needs of it: all members, the slots that load its uplink (its own runs, and for its own probes to
+  /// know of them those of sites that share its uplink), the phases of the links that begin at it.
   Timetable for_site(const SiteId& site) const;
 };
 

@@ -10,7 +10,8 @@ const units = {
   rtt: "s", delay: "s", delay_rise: "s", loss: "ratio", loss_rtt: "ratio", jitter: "s", pdv: "s", reorder: "ratio",
   duplicate: "ratio", rtt_host: "s", host_queue: "s", connect: "s", connect_clean: "s", handshake_rtt: "s", resolve: "s",
   connectivity: "ratio", throughput: "bit/s", throughput_total: "bit/s", throughput_duplex: "bit/s", retransmits: "1",
-  rtt_loaded: "s", rtt_loaded_ratio: "1",
+  rtt_loaded: "s", rtt_loaded_ratio: "1", delay_loaded: "s", delay_rise_loaded: "s", jitter_loaded: "s",
+  loss_loaded: "ratio", loss_rtt_loaded: "ratio", reorder_loaded: "ratio", connect_loaded: "s",
 };
 const ratio_scale = { loss: 0.01, loss_rtt: 0.015, reorder: 0.002, duplicate: 0.001 };
 const second_scale = { delay: 0.5, jitter: 0.02, pdv: 0.05, delay_rise: 0.04, host_queue: 0.0005, resolve: 0.1 };

@@ -45,6 +45,16 @@ export const metrics: readonly Metric[] = [
   { name: "rtt_loaded", label: "Round trip under load", group: "Throughput", unit: "s", bounds: roundTrip },
   { name: "rtt_loaded_ratio", label: "Round trip, loaded / idle", group: "Throughput", unit: "1",
     bounds: [1.2, 2, 5, 10] },
+  { name: "delay_loaded", label: "One way under load", group: "Throughput", unit: "s", bounds: roundTrip },
+  { name: "delay_rise_loaded", label: "Rise of one way under load", group: "Throughput", unit: "s", bounds: spread },
+  { name: "jitter_loaded", label: "Jitter under load", group: "Throughput", unit: "s", bounds: spread },
+  { name: "loss_loaded", label: "Loss under load", group: "Throughput", unit: "ratio",
+    bounds: [0.001, 0.01, 0.05, 0.2] },
+  { name: "loss_rtt_loaded", label: "Loss of round trips under load", group: "Throughput", unit: "ratio",
+    bounds: [0.001, 0.01, 0.05, 0.2] },
+  { name: "reorder_loaded", label: "Reordering under load", group: "Throughput", unit: "ratio",
+    bounds: [0.001, 0.01, 0.05, 0.2] },
+  { name: "connect_loaded", label: "Connect under load", group: "Throughput", unit: "s", bounds: roundTrip },
 ];
 
 export interface Choice {

@@ -137,4 +137,25 @@ BOOST_AUTO_TEST_CASE(known_places_say_how_fast_nothing_is) {
   BOOST_TEST((plan.streams[1].least_delay == 0ns));
 }
 
+BOOST_AUTO_TEST_CASE(runs_over_the_own_uplink_are_known_while_they_last) {
+  Timetable all = timetable();
+  all.generation = {2};
+  all.members[0].uplink = all.members[1].uplink = 1;
+  Member far{SiteId::known("rome"), {"192.0.2.50"}, 7101, true, true, std::nullopt, "kr"};
+  all.members.push_back(far);
+  all.slots.push_back({{2}, {athens, far.site}, 20s, 6s});
+  all.slots.push_back({{3}, {far.site, router}, 30s, 6s});
+  const Timetable own = all.for_site(berlin);
+  BOOST_TEST_REQUIRE(own.slots.size() == 3U);  // its own two, and the neighbour's
+  Prober prober(berlin, "boot-b");
+  BOOST_TEST_REQUIRE(prober.set_timetable(own));
+  const SharedTime epoch = shared_from_ns(epoch_ns);
+  BOOST_TEST(prober.neighbours(epoch + 2s).empty());
+  BOOST_TEST(prober.neighbours(epoch + 19999ms).empty());
+  const auto found = prober.neighbours(epoch + 1h + 21s);
+  BOOST_TEST_REQUIRE(found.size() == 1U);
+  BOOST_TEST((found[0] == Prober::Neighbour{{athens, far.site}, epoch + 1h + 20s, epoch + 1h + 26s}));
+  BOOST_TEST(prober.neighbours(epoch + 26s).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -112,9 +112,20 @@ BOOST_AUTO_TEST_CASE(values_are_samples_of_their_own) {
   check_close(ask(results, Metric::throughput, Stat::stddev), 25e6);
 }
 
-BOOST_AUTO_TEST_CASE(a_ratio_of_two_times_keeps_its_fraction) {
-  const std::vector<Result> results{with_value(make_result(1, Probe::latency, 10), Metric::rtt_loaded_ratio, 1.25)};
-  check_close(ask(results, Metric::rtt_loaded_ratio, Stat::p50), 1.25);
+BOOST_AUTO_TEST_CASE(the_ratio_under_load_is_of_the_windows_own_statistics) {
+  std::vector<Result> results{latency_result(1, 10, std::vector<double>(50, 20)),
+                              latency_result(2, 20, std::vector<double>(19, 110), Metric::rtt_loaded)};
+  BOOST_TEST(ask(results, Metric::rtt_loaded, Stat::p50).count == 19);
+  BOOST_TEST(!ask(results, Metric::rtt_loaded, Stat::p50).value.has_value());  // too few to say
+  BOOST_TEST(!ask(results, Metric::rtt_loaded_ratio, Stat::p50).value.has_value());
+  results.push_back(latency_result(3, 30, {110}, Metric::rtt_loaded));
+  check_close(ask(results, Metric::rtt_loaded, Stat::p50), 0.110, 0.01);
+  check_close(ask(results, Metric::rtt_loaded_ratio, Stat::p50), 5.5, 0.02);
+  check_close(ask(results, Metric::rtt_loaded_ratio, Stat::mean), 5.5, 1e-6);
+  BOOST_TEST(ask(results, Metric::rtt_loaded_ratio, Stat::p50).count == 20);
+  check_close(ask(results, Metric::rtt, Stat::max), 0.020, 1e-6);
+  results.erase(results.begin());
+  BOOST_TEST(!ask(results, Metric::rtt_loaded_ratio, Stat::p50).value.has_value());  // nothing idle to compare with
 }
 
 BOOST_AUTO_TEST_CASE(what_no_honest_agent_reports_is_left_out) {

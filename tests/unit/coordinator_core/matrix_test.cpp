@@ -74,6 +74,29 @@ BOOST_AUTO_TEST_CASE(what_the_policy_does_not_measure_is_none) {
   BOOST_TEST(world.state(1, Metric::connect, to_router) == "never");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_run_over_several_results_is_no_failure_of_the_idle_path, Mesh3) {
+  const auto loaded = [](std::uint64_t seq, double finished_s) {
+    Result result = with_ratio(latency_result(seq, finished_s, std::vector<double>(50, 110), Metric::rtt_loaded),
+                               Metric::loss_rtt_loaded, 0, 50);
+    result.set(Tag::loaded);
+    return result;
+  };
+  matrix.on_result(loaded(1, 10));
+  BOOST_TEST(state(11) == "never");
+  BOOST_TEST(state(11, Metric::rtt_loaded) == "ok");
+  matrix.on_result(latency_result(2, 20, {20}));
+  for (std::uint64_t seq = 3; seq < 9; ++seq) matrix.on_result(loaded(seq, 10.0 * static_cast<double>(seq)));
+  BOOST_TEST(state(81) == "ok");
+  BOOST_TEST(state(81, Metric::delay) == "never");
+  // Runs come once an hour by default: what they brought stays good until then.
+  matrix.on_result(latency_result(9, 90, {20}));
+  matrix.on_result(latency_result(10, 100, {20}));
+  matrix.on_result(latency_result(11, 500, {20}));
+  BOOST_TEST(state(501, Metric::rtt_loaded) == "ok");
+  BOOST_TEST(state(501, Metric::rtt_loaded_ratio) == "ok");
+  BOOST_TEST(matrix.cell(berlin_athens, query(101, Metric::rtt_loaded_ratio)).age_s.value() == 21.0);
+}
+
 BOOST_FIXTURE_TEST_CASE(states_come_in_their_order, Mesh3) {
   BOOST_TEST(state(1) == "never");
   matrix.on_result(latency_result(1, 10, {20}));
