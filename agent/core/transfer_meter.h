@@ -32,11 +32,21 @@ class TransferMeter {
   static constexpr nanoseconds check_every = std::chrono::milliseconds(50);
   /// A run goes on past its duration until so many full segments came after the knee.
   static constexpr std::uint64_t segments_wanted = 20;
+  /// A steady part this long, and 1.5 round trips, may end the run where arrivals are even: a window that still grows
+  /// doubles within it.
+  static constexpr nanoseconds even_for = std::chrono::milliseconds(600);
+  /// The largest token bucket that is looked for: before so much came, a fast rate without a fall may be a bucket's.
+  static constexpr std::uint64_t largest_bucket = 384'000;
+  /// Slower than this is not what a sender brings by itself at the start (SendWindow): the link's pace.
+  static constexpr double surely_paced_bps = 4e6;
 
   TransferMeter(const TransferMeterPlan& plan, MonoTime began);
 
-  /// `bytes` more of user data came at `at`; `at` never falls.
-  void add(MonoTime at, std::uint64_t bytes);
+  /// A run with this many segments after the knee need not be quiet.
+  static constexpr std::uint64_t segments_enough = 60;
+
+  /// `bytes` more of user data came at `at`; `at` never falls. `repeated`: segments came that brought nothing new.
+  void add(MonoTime at, std::uint64_t bytes, bool repeated = false);
   /// Asks at most once in check_every. nullopt: go on.
   std::optional<TransferEnd> check(MonoTime now);
   /// When check() wants to be asked next.
@@ -49,7 +59,11 @@ class TransferMeter {
   wire::TransferFinished report(const wire::Token& token, MonoTime now, TransferEnd end) const;
 
  private:
+  ThroughputEstimate estimate() const;
+  bool long_enough(const ThroughputEstimate& estimate) const;
+  bool past_any_bucket(const ThroughputEstimate& estimate) const;
   bool settled(const ThroughputEstimate& estimate);
+  bool even(const ThroughputEstimate& estimate);
   void keep(ArrivalReading reading);
 
   const TransferMeterPlan plan_;
@@ -62,6 +76,9 @@ class TransferMeter {
   std::vector<ArrivalReading> readings_;
   std::uint32_t looks_ = 0;
   nanoseconds next_look_{0};  ///< length of the steady part at which the next look is worth while
+  std::optional<ArrivalReading> last_repeat_;
+  std::uint32_t even_looks_ = 0;
+  nanoseconds next_even_look_{0};
 };
 
 }  // namespace sonde

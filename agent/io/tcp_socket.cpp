@@ -51,6 +51,7 @@ std::optional<TcpFacts> read_tcp_facts(int fd) {
   facts.sndbuf_limited = microseconds(raw.tcpi_sndbuf_limited);
   facts.delivery_rate = raw.tcpi_delivery_rate;
   facts.mss = raw.tcpi_snd_mss;
+  facts.arrivals = {raw.tcpi_bytes_received, raw.tcpi_data_segs_in, raw.tcpi_rcv_ooopack, raw.tcpi_rcv_mss};
   const std::uint32_t gone = raw.tcpi_sacked + raw.tcpi_lost;
   const std::uint32_t there = raw.tcpi_unacked + raw.tcpi_retrans;
   facts.segments_out = there > gone ? there - gone : 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "agent/core/arrival_count.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/time.h"
 #include "shared/io/fd.h"
@@ -22,7 +23,8 @@ struct TcpFacts {
   nanoseconds sndbuf_limited{0};
   std::uint64_t delivery_rate = 0;  ///< octets per second
   std::uint32_t mss = 0;            ///< tcpi_snd_mss
-  std::uint32_t segments_out = 0;   ///< under way (RFC 6675's pipe), and octets not yet sent, in segments rounded up
+  ArrivalFacts arrivals;
+  std::uint32_t segments_out = 0;  ///< under way (RFC 6675's pipe), and octets not yet sent, in segments rounded up
 };
 
 /// nullopt where the kernel refuses (not a TCP socket).

@@ -15,9 +15,15 @@ using Readings = std::span<const ArrivalReading>;
 constexpr std::size_t max_chunks = 128;
 constexpr std::size_t min_chunks_for_knee = 8;
 /// A window of chunks looks steady when its time is within this share of the reference.
-constexpr double window_tolerance = 0.15;
+constexpr double window_tolerance = 0.05;
 /// The same where windows differ much among themselves.
 constexpr double widest_tolerance = 0.4;
+/// A chunk that holds the knee is part burst: so many more are left out behind it.
+constexpr std::size_t knee_margin = 1;
+/// A burst too small for a chunk of its own is one where the curve lies this much above the steady line, in bytes and
+/// in multiples of what the line wanders by itself.
+constexpr double least_excess_bytes = 3'000;
+constexpr double excess_over_noise = 3;
 /// What came before the knee must differ by this share from what comes after, or there is no knee.
 constexpr double knee_contrast = 0.10;
 /// The steady part's halves differ by more than this: the rate is not steady.
@@ -103,7 +109,51 @@ KneeAt find_knee(const std::vector<double>& instants) {
   if (drift > 1 + drift_tolerance || drift < 1 / (1 + drift_tolerance)) return {Knee::ambiguous, at};
   if (at == 0) return {Knee::none, 0};
   if (is_near(mean_chunk(instants, 0, at), mean_chunk(instants, at, chunks), knee_contrast)) return {Knee::none, 0};
-  return {Knee::found, at};
+  return {Knee::found, std::min(at + knee_margin, chunks - window)};
+}
+
+/// Bytes by which a reading lies above a line of the steady rate through the first one.
+class Excess {
+ public:
+  Excess(Readings readings, MonoTime tail_begin) : first_(readings.front()) {
+    const auto tail = std::ranges::lower_bound(readings, tail_begin, {}, &ArrivalReading::at);
+    const auto& last = readings.back();
+    const double span = tail == readings.end() ? 0 : seconds_between(tail->at, last.at);
+    rate_ = span > 0 ? static_cast<double>(last.bytes - tail->bytes) / span : 0;
+  }
+  double operator()(const ArrivalReading& r) const {
+    return static_cast<double>(r.bytes - first_.bytes) - rate_ * seconds_between(first_.at, r.at);
+  }
+  bool known() const { return rate_ > 0; }
+
+ private:
+  ArrivalReading first_;
+  double rate_ = 0;
+};
+
+/// The first reading behind a burst that is too small for the chunks; nullptr where there is none.
+const ArrivalReading* small_burst(Readings readings) {
+  const ArrivalReading& first = readings.front();
+  const Excess excess(readings, first.at + (readings.back().at - first.at) / 4);
+  if (!excess.known()) return nullptr;
+  std::vector<double> later;
+  for (const ArrivalReading& r : readings.subspan(readings.size() / 4)) later.push_back(excess(r));
+  const auto [least, most] = std::ranges::minmax(later);
+  const double burst = median(later);
+  if (burst < least_excess_bytes || burst < excess_over_noise * (most - least)) return nullptr;
+  const auto at = std::ranges::find_if(readings, [&](const ArrivalReading& r) { return excess(r) >= burst; });
+  return at == readings.end() ? nullptr : &*at;
+}
+
+double unevenness(Readings steady) {
+  const ArrivalReading& first = steady.front();
+  const ArrivalReading& last = steady.back();
+  const double rate = static_cast<double>(last.bytes - first.bytes) / seconds_between(first.at, last.at);
+  double most = 0;
+  for (const ArrivalReading& r : steady)
+    most =
+        std::max(most, std::abs(static_cast<double>(r.bytes - first.bytes) - rate * seconds_between(first.at, r.at)));
+  return most / static_cast<double>(last.bytes - first.bytes);
 }
 
 /// Student's t for 9 to 19 degrees of freedom: two-sided 95 %, and 99 % = 1 - 0.05 / throughput_looks.
@@ -130,19 +180,14 @@ void add_interval(ThroughputEstimate& estimate, Readings steady, std::optional<n
   estimate.look_width = t_look.at(n - throughput_min_batches) * error;
 }
 
-}  // namespace
+struct SteadyFrom {
+  Knee knee = Knee::none;
+  ArrivalReading reading;  ///< the first one where there is no knee
+};
 
-ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseconds> rtt) {
-  ThroughputEstimate estimate;
-  if (readings.empty()) return estimate;
-  const ArrivalReading first = readings.front();
-  const ArrivalReading last = readings.back();
-  SONDE_ASSERT(first.at <= last.at && first.bytes <= last.bytes);
-  estimate.steady_from = first.at;
-  if (readings.size() < throughput_min_reads || last.at == first.at || last.bytes == first.bytes) return estimate;
-  const double whole = seconds_between(first.at, last.at);
-  estimate.total_bps = 8 * static_cast<double>(last.bytes - first.bytes) / whole;
-
+SteadyFrom find_steady(Readings readings) {
+  const ArrivalReading& first = readings.front();
+  const ArrivalReading& last = readings.back();
   const auto instants = equal_byte_instants(readings, std::min(max_chunks, readings.size() - 1));
   const std::size_t chunks = instants.size() - 1;
   const KneeAt knee = find_knee(instants);
@@ -150,17 +195,55 @@ ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseco
   ArrivalReading begin{first.at + from_seconds(instants[knee.chunk]),
                        first.bytes + static_cast<std::uint64_t>(share * static_cast<double>(knee.chunk))};
   if (begin.at >= last.at) begin = first;
-  estimate.knee = knee.knee;
-  estimate.burst_bytes = knee.chunk == 0 ? 0 : begin.bytes;
+  if (knee.knee == Knee::none)
+    if (const ArrivalReading* small = small_burst(readings); small != nullptr && small->at < last.at)
+      return {Knee::found, *small};
+  return {knee.knee, begin};
+}
+
+bool has_value(Readings readings) {
+  return readings.size() >= throughput_min_reads && readings.back().at > readings.front().at &&
+         readings.back().bytes > readings.front().bytes;
+}
+
+}  // namespace
+
+ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseconds> rtt,
+                                       std::optional<MonoTime> quiet_from) {
+  ThroughputEstimate estimate;
+  if (readings.empty()) return estimate;
+  const ArrivalReading first = readings.front();
+  const ArrivalReading last = readings.back();
+  SONDE_ASSERT(first.at <= last.at && first.bytes <= last.bytes);
+  estimate.steady_from = first.at;
+  if (!has_value(readings)) return estimate;
+  estimate.total_bps = 8 * static_cast<double>(last.bytes - first.bytes) / seconds_between(first.at, last.at);
+
+  Readings quiet = readings;
+  if (quiet_from) {
+    const auto at = std::ranges::lower_bound(readings, *quiet_from, {}, &ArrivalReading::at);
+    const Readings rest = readings.subspan(static_cast<std::size_t>(at - readings.begin()));
+    if (!rest.empty() && has_value(rest)) quiet = rest;
+  }
+  SteadyFrom steady_from = find_steady(quiet);
+  const ArrivalReading& begin = steady_from.reading;
+  if (steady_from.knee == Knee::none && begin.at > first.at) steady_from.knee = Knee::found;
+  estimate.knee = steady_from.knee;
+  estimate.burst_bytes = begin.at == first.at ? 0 : begin.bytes;
   estimate.steady_from = begin.at;
   estimate.steady_time = last.at - begin.at;
   estimate.steady_bytes = last.bytes - begin.bytes;
   estimate.steady_bps = 8 * static_cast<double>(estimate.steady_bytes) / to_seconds(estimate.steady_time);
+  if (begin.at > first.at) {
+    const double before = static_cast<double>(begin.bytes - first.bytes) / seconds_between(first.at, begin.at);
+    estimate.fell = estimate.knee == Knee::found && 8 * before > *estimate.steady_bps;
+  }
 
   std::vector<ArrivalReading> steady{begin};
   const auto after = std::ranges::find_if(
       readings, [&](const ArrivalReading& r) { return r.at > begin.at && r.bytes >= begin.bytes; });
   steady.insert(steady.end(), after, readings.end());
+  if (last.bytes > begin.bytes) estimate.unevenness = unevenness(steady);
   add_interval(estimate, steady, rtt);
   return estimate;
 }

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace sonde::bench {
@@ -36,8 +37,7 @@ std::string made_folder() {
 
 }  // namespace
 
-ShapedLink::ShapedLink()
-    : prefix_(lab::lab_prefix(::getpid())), folder_(made_folder()), guardian_(prefix_, folder_) {
+ShapedLink::ShapedLink() : prefix_(lab::lab_prefix(::getpid())), folder_(made_folder()), guardian_(prefix_, folder_) {
   lab::make_namespaces(prefix_, {"a", "b"});
   const fs::path program = fs::read_symlink("/proc/self/exe").parent_path() / "sonde-wan";
   emulator_ = std::make_unique<lab::Process>(

@@ -6,10 +6,11 @@
 // where one is missed. Needs root.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <thread>
@@ -73,9 +74,9 @@ void run_iperf3(ShapedLink& link, Reading& reading) {
   std::this_thread::sleep_for(300ms);
   const auto before = link.crossed().octets;
   const auto began = io::read_clock().mono;
-  const auto done = lab::run({"ip", "netns", "exec", link.netns('a'), "iperf3", "-c", link.address('b'), "-t", "5",
-                              "-J", "-p", "5201"},
-                             {}, {}, 300s);
+  const auto done = lab::run(
+      {"ip", "netns", "exec", link.netns('a'), "iperf3", "-c", link.address('b'), "-t", "5", "-J", "-p", "5201"}, {},
+      {}, 300s);
   if (done.code != 0) return;
   reading.iperf3_seconds = to_seconds(io::read_clock().mono - began);
   until_idle(link, 1s);
