@@ -74,10 +74,14 @@ bool TransferMeter::past_any_bucket(const ThroughputEstimate& estimate) const {
   return estimate.fell || bytes_ >= largest_bucket || *estimate.steady_bps < surely_paced_bps;
 }
 
+nanoseconds TransferMeter::least_steady(const ThroughputEstimate& estimate) const {
+  return estimate.fell && estimate.burst_bytes > 4 * largest_bucket ? even_for_after_slump : even_for;
+}
+
 /// Arrivals on a straight line speak for themselves: the interval is then far within its bound, long before there are
 /// batches of ten round trips.
 bool TransferMeter::even(const ThroughputEstimate& estimate) {
-  const nanoseconds least = std::max(even_for, plan_.rtt.value_or(0ns) * 3 / 2);
+  const nanoseconds least = std::max(least_steady(estimate), plan_.rtt.value_or(0ns) * 3 / 2);
   if (even_looks_ >= throughput_looks || estimate.steady_time < std::max(least, next_even_look_)) return false;
   ++even_looks_;
   next_even_look_ = estimate.steady_time * 3 / 2;
@@ -85,7 +89,7 @@ bool TransferMeter::even(const ThroughputEstimate& estimate) {
 }
 
 bool TransferMeter::settled(const ThroughputEstimate& estimate) {
-  if (!estimate.look_width || estimate.steady_time < even_for) return false;
+  if (!estimate.look_width || estimate.steady_time < least_steady(estimate)) return false;
   if (looks_ >= throughput_looks || estimate.steady_time < next_look_) return false;
   ++looks_;
   next_look_ = estimate.steady_time * 3 / 2;

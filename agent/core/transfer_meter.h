@@ -35,6 +35,8 @@ class TransferMeter {
   /// A steady part this long, and 1.5 round trips, may end the run where arrivals are even: a window that still grows
   /// doubles within it.
   static constexpr nanoseconds even_for = std::chrono::milliseconds(600);
+  /// The same behind a burst that is larger than any bucket looked for: perhaps only a slump.
+  static constexpr nanoseconds even_for_after_slump = std::chrono::milliseconds(2400);
   /// The largest token bucket that is looked for: before so much came, a fast rate without a fall may be a bucket's.
   static constexpr std::uint64_t largest_bucket = 384'000;
   /// Slower than this is not what a sender brings by itself at the start (SendWindow): the link's pace.
@@ -63,6 +65,7 @@ class TransferMeter {
   bool long_enough(const ThroughputEstimate& estimate) const;
   bool past_any_bucket(const ThroughputEstimate& estimate) const;
   bool settled(const ThroughputEstimate& estimate);
+  nanoseconds least_steady(const ThroughputEstimate& estimate) const;
   bool even(const ThroughputEstimate& estimate);
   void keep(ArrivalReading reading);
 

@@ -24,6 +24,13 @@ constexpr std::size_t knee_margin = 1;
 /// in multiples of what the line wanders by itself.
 constexpr double least_excess_bytes = 3'000;
 constexpr double excess_over_noise = 3;
+/// Pieces of equal bytes behind the knee, to see whether the rate still changes: by how many standard errors, and by
+/// what share at least.
+constexpr std::size_t trim_pieces = 32;
+constexpr double trim_errors = 4;
+/// The standard error of a median, in median absolute deviations times the root of the count: 1.4826 x 1.2533.
+constexpr double median_error = 1.86;
+constexpr double trim_contrast = 0.003;
 /// What came before the knee must differ by this share from what comes after, or there is no knee.
 constexpr double knee_contrast = 0.10;
 /// The steady part's halves differ by more than this: the rate is not steady.
@@ -201,6 +208,34 @@ SteadyFrom find_steady(Readings readings) {
   return {knee.knee, begin};
 }
 
+/// A bucket that empties slowly, or a window that still grows a little, bends the curve too gently for the chunks.
+/// Where the rate before a split differs from the rate behind it by more than the pieces behind it differ among
+/// themselves, what came before the split is left out. Medians: one stall is part of the rate.
+SteadyFrom trim(Readings readings, SteadyFrom from) {
+  for (const std::size_t eighths : {1U, 2U, 4U}) {
+    const auto begin = std::ranges::upper_bound(readings, from.reading.at, {}, &ArrivalReading::at);
+    std::vector<ArrivalReading> steady{from.reading};
+    steady.insert(steady.end(), begin, readings.end());
+    if (steady.size() < 4 * trim_pieces || steady.back().bytes == from.reading.bytes) return from;
+    const auto instants = equal_byte_instants(steady, trim_pieces);
+    const std::size_t split = trim_pieces * eighths / 8;
+    std::vector<double> pieces;
+    for (std::size_t i = 0; i < trim_pieces; ++i) pieces.push_back(instants[i + 1] - instants[i]);
+    std::vector<double> early(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(split));
+    std::vector<double> late(pieces.begin() + static_cast<std::ptrdiff_t>(split), pieces.end());
+    const double before = median(early);
+    const double after = median(late);
+    for (double& piece : late) piece = std::abs(piece - after);
+    const double error = median(late) * median_error / std::sqrt(static_cast<double>(std::min(split, late.size())));
+    if (std::abs(before - after) < std::max(trim_errors * error, trim_contrast * after)) continue;
+    const double share =
+        static_cast<double>(steady.back().bytes - from.reading.bytes) * static_cast<double>(eighths) / 8;
+    from.reading = {from.reading.at + from_seconds(instants[split]),
+                    from.reading.bytes + static_cast<std::uint64_t>(share)};
+  }
+  return from;
+}
+
 bool has_value(Readings readings) {
   return readings.size() >= throughput_min_reads && readings.back().at > readings.front().at &&
          readings.back().bytes > readings.front().bytes;
@@ -225,7 +260,7 @@ ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseco
     const Readings rest = readings.subspan(static_cast<std::size_t>(at - readings.begin()));
     if (!rest.empty() && has_value(rest)) quiet = rest;
   }
-  SteadyFrom steady_from = find_steady(quiet);
+  SteadyFrom steady_from = trim(quiet, find_steady(quiet));
   const ArrivalReading& begin = steady_from.reading;
   if (steady_from.knee == Knee::none && begin.at > first.at) steady_from.knee = Knee::found;
   estimate.knee = steady_from.knee;
