@@ -65,6 +65,12 @@ ThroughputEstimate TransferMeter::estimate() const {
 }
 
 bool TransferMeter::long_enough(const ThroughputEstimate& estimate) const {
+  if (estimate.knee == Knee::ambiguous) {
+    // A burst behind which hardly anything came yet looks so, too.
+    const MonoTime middle = readings_.front().at + (readings_.back().at - readings_.front().at) / 2;
+    const auto late = std::ranges::lower_bound(readings_, middle, {}, &ArrivalReading::at);
+    if (bytes_ - late->bytes < 2 * segments_wanted * plan_.segment_bytes) return false;
+  }
   const bool quiet = !last_repeat_ || last_repeat_->at <= estimate.steady_from;
   return estimate.steady_bytes >= (quiet ? segments_wanted : segments_enough) * plan_.segment_bytes;
 }
@@ -82,9 +88,9 @@ nanoseconds TransferMeter::least_steady(const ThroughputEstimate& estimate) cons
 /// batches of ten round trips.
 bool TransferMeter::even(const ThroughputEstimate& estimate) {
   const nanoseconds least = std::max(least_steady(estimate), plan_.rtt.value_or(0ns) * 3 / 2);
-  if (even_looks_ >= throughput_looks || estimate.steady_time < std::max(least, next_even_look_)) return false;
+  if (even_looks_ >= even_looks || estimate.steady_time < std::max(least, next_even_look_)) return false;
   ++even_looks_;
-  next_even_look_ = estimate.steady_time * 3 / 2;
+  next_even_look_ = estimate.steady_time * 5 / 4;
   return estimate.unevenness && *estimate.unevenness <= throughput_even;
 }
 

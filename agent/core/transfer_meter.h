@@ -34,6 +34,7 @@ class TransferMeter {
   static constexpr std::uint64_t segments_wanted = 20;
   /// A steady part this long, and 1.5 round trips, may end the run where arrivals are even: a window that still grows
   /// doubles within it.
+  static constexpr std::uint32_t even_looks = 8;
   static constexpr nanoseconds even_for = std::chrono::milliseconds(600);
   /// The same behind a burst that is larger than any bucket looked for: perhaps only a slump.
   static constexpr nanoseconds even_for_after_slump = std::chrono::milliseconds(2400);

@@ -152,15 +152,34 @@ const ArrivalReading* small_burst(Readings readings) {
   return at == readings.end() ? nullptr : &*at;
 }
 
-double unevenness(Readings steady) {
+struct Stray {
+  double most = 0;     ///< greatest distance from the straight line, as a share of the bytes
+  std::size_t at = 0;  ///< the reading there
+};
+
+Stray stray(Readings steady) {
   const ArrivalReading& first = steady.front();
   const ArrivalReading& last = steady.back();
-  const double rate = static_cast<double>(last.bytes - first.bytes) / seconds_between(first.at, last.at);
-  double most = 0;
-  for (const ArrivalReading& r : steady)
-    most =
-        std::max(most, std::abs(static_cast<double>(r.bytes - first.bytes) - rate * seconds_between(first.at, r.at)));
-  return most / static_cast<double>(last.bytes - first.bytes);
+  const double bytes = static_cast<double>(last.bytes - first.bytes);
+  const double rate = bytes / seconds_between(first.at, last.at);
+  Stray found;
+  for (std::size_t i = 0; i < steady.size(); ++i) {
+    const double from_first = static_cast<double>(steady[i].bytes - first.bytes);
+    const double distance = std::abs(from_first - rate * seconds_between(first.at, steady[i].at)) / bytes;
+    if (distance > found.most) found = {distance, i};
+  }
+  return found;
+}
+
+/// Where the curve has one corner early on, and is straight behind it, the steady part begins at the corner.
+Readings behind_corner(Readings steady) {
+  const Stray corner = stray(steady);
+  if (corner.most <= throughput_even) return steady;
+  const Readings rest = steady.subspan(corner.at);
+  const bool most_is_left =
+      4 * (rest.back().bytes - rest.front().bytes) >= 3 * (steady.back().bytes - steady.front().bytes);
+  if (rest.size() < throughput_min_reads || !most_is_left || rest.back().at <= rest.front().at) return steady;
+  return stray(rest).most <= throughput_even ? rest : steady;
 }
 
 /// Student's t for 9 to 19 degrees of freedom: two-sided 95 %, and 99 % = 1 - 0.05 / throughput_looks.
@@ -201,6 +220,11 @@ SteadyFrom find_steady(Readings readings) {
   const double share = static_cast<double>(last.bytes - first.bytes) / static_cast<double>(chunks);
   ArrivalReading begin{first.at + from_seconds(instants[knee.chunk]),
                        first.bytes + static_cast<std::uint64_t>(share * static_cast<double>(knee.chunk))};
+  // From a reading on: between two of them the line is only drawn.
+  if (knee.chunk > 0) {
+    const auto next = std::ranges::lower_bound(readings, begin.at, {}, &ArrivalReading::at);
+    if (next != readings.end()) begin = *next;
+  }
   if (begin.at >= last.at) begin = first;
   if (knee.knee == Knee::none)
     if (const ArrivalReading* small = small_burst(readings); small != nullptr && small->at < last.at)
@@ -261,7 +285,12 @@ ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseco
     if (!rest.empty() && has_value(rest)) quiet = rest;
   }
   SteadyFrom steady_from = trim(quiet, find_steady(quiet));
-  const ArrivalReading& begin = steady_from.reading;
+  std::vector<ArrivalReading> behind_knee{steady_from.reading};
+  const auto after = std::ranges::upper_bound(quiet, steady_from.reading.at, {}, &ArrivalReading::at);
+  behind_knee.insert(behind_knee.end(), after, quiet.end());
+  Readings steady = behind_knee;
+  if (last.bytes > steady.front().bytes) steady = behind_corner(steady);
+  const ArrivalReading& begin = steady.front();
   if (steady_from.knee == Knee::none && begin.at > first.at) steady_from.knee = Knee::found;
   estimate.knee = steady_from.knee;
   estimate.burst_bytes = begin.at == first.at ? 0 : begin.bytes;
@@ -273,12 +302,7 @@ ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseco
     const double before = static_cast<double>(begin.bytes - first.bytes) / seconds_between(first.at, begin.at);
     estimate.fell = estimate.knee == Knee::found && 8 * before > *estimate.steady_bps;
   }
-
-  std::vector<ArrivalReading> steady{begin};
-  const auto after = std::ranges::find_if(
-      readings, [&](const ArrivalReading& r) { return r.at > begin.at && r.bytes >= begin.bytes; });
-  steady.insert(steady.end(), after, readings.end());
-  if (last.bytes > begin.bytes) estimate.unevenness = unevenness(steady);
+  if (last.bytes > begin.bytes) estimate.unevenness = stray(steady).most;
   add_interval(estimate, steady, rtt);
   return estimate;
 }
