@@ -176,8 +176,10 @@ Readings behind_corner(Readings steady) {
   const Stray corner = stray(steady);
   if (corner.most <= throughput_even) return steady;
   const Readings rest = steady.subspan(corner.at);
-  const bool most_is_left =
-      4 * (rest.back().bytes - rest.front().bytes) >= 3 * (steady.back().bytes - steady.front().bytes);
+  // Of few readings a corner takes a large share; of many, only a stall would.
+  const std::uint64_t most_left = steady.size() < 4 * trim_pieces ? 2 : 4;
+  const std::uint64_t before = rest.front().bytes - steady.front().bytes;
+  const bool most_is_left = most_left * before <= steady.back().bytes - steady.front().bytes;
   if (rest.size() < throughput_min_reads || !most_is_left || rest.back().at <= rest.front().at) return steady;
   return stray(rest).most <= throughput_even ? rest : steady;
 }
