@@ -69,7 +69,10 @@ bool TransferMeter::long_enough(const ThroughputEstimate& estimate) const {
     // A burst behind which hardly anything came yet looks so, too.
     const MonoTime middle = readings_.front().at + (readings_.back().at - readings_.front().at) / 2;
     const auto late = std::ranges::lower_bound(readings_, middle, {}, &ArrivalReading::at);
-    if (bytes_ - late->bytes < 2 * segments_wanted * plan_.segment_bytes) return false;
+    const std::uint64_t bytes = bytes_ - late->bytes;
+    if (bytes < 2 * segments_wanted * plan_.segment_bytes) return false;
+    const double rate = 8 * static_cast<double>(bytes) / to_seconds(readings_.back().at - middle);
+    if (rate < slow_bps && readings_.back().at - readings_.front().at < 2 * plan_.duration) return false;
   }
   const bool quiet = !last_repeat_ || last_repeat_->at <= estimate.steady_from;
   return estimate.steady_bytes >= (quiet ? segments_wanted : segments_enough) * plan_.segment_bytes;

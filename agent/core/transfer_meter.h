@@ -40,6 +40,8 @@ class TransferMeter {
   static constexpr nanoseconds even_for_after_slump = std::chrono::milliseconds(2400);
   /// The largest token bucket that is looked for: before so much came, a fast rate without a fall may be a bucket's.
   static constexpr std::uint64_t largest_bucket = 384'000;
+  /// Below this a run that is not steady yet goes on to twice its duration.
+  static constexpr double slow_bps = 1e6;
   /// Slower than this is not what a sender brings by itself at the start (SendWindow): the link's pace.
   static constexpr double surely_paced_bps = 4e6;
 
