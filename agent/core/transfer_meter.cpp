@@ -147,6 +147,11 @@ wire::TransferFinished TransferMeter::report(const wire::Token& token, MonoTime 
     return report;
   }
   add_values(report, estimate);
+  for (std::size_t i = 0; i < stream_bytes_.size(); ++i) {
+    const auto bytes = static_cast<double>(stream_bytes_[i]);
+    report.details.push_back({fmt::format("stream_{}_bytes", i), bytes});
+    report.details.push_back({fmt::format("stream_{}_bps", i), 8 * bytes / to_seconds(last - first)});
+  }
   if (estimate.knee == Knee::none) set(report, Tag::upper_bound);
   if (end == TransferEnd::settled) set(report, Tag::settled);
   if (!enough) set(report, Tag::few_segments);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/base/time.h"
@@ -59,6 +60,9 @@ class TransferMeter {
   std::uint64_t bytes() const { return bytes_; }
   bool budget_used() const { return bytes_ >= plan_.max_bytes.count; }
 
+  /// `bytes` of each stream, in their order; a run of one stream, or of more than
+  /// transfer_limits::streams_detailed, needs none.
+  void set_streams(std::vector<std::uint64_t> bytes) { stream_bytes_ = std::move(bytes); }
   /// The report. outcome is timeout where no or too few data came, or where they stopped well before the end; reset
   /// where the far side closed before there was a value.
   wire::TransferFinished report(const wire::Token& token, MonoTime now, TransferEnd end) const;
@@ -77,6 +81,7 @@ class TransferMeter {
   MonoTime next_check_;
   std::uint64_t bytes_ = 0;
   std::uint64_t reads_ = 0;
+  std::vector<std::uint64_t> stream_bytes_;
   std::uint64_t stride_ = 1;  ///< every stride-th read is kept, and always the newest
   bool newest_is_extra_ = false;
   std::vector<ArrivalReading> readings_;

@@ -41,6 +41,7 @@ std::optional<TcpFacts> read_tcp_facts(int fd) {
   using std::chrono::microseconds;
   TcpFacts facts;
   facts.total_retransmits = raw.tcpi_total_retrans;
+  facts.data_segments_out = raw.tcpi_data_segs_out;
   facts.bytes_acked = raw.tcpi_bytes_acked;
   facts.rtt = microseconds(raw.tcpi_rtt);
   // The kernel says "no sample yet" with all bits set.

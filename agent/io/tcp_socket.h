@@ -14,6 +14,7 @@ namespace sonde::io {
 /// The part of the kernel's TCP_INFO that Sonde reads (linux/tcp.h). Of one socket, since it was made.
 struct TcpFacts {
   std::uint32_t total_retransmits = 0;  ///< tcpi_total_retrans: segments, SYNs among them
+  std::uint32_t data_segments_out = 0;  ///< tcpi_data_segs_out: with data, resent ones too
   std::uint64_t bytes_acked = 0;        ///< tcpi_bytes_acked: counts the SYN as one
   nanoseconds rtt{0};                   ///< tcpi_rtt, smoothed; 0: no sample yet
   nanoseconds min_rtt{0};               ///< tcpi_min_rtt; 0: no sample yet

@@ -54,9 +54,9 @@ void TransferReceiver::run() {
 bool TransferReceiver::take_inputs() {
   for (Input& input : inputs_.take_all()) {
     if (std::holds_alternative<Stop>(input)) return false;
-    Fd& socket = std::get<Fd>(input);
-    ArrivalCount arrivals = arrivals_of(socket.get());
-    streams_.push_back({std::move(socket), arrivals, 0});
+    auto& attached = std::get<Attached>(input);
+    ArrivalCount arrivals = arrivals_of(attached.socket.get());
+    streams_.push_back({attached.stream, std::move(attached.socket), arrivals, 0});
   }
   return true;
 }
@@ -67,6 +67,7 @@ bool TransferReceiver::attach_all() {
     ::poll(&poll_input, 1, -1);
     if (!take_inputs()) return false;
   }
+  std::ranges::sort(streams_, {}, &Stream::number);
   return true;
 }
 
@@ -154,6 +155,11 @@ bool TransferReceiver::count() {
     auto end = meter.check(now);
     if (!end && all_closed()) end = TransferEnd::closed;
     if (!end) continue;
+    if (streams_.size() > 1 && streams_.size() <= transfer_limits::streams_detailed) {
+      std::vector<std::uint64_t> each;
+      for (const Stream& stream : streams_) each.push_back(stream.bytes);
+      meter.set_streams(std::move(each));
+    }
     reports_->push(ReceiverEnded{meter.report(plan_.token, now, *end)});
     return true;
   }

@@ -29,17 +29,22 @@ class TransferReceiver {
   TransferReceiver& operator=(const TransferReceiver&) = delete;
 
   /// A non-blocking socket from which the header was read.
-  void attach(Fd socket) { inputs_.push(std::move(socket)); }
+  void attach(Fd socket, std::uint8_t stream) { inputs_.push(Attached{std::move(socket), stream}); }
   void stop() { inputs_.push(Stop{}); }
 
  private:
   struct Stop {};
+  struct Attached {
+    Fd socket;
+    std::uint8_t stream = 0;
+  };
   struct Stream {
+    std::uint8_t number = 0;
     Fd socket;
     ArrivalCount arrivals;
     std::uint64_t bytes = 0;
   };
-  using Input = std::variant<Fd, Stop>;
+  using Input = std::variant<Attached, Stop>;
 
   void run();
   bool take_inputs();

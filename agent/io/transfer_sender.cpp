@@ -206,7 +206,9 @@ SenderStats TransferSender::stats() const {
     ++counted;
     const std::uint64_t acked = acked_of(stream, *facts);
     sum.bytes_acked += acked;
-    sum.retransmits += facts->total_retransmits - stream.baseline.total_retransmits;
+    const std::uint32_t retransmits = facts->total_retransmits - stream.baseline.total_retransmits;
+    sum.streams.push_back({facts->data_segments_out - stream.baseline.data_segments_out, retransmits});
+    sum.retransmits += retransmits;
     if (facts->min_rtt.count() > 0) sum.min_rtt = std::min(sum.min_rtt.value_or(facts->min_rtt), facts->min_rtt);
     sum.rtt = sum.rtt.value_or(0ns) + facts->rtt;
     sum.busy += facts->busy;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "shared/base/time.h"
 
@@ -48,6 +49,22 @@ inline constexpr std::uint32_t throughput_max_batches = 20;
 inline constexpr std::uint32_t throughput_looks = 5;
 /// A run has settled when the interval is within this share of the value.
 inline constexpr double throughput_settled_width = 0.05;
+
+/// Why a run was not faster, from the data sender's TCP_INFO. The numbers are those of the detail `limited_by`.
+enum class ThroughputLimit : std::uint8_t {
+  path = 0,             ///< the congestion window: the way there holds no more, or loses
+  receiver_window = 1,  ///< the far host takes no more at once (tcpi_rwnd_limited)
+  send_buffer = 2,      ///< this host keeps too little at hand for the path (tcpi_sndbuf_limited)
+  application = 3,      ///< the sending agent had nothing under way for a part of the time: it lacked CPU
+};
+inline constexpr std::size_t throughput_limit_count = 4;
+/// "path", "receiver_window", "send_buffer", "application".
+std::string_view name(ThroughputLimit limit);
+
+/// `elapsed` from the first write to the last acknowledgement, `busy` of it with data under way or waiting (> 0), and
+/// of that the time behind the receiver's window and behind the send buffer. One that takes half of the time is named.
+ThroughputLimit throughput_limit(nanoseconds elapsed, nanoseconds busy, nanoseconds receiver_window,
+                                 nanoseconds send_buffer);
 
 /// Arrivals this even come at the pace of a link that is never idle, not of a congestion control that is still looking.
 inline constexpr double throughput_even = 0.006;

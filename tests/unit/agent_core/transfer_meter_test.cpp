@@ -157,6 +157,17 @@ BOOST_AUTO_TEST_CASE(a_slow_link_is_given_time_for_twenty_segments) {
   BOOST_TEST(!has(report, Tag::few_segments));
 }
 
+BOOST_AUTO_TEST_CASE(the_bytes_and_the_rate_of_each_stream_are_told) {
+  Feed feed(plan(5s, 60s));
+  feed.run(3e6, 60s);
+  feed.meter.set_streams({100'000, feed.sent - 100'000});
+  const auto report = feed.report();
+  BOOST_TEST(detail(report, "stream_0_bytes") == 100'000);
+  BOOST_TEST(detail(report, "stream_1_bytes") == static_cast<double>(feed.sent) - 100'000);
+  const double sum = detail(report, "stream_0_bps") + detail(report, "stream_1_bps");
+  BOOST_TEST(std::abs(sum / 3e6 - 1) < 0.02);
+}
+
 BOOST_AUTO_TEST_CASE(max_duration_cuts_and_says_so) {
   Feed feed(plan(5s, 18s));
   feed.run(8'900, 60s);
