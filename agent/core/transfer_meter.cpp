@@ -154,7 +154,7 @@ wire::TransferFinished TransferMeter::report(const wire::Token& token, MonoTime 
   }
   if (estimate.knee == Knee::none) set(report, Tag::upper_bound);
   if (end == TransferEnd::settled) set(report, Tag::settled);
-  if (!enough) set(report, Tag::few_segments);
+  if (!enough) report.details.push_back({"few_segments", 1});
   if (end == TransferEnd::budget) set(report, Tag::budget_ended);
   if ((end == TransferEnd::cut || end == TransferEnd::closed) && !enough) set(report, Tag::slot_ended);
   return report;

@@ -15,9 +15,14 @@ namespace sonde::web {
 namespace {
 
 constexpr std::pair<Tag, std::string_view> tag_names[] = {
-    {Tag::starved, "starved"},           {Tag::user_clock, "user_clock"},       {Tag::upper_bound, "upper_bound"},
-    {Tag::budget_ended, "budget_ended"}, {Tag::slot_ended, "slot_ended"},       {Tag::few_segments, "few_segments"},
-    {Tag::settled, "settled"},           {Tag::clock_stepped, "clock_stepped"}, {Tag::unsynced, "unsynced"},
+    {Tag::starved, "starved"},
+    {Tag::user_clock, "user_clock"},
+    {Tag::upper_bound, "upper_bound"},
+    {Tag::budget_ended, "budget_ended"},
+    {Tag::slot_ended, "slot_ended"},
+    {Tag::settled, "settled"},
+    {Tag::clock_stepped, "clock_stepped"},
+    {Tag::unsynced, "unsynced"},
 };
 
 void add_values(Json& line, const Result& result) {

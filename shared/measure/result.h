@@ -46,7 +46,6 @@ enum class Tag : std::uint32_t {
   settled = 1U << 5U,        ///< throughput: ended early, its interval was within +-5 %
   clock_stepped = 1U << 6U,  ///< samples were dropped because a clock stepped
   unsynced = 1U << 7U,       ///< latency: delay could not be shown because the clocks' error is too large
-  few_segments = 1U << 8U,   ///< throughput: fewer than 20 full segments came after the knee
 };
 
 /// One number that is no metric of the matrix but belongs to a run: a count or a detail, by name

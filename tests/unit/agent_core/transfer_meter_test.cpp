@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_slow_link_is_given_time_for_twenty_segments) {
   BOOST_TEST((report.outcome == Outcome::ok));
   BOOST_TEST(std::abs(value_of(report, Metric::throughput) / 8'900 - 1) < 0.01);
   BOOST_TEST(!has(report, Tag::slot_ended));
-  BOOST_TEST(!has(report, Tag::few_segments));
+  BOOST_TEST(std::isnan(detail(report, "few_segments")));
 }
 
 BOOST_AUTO_TEST_CASE(the_bytes_and_the_rate_of_each_stream_are_told) {
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(max_duration_cuts_and_says_so) {
   const auto report = feed.report();
   BOOST_TEST((report.outcome == Outcome::ok));
   BOOST_TEST(has(report, Tag::slot_ended));
-  BOOST_TEST(has(report, Tag::few_segments));
+  BOOST_TEST(detail(report, "few_segments") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(the_byte_budget_ends_the_run_at_once) {
