@@ -15,8 +15,8 @@ namespace lim = transfer_limits;
 
 constexpr std::uint32_t bits(Tag tag) { return static_cast<std::uint32_t>(tag); }
 /// What the far side may say of a run; the rest of its tags is not its business.
-constexpr std::uint32_t peer_tags = bits(Tag::upper_bound) | bits(Tag::budget_ended) | bits(Tag::slot_ended) |
-                                    bits(Tag::settled) | bits(Tag::starved) | bits(Tag::few_segments);
+constexpr std::uint32_t peer_tags =
+    bits(Tag::upper_bound) | bits(Tag::budget_ended) | bits(Tag::slot_ended) | bits(Tag::settled) | bits(Tag::starved);
 
 bool is_possible(double value) { return std::isfinite(value) && value >= 0; }
 
