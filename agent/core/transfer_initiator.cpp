@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "shared/base/limits.h"
+#include "shared/measure/throughput.h"
 
 namespace sonde {
 namespace {
@@ -243,7 +244,15 @@ void TransferInitiator::add_sender(Result& result) const {
   result.details.push_back({"bytes_acked", static_cast<double>(s.bytes_acked)});
   if (s.min_rtt) result.details.push_back({"min_rtt_s", to_seconds(*s.min_rtt)});
   if (s.rtt) result.details.push_back({"tcpi_rtt_s", to_seconds(*s.rtt)});
+  if (s.streams.size() > 1 && s.streams.size() <= lim::streams_detailed)
+    for (std::size_t i = 0; i < s.streams.size(); ++i) {
+      result.details.push_back({fmt::format("stream_{}_packets", i), static_cast<double>(s.streams[i].segments)});
+      result.details.push_back(
+          {fmt::format("stream_{}_retransmits", i), static_cast<double>(s.streams[i].retransmits)});
+    }
   if (s.busy.count() <= 0) return;
+  const ThroughputLimit limit = throughput_limit(s.acked_in, s.busy, s.rwnd_limited, s.sndbuf_limited);
+  result.details.push_back({"limited_by", static_cast<double>(limit)});
   const double busy = to_seconds(s.busy);
   const double rwnd = to_seconds(s.rwnd_limited) / busy;
   const double sndbuf = to_seconds(s.sndbuf_limited) / busy;

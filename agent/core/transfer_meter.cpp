@@ -21,6 +21,7 @@ void add_values(wire::TransferFinished& report, const ThroughputEstimate& estima
   report.details.push_back({"burst_bytes", static_cast<double>(estimate.burst_bytes)});
   report.details.push_back({"steady_s", to_seconds(estimate.steady_time)});
   report.details.push_back({"steady_bytes", static_cast<double>(estimate.steady_bytes)});
+  if (estimate.unevenness) report.details.push_back({"unevenness", *estimate.unevenness});
   if (!estimate.half_width) return;
   report.details.push_back({"interval_ratio", *estimate.half_width});
   report.details.push_back({"batches", static_cast<double>(estimate.batches)});
@@ -33,7 +34,8 @@ TransferMeter::TransferMeter(const TransferMeterPlan& plan, MonoTime began)
   readings_.reserve(max_readings + 1);
 }
 
-void TransferMeter::add(MonoTime at, std::uint64_t bytes) {
+void TransferMeter::add(MonoTime at, std::uint64_t bytes, bool repeated) {
+  if (repeated) last_repeat_ = ArrivalReading{at, bytes_ + bytes};
   if (bytes == 0) return;
   bytes_ += bytes;
   ++reads_;
@@ -52,8 +54,51 @@ void TransferMeter::keep(ArrivalReading reading) {
   newest_is_extra_ = false;
 }
 
+/// On a slow link the end of a bucket takes TCP by surprise: its timer repeats what still waits in the queue. The
+/// steady part begins behind that, where enough comes behind it.
+ThroughputEstimate TransferMeter::estimate() const {
+  const auto whole = estimate_throughput(readings_, plan_.rtt);
+  if (!last_repeat_ || last_repeat_->at <= whole.steady_from) return whole;
+  const bool enough_behind = bytes_ - last_repeat_->bytes >= segments_wanted * plan_.segment_bytes;
+  if (!enough_behind || whole.steady_bytes >= segments_enough * plan_.segment_bytes) return whole;
+  return estimate_throughput(readings_, plan_.rtt, last_repeat_->at);
+}
+
+bool TransferMeter::long_enough(const ThroughputEstimate& estimate) const {
+  if (estimate.knee == Knee::ambiguous) {
+    // A burst behind which hardly anything came yet looks so, too.
+    const MonoTime middle = readings_.front().at + (readings_.back().at - readings_.front().at) / 2;
+    const auto late = std::ranges::lower_bound(readings_, middle, {}, &ArrivalReading::at);
+    const std::uint64_t bytes = bytes_ - late->bytes;
+    if (bytes < 2 * segments_wanted * plan_.segment_bytes) return false;
+    const double rate = 8 * static_cast<double>(bytes) / to_seconds(readings_.back().at - middle);
+    if (rate < slow_bps && readings_.back().at - readings_.front().at < 2 * plan_.duration) return false;
+  }
+  const bool quiet = !last_repeat_ || last_repeat_->at <= estimate.steady_from;
+  return estimate.steady_bytes >= (quiet ? segments_wanted : segments_enough) * plan_.segment_bytes;
+}
+
+bool TransferMeter::past_any_bucket(const ThroughputEstimate& estimate) const {
+  if (estimate.knee == Knee::ambiguous) return false;
+  return estimate.fell || bytes_ >= largest_bucket || *estimate.steady_bps < surely_paced_bps;
+}
+
+nanoseconds TransferMeter::least_steady(const ThroughputEstimate& estimate) const {
+  return estimate.fell && estimate.burst_bytes > 4 * largest_bucket ? even_for_after_slump : even_for;
+}
+
+/// Arrivals on a straight line speak for themselves: the interval is then far within its bound, long before there are
+/// batches of ten round trips.
+bool TransferMeter::even(const ThroughputEstimate& estimate) {
+  const nanoseconds least = std::max(least_steady(estimate), plan_.rtt.value_or(0ns) * 3 / 2);
+  if (even_looks_ >= even_looks || estimate.steady_time < std::max(least, next_even_look_)) return false;
+  ++even_looks_;
+  next_even_look_ = estimate.steady_time * 5 / 4;
+  return estimate.unevenness && *estimate.unevenness <= throughput_even;
+}
+
 bool TransferMeter::settled(const ThroughputEstimate& estimate) {
-  if (estimate.knee != Knee::found || !estimate.look_width) return false;
+  if (!estimate.look_width || estimate.steady_time < least_steady(estimate)) return false;
   if (looks_ >= throughput_looks || estimate.steady_time < next_look_) return false;
   ++looks_;
   next_look_ = estimate.steady_time * 3 / 2;
@@ -67,9 +112,9 @@ std::optional<TransferEnd> TransferMeter::check(MonoTime now) {
   const nanoseconds elapsed = now - began_;
   if (elapsed >= plan_.max_duration) return TransferEnd::cut;
   if (readings_.size() < throughput_min_reads) return std::nullopt;
-  const auto estimate = estimate_throughput(readings_, plan_.rtt);
-  if (estimate.steady_bytes < segments_wanted * plan_.segment_bytes) return std::nullopt;
-  if (settled(estimate)) return TransferEnd::settled;
+  const auto estimate = this->estimate();
+  if (!long_enough(estimate)) return std::nullopt;
+  if (past_any_bucket(estimate) && (even(estimate) || settled(estimate))) return TransferEnd::settled;
   if (now - readings_.front().at >= plan_.duration) return TransferEnd::duration;
   return std::nullopt;
 }
@@ -77,7 +122,7 @@ std::optional<TransferEnd> TransferMeter::check(MonoTime now) {
 wire::TransferFinished TransferMeter::report(const wire::Token& token, MonoTime now, TransferEnd end) const {
   wire::TransferFinished report;
   report.token = token;
-  const auto estimate = estimate_throughput(readings_, plan_.rtt);
+  const auto estimate = this->estimate();
   const bool enough = estimate.steady_bytes >= segments_wanted * plan_.segment_bytes;
   const MonoTime last = readings_.empty() ? began_ : readings_.back().at;
   const MonoTime first = readings_.empty() ? began_ : readings_.front().at;
@@ -102,8 +147,14 @@ wire::TransferFinished TransferMeter::report(const wire::Token& token, MonoTime 
     return report;
   }
   add_values(report, estimate);
+  for (std::size_t i = 0; i < stream_bytes_.size(); ++i) {
+    const auto bytes = static_cast<double>(stream_bytes_[i]);
+    report.details.push_back({fmt::format("stream_{}_bytes", i), bytes});
+    report.details.push_back({fmt::format("stream_{}_bps", i), 8 * bytes / to_seconds(last - first)});
+  }
   if (estimate.knee == Knee::none) set(report, Tag::upper_bound);
   if (end == TransferEnd::settled) set(report, Tag::settled);
+  if (!enough) report.details.push_back({"few_segments", 1});
   if (end == TransferEnd::budget) set(report, Tag::budget_ended);
   if ((end == TransferEnd::cut || end == TransferEnd::closed) && !enough) set(report, Tag::slot_ended);
   return report;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/base/time.h"
@@ -32,11 +33,26 @@ class TransferMeter {
   static constexpr nanoseconds check_every = std::chrono::milliseconds(50);
   /// A run goes on past its duration until so many full segments came after the knee.
   static constexpr std::uint64_t segments_wanted = 20;
+  /// A steady part this long, and 1.5 round trips, may end the run where arrivals are even: a window that still grows
+  /// doubles within it.
+  static constexpr std::uint32_t even_looks = 8;
+  static constexpr nanoseconds even_for = std::chrono::milliseconds(600);
+  /// The same behind a burst that is larger than any bucket looked for: perhaps only a slump.
+  static constexpr nanoseconds even_for_after_slump = std::chrono::milliseconds(2400);
+  /// The largest token bucket that is looked for: before so much came, a fast rate without a fall may be a bucket's.
+  static constexpr std::uint64_t largest_bucket = 384'000;
+  /// Below this a run that is not steady yet goes on to twice its duration.
+  static constexpr double slow_bps = 1e6;
+  /// Slower than this is not what a sender brings by itself at the start (SendWindow): the link's pace.
+  static constexpr double surely_paced_bps = 4e6;
 
   TransferMeter(const TransferMeterPlan& plan, MonoTime began);
 
-  /// `bytes` more of user data came at `at`; `at` never falls.
-  void add(MonoTime at, std::uint64_t bytes);
+  /// A run with this many segments after the knee need not be quiet.
+  static constexpr std::uint64_t segments_enough = 60;
+
+  /// `bytes` more of user data came at `at`; `at` never falls. `repeated`: segments came that brought nothing new.
+  void add(MonoTime at, std::uint64_t bytes, bool repeated = false);
   /// Asks at most once in check_every. nullopt: go on.
   std::optional<TransferEnd> check(MonoTime now);
   /// When check() wants to be asked next.
@@ -44,12 +60,20 @@ class TransferMeter {
   std::uint64_t bytes() const { return bytes_; }
   bool budget_used() const { return bytes_ >= plan_.max_bytes.count; }
 
+  /// `bytes` of each stream, in their order; a run of one stream, or of more than
+  /// transfer_limits::streams_detailed, needs none.
+  void set_streams(std::vector<std::uint64_t> bytes) { stream_bytes_ = std::move(bytes); }
   /// The report. outcome is timeout where no or too few data came, or where they stopped well before the end; reset
   /// where the far side closed before there was a value.
   wire::TransferFinished report(const wire::Token& token, MonoTime now, TransferEnd end) const;
 
  private:
+  ThroughputEstimate estimate() const;
+  bool long_enough(const ThroughputEstimate& estimate) const;
+  bool past_any_bucket(const ThroughputEstimate& estimate) const;
   bool settled(const ThroughputEstimate& estimate);
+  nanoseconds least_steady(const ThroughputEstimate& estimate) const;
+  bool even(const ThroughputEstimate& estimate);
   void keep(ArrivalReading reading);
 
   const TransferMeterPlan plan_;
@@ -57,11 +81,15 @@ class TransferMeter {
   MonoTime next_check_;
   std::uint64_t bytes_ = 0;
   std::uint64_t reads_ = 0;
+  std::vector<std::uint64_t> stream_bytes_;
   std::uint64_t stride_ = 1;  ///< every stride-th read is kept, and always the newest
   bool newest_is_extra_ = false;
   std::vector<ArrivalReading> readings_;
   std::uint32_t looks_ = 0;
   nanoseconds next_look_{0};  ///< length of the steady part at which the next look is worth while
+  std::optional<ArrivalReading> last_repeat_;
+  std::uint32_t even_looks_ = 0;
+  nanoseconds next_even_look_{0};
 };
 
 }  // namespace sonde

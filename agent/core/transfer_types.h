@@ -107,6 +107,13 @@ struct TransferProgress {
   std::uint64_t bytes = 0;
 };
 
+/// Of one stream at its sender.
+struct StreamStats {
+  std::uint64_t segments = 0;  ///< with data, resent ones too (tcpi_data_segs_out)
+  std::uint64_t retransmits = 0;
+  bool operator==(const StreamStats&) const = default;
+};
+
 /// From TCP_INFO at the end, summed over the streams (times: the mean of the streams).
 struct SenderStats {
   std::uint64_t bytes_written = 0;
@@ -118,6 +125,7 @@ struct SenderStats {
   nanoseconds busy{0};             ///< data in flight or waiting
   nanoseconds rwnd_limited{0};
   nanoseconds sndbuf_limited{0};
+  std::vector<StreamStats> streams;
 };
 
 /// The last report of a sender: every connection is gone.
@@ -188,7 +196,8 @@ inline constexpr nanoseconds slot_guard = 100ms;  ///< the sender resets this lo
 inline constexpr nanoseconds progress_every = 250ms;
 inline constexpr nanoseconds shortest_run = 300ms;
 inline constexpr nanoseconds longest_run = 1h;
-inline constexpr std::size_t details = 48;  ///< in a peer's report
+inline constexpr std::size_t details = 48;          ///< in a peer's report
+inline constexpr std::size_t streams_detailed = 8;  ///< a run with more streams reports their sum only
 }  // namespace transfer_limits
 
 }  // namespace sonde

@@ -41,6 +41,7 @@ std::optional<TcpFacts> read_tcp_facts(int fd) {
   using std::chrono::microseconds;
   TcpFacts facts;
   facts.total_retransmits = raw.tcpi_total_retrans;
+  facts.data_segments_out = raw.tcpi_data_segs_out;
   facts.bytes_acked = raw.tcpi_bytes_acked;
   facts.rtt = microseconds(raw.tcpi_rtt);
   // The kernel says "no sample yet" with all bits set.
@@ -51,6 +52,7 @@ std::optional<TcpFacts> read_tcp_facts(int fd) {
   facts.sndbuf_limited = microseconds(raw.tcpi_sndbuf_limited);
   facts.delivery_rate = raw.tcpi_delivery_rate;
   facts.mss = raw.tcpi_snd_mss;
+  facts.arrivals = {raw.tcpi_bytes_received, raw.tcpi_data_segs_in, raw.tcpi_rcv_ooopack, raw.tcpi_rcv_mss};
   const std::uint32_t gone = raw.tcpi_sacked + raw.tcpi_lost;
   const std::uint32_t there = raw.tcpi_unacked + raw.tcpi_retrans;
   facts.segments_out = there > gone ? there - gone : 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "agent/core/arrival_count.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/time.h"
 #include "shared/io/fd.h"
@@ -13,6 +14,7 @@ namespace sonde::io {
 /// The part of the kernel's TCP_INFO that Sonde reads (linux/tcp.h). Of one socket, since it was made.
 struct TcpFacts {
   std::uint32_t total_retransmits = 0;  ///< tcpi_total_retrans: segments, SYNs among them
+  std::uint32_t data_segments_out = 0;  ///< tcpi_data_segs_out: with data, resent ones too
   std::uint64_t bytes_acked = 0;        ///< tcpi_bytes_acked: counts the SYN as one
   nanoseconds rtt{0};                   ///< tcpi_rtt, smoothed; 0: no sample yet
   nanoseconds min_rtt{0};               ///< tcpi_min_rtt; 0: no sample yet
@@ -22,7 +24,8 @@ struct TcpFacts {
   nanoseconds sndbuf_limited{0};
   std::uint64_t delivery_rate = 0;  ///< octets per second
   std::uint32_t mss = 0;            ///< tcpi_snd_mss
-  std::uint32_t segments_out = 0;   ///< under way (RFC 6675's pipe), and octets not yet sent, in segments rounded up
+  ArrivalFacts arrivals;
+  std::uint32_t segments_out = 0;  ///< under way (RFC 6675's pipe), and octets not yet sent, in segments rounded up
 };
 
 /// nullopt where the kernel refuses (not a TCP socket).

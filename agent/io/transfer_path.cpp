@@ -156,8 +156,8 @@ class TransferPath::Impl {
     if (receiving_) port_.forget(*receiving_);
     receiving_ = command.token;
     receiver_ = std::make_unique<TransferReceiver>(command, reports_);
-    port_.expect(command.token, command.streams, [this](Fd socket, std::uint8_t) {
-      if (receiver_) receiver_->attach(std::move(socket));
+    port_.expect(command.token, command.streams, [this](Fd socket, std::uint8_t stream) {
+      if (receiver_) receiver_->attach(std::move(socket), stream);
     });
   }
   void carry_out(const StopReceiving&) {

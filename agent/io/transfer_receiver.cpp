@@ -19,6 +19,13 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t most_per_read = 1U << 20;
 constexpr std::uint64_t least_per_read = 1448;
 constexpr std::uint64_t reads_in_budget = 64;
+/// Data behind a hole wake nobody: all streams are looked at this often.
+constexpr nanoseconds look_every = 2ms;
+
+ArrivalCount arrivals_of(int fd) {
+  const auto facts = read_tcp_facts(fd);
+  return ArrivalCount(facts ? facts->arrivals : ArrivalFacts{});
+}
 
 }  // namespace
 
@@ -39,7 +46,7 @@ void TransferReceiver::run() {
     reports_->push(ReceiverReady{plan_.token});
     if (count()) drain();
   }
-  for (Fd& stream : streams_) reset_connection(stream);
+  for (Stream& stream : streams_) reset_connection(stream.socket);
   reports_->push(ReceiverDrained{plan_.token});
 }
 
@@ -47,7 +54,9 @@ void TransferReceiver::run() {
 bool TransferReceiver::take_inputs() {
   for (Input& input : inputs_.take_all()) {
     if (std::holds_alternative<Stop>(input)) return false;
-    streams_.push_back(std::move(std::get<Fd>(input)));
+    auto& attached = std::get<Attached>(input);
+    ArrivalCount arrivals = arrivals_of(attached.socket.get());
+    streams_.push_back({attached.stream, std::move(attached.socket), arrivals, 0});
   }
   return true;
 }
@@ -58,13 +67,14 @@ bool TransferReceiver::attach_all() {
     ::poll(&poll_input, 1, -1);
     if (!take_inputs()) return false;
   }
+  std::ranges::sort(streams_, {}, &Stream::number);
   return true;
 }
 
 /// Waits for data; false: told to stop.
 bool TransferReceiver::wait(nanoseconds longest) {
   std::vector<pollfd> polls{{inputs_.fd(), POLLIN, 0}};
-  for (const Fd& stream : streams_) polls.push_back({stream.get(), POLLIN, 0});
+  for (const Stream& stream : streams_) polls.push_back({stream.socket.get(), POLLIN, 0});
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::max<nanoseconds>(longest, 0ns)).count();
   ::poll(polls.data(), polls.size(), static_cast<int>(ms));
   readable_.clear();
@@ -74,15 +84,41 @@ bool TransferReceiver::wait(nanoseconds longest) {
 }
 
 /// MSG_TRUNC (tcp(7)): the kernel drops the octets instead of copying them.
-std::uint64_t TransferReceiver::read_some(std::size_t index) {
-  const ssize_t n = ::recv(streams_[index].get(), buffer_.data(), buffer_.size(), MSG_TRUNC | MSG_DONTWAIT);
-  if (n > 0) return static_cast<std::uint64_t>(n);
-  if (n == 0 || (errno != EAGAIN && errno != EINTR)) reset_connection(streams_[index]);
-  return 0;
+void TransferReceiver::read_some(std::size_t index) {
+  Stream& stream = streams_[index];
+  const ssize_t n = ::recv(stream.socket.get(), buffer_.data(), buffer_.size(), MSG_TRUNC | MSG_DONTWAIT);
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) reset_connection(stream.socket);
+}
+
+/// New user data on a stream, read or not.
+std::uint64_t TransferReceiver::arrived(std::size_t index) {
+  Stream& stream = streams_[index];
+  const auto facts = stream.socket ? read_tcp_facts(stream.socket.get()) : std::nullopt;
+  if (!facts) return 0;
+  const std::uint64_t bytes = stream.arrivals.add(facts->arrivals);
+  stream.bytes += bytes;
+  return bytes;
+}
+
+std::uint64_t TransferReceiver::take_arrivals(MonoTime now) {
+  std::uint64_t bytes = 0;
+  if (now < next_look_) {
+    for (const std::size_t index : readable_) bytes += arrived(index);
+    return bytes;
+  }
+  for (std::size_t index = 0; index < streams_.size(); ++index) bytes += arrived(index);
+  next_look_ = now + look_every;
+  return bytes;
+}
+
+std::uint64_t TransferReceiver::repeated() const {
+  std::uint64_t sum = 0;
+  for (const Stream& stream : streams_) sum += stream.arrivals.repeated();
+  return sum;
 }
 
 bool TransferReceiver::all_closed() const {
-  return std::ranges::none_of(streams_, [](const Fd& stream) { return static_cast<bool>(stream); });
+  return std::ranges::none_of(streams_, [](const Stream& stream) { return static_cast<bool>(stream.socket); });
 }
 
 TransferMeterPlan TransferReceiver::meter_plan() const {
@@ -91,8 +127,8 @@ TransferMeterPlan TransferReceiver::meter_plan() const {
   plan.max_duration = plan_.max_duration;
   plan.max_bytes = plan_.max_bytes;
   plan.streams = plan_.streams;
-  for (const Fd& stream : streams_) {
-    const auto facts = read_tcp_facts(stream.get());
+  for (const Stream& stream : streams_) {
+    const auto facts = read_tcp_facts(stream.socket.get());
     if (!facts) continue;
     if (facts->mss > 0) plan.segment_bytes = facts->mss;
     if (facts->rtt.count() > 0) plan.rtt = std::max(plan.rtt.value_or(0ns), facts->rtt);
@@ -105,12 +141,13 @@ bool TransferReceiver::count() {
   TransferMeter meter(meter_plan(), read_clock().mono);
   MonoTime next_progress = read_clock().mono + transfer_limits::progress_every;
   while (true) {
-    if (!wait(meter.next_check() - read_clock().mono)) return false;
-    for (const std::size_t index : readable_) {
-      const std::uint64_t bytes = read_some(index);
-      meter.add(read_clock().mono, bytes);
-    }
+    if (!wait(std::min(meter.next_check(), next_look_) - read_clock().mono)) return false;
+    // What the kernel counted by now came by now; reading it is only to make room.
     const MonoTime now = read_clock().mono;
+    const std::uint64_t repeated_before = repeated();
+    const std::uint64_t bytes = take_arrivals(now);
+    meter.add(now, bytes, repeated() > repeated_before);
+    for (const std::size_t index : readable_) read_some(index);
     if (now >= next_progress) {
       next_progress = now + transfer_limits::progress_every;
       reports_->push(TransferProgress{plan_.token, meter.bytes()});
@@ -118,6 +155,11 @@ bool TransferReceiver::count() {
     auto end = meter.check(now);
     if (!end && all_closed()) end = TransferEnd::closed;
     if (!end) continue;
+    if (streams_.size() > 1 && streams_.size() <= transfer_limits::streams_detailed) {
+      std::vector<std::uint64_t> each;
+      for (const Stream& stream : streams_) each.push_back(stream.bytes);
+      meter.set_streams(std::move(each));
+    }
     reports_->push(ReceiverEnded{meter.report(plan_.token, now, *end)});
     return true;
   }

@@ -2,12 +2,14 @@
 // run.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <variant>
 #include <vector>
 
+#include "agent/core/arrival_count.h"
 #include "agent/core/transfer_meter.h"
 #include "agent/core/transfer_types.h"
 #include "shared/io/fd.h"
@@ -27,12 +29,22 @@ class TransferReceiver {
   TransferReceiver& operator=(const TransferReceiver&) = delete;
 
   /// A non-blocking socket from which the header was read.
-  void attach(Fd socket) { inputs_.push(std::move(socket)); }
+  void attach(Fd socket, std::uint8_t stream) { inputs_.push(Attached{std::move(socket), stream}); }
   void stop() { inputs_.push(Stop{}); }
 
  private:
   struct Stop {};
-  using Input = std::variant<Fd, Stop>;
+  struct Attached {
+    Fd socket;
+    std::uint8_t stream = 0;
+  };
+  struct Stream {
+    std::uint8_t number = 0;
+    Fd socket;
+    ArrivalCount arrivals;
+    std::uint64_t bytes = 0;
+  };
+  using Input = std::variant<Attached, Stop>;
 
   void run();
   bool take_inputs();
@@ -40,7 +52,10 @@ class TransferReceiver {
   bool count();
   void drain();
   bool wait(nanoseconds longest);
-  std::uint64_t read_some(std::size_t index);
+  void read_some(std::size_t index);
+  std::uint64_t arrived(std::size_t index);
+  std::uint64_t take_arrivals(MonoTime now);
+  std::uint64_t repeated() const;
   TransferMeterPlan meter_plan() const;
   bool all_closed() const;
 
@@ -48,8 +63,9 @@ class TransferReceiver {
   const std::shared_ptr<Mailbox<TransferReport>> reports_;
   Mailbox<Input> inputs_;
   std::vector<std::uint8_t> buffer_;
-  std::vector<Fd> streams_;
+  std::vector<Stream> streams_;
   std::vector<std::size_t> readable_;
+  MonoTime next_look_{};  ///< at all streams, also those that cannot be read
   std::jthread thread_;
 };
 

@@ -24,9 +24,10 @@ constexpr std::size_t payload_bytes = 256U << 10;
 constexpr int least_unsent = 6'000;  ///< octets: four segments
 constexpr int most_unsent = 16 << 20;
 constexpr double unsent_seconds = 0.05;
-constexpr nanoseconds tune_every = 20ms;
+/// No event tells that a held back stream got room.
+constexpr nanoseconds look_held_back = 5ms;
+constexpr nanoseconds look_open = 20ms;
 constexpr nanoseconds longest_wait = 1s;
-constexpr nanoseconds room_every = 5ms;
 
 void set_unsent_limit(int fd, int octets) { ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &octets, sizeof octets); }
 
@@ -90,7 +91,7 @@ std::optional<TransferSender::Ending> TransferSender::open_streams_to(const Endp
   for (std::uint32_t i = 0; i < plan_.streams; ++i) {
     auto started = start_connect(target, plan_.source);
     if (started.error != 0 && started.error != EINPROGRESS) return failed(started.error);
-    streams_.push_back({std::move(started.socket), false, {}, {}, 0});
+    streams_.push_back({std::move(started.socket), false, {}, SendWindow(plan_.streams), 0});
   }
   while (!std::ranges::all_of(streams_, &Stream::connected)) {
     std::vector<pollfd> polls{{commands_.fd(), POLLIN, 0}};
@@ -124,16 +125,14 @@ std::optional<TransferSender::Ending> TransferSender::on_handshake(std::size_t i
 }
 
 TransferSender::Ending TransferSender::write_until_told() {
-  next_tuning_ = read_clock().mono + tune_every;
   while (true) {
     const bool wants = may_write_ && budget_left();
-    if (wants && !all_open_) find_room();
+    if (wants && read_clock().mono >= next_look_) look_at_streams();
     std::vector<pollfd> polls{{commands_.fd(), POLLIN, 0}};
     for (const Stream& stream : streams_)
       polls.push_back({stream.socket.get(), static_cast<short>(wants && stream.room > 0 ? POLLOUT : 0), 0});
     const MonoTime now = read_clock().mono;
-    // No event tells that a held back stream got room.
-    ::poll(polls.data(), polls.size(), poll_ms(now, wants && !all_open_ ? now + room_every : next_tuning_));
+    ::poll(polls.data(), polls.size(), poll_ms(now, wants ? next_look_ : now + longest_wait));
     if (auto ending = take_commands()) return *ending;
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       const short events = polls[i + 1].revents;
@@ -145,7 +144,6 @@ TransferSender::Ending TransferSender::write_until_told() {
       if ((events & POLLOUT) == 0) continue;
       if (auto ending = write_some(streams_[i])) return *ending;
     }
-    if (read_clock().mono >= next_tuning_) tune_buffers();
     if (read_clock().mono >= next_progress_) tell_progress();
   }
 }
@@ -173,28 +171,22 @@ std::optional<TransferSender::Ending> TransferSender::write_some(Stream& stream)
   return Ending{outcome_of_connect_error(errno), fmt::format("data connection lost: {}", std::strerror(errno))};
 }
 
-/// A fast link needs more than four segments at hand between two turns of this thread.
-void TransferSender::tune_buffers() {
-  next_tuning_ = read_clock().mono + tune_every;
-  for (const Stream& stream : streams_) {
-    const auto facts = read_tcp_facts(stream.socket.get());
-    if (!facts) continue;
-    const double octets = static_cast<double>(facts->delivery_rate) * unsent_seconds;
-    set_unsent_limit(stream.socket.get(), static_cast<int>(std::clamp<double>(octets, least_unsent, most_unsent)));
-  }
-}
-
-void TransferSender::find_room() {
+/// How much each stream may write, and how much may wait in its socket: a fast link needs more than four segments at
+/// hand between two turns of this thread.
+void TransferSender::look_at_streams() {
   const MonoTime now = read_clock().mono;
   all_open_ = true;
   for (Stream& stream : streams_) {
     const auto facts = read_tcp_facts(stream.socket.get());
     if (!facts) continue;
-    const auto room =
-        stream.window.room(now, {acked_of(stream, *facts), facts->segments_out, facts->mss, facts->min_rtt});
+    const auto room = stream.window.room(
+        now, {acked_of(stream, *facts), facts->segments_out, facts->mss, facts->min_rtt, facts->rtt});
     stream.room = room.value_or(payload_bytes);
     all_open_ = all_open_ && !room;
+    const double octets = static_cast<double>(facts->delivery_rate) * unsent_seconds;
+    set_unsent_limit(stream.socket.get(), static_cast<int>(std::clamp<double>(octets, least_unsent, most_unsent)));
   }
+  next_look_ = now + (all_open_ ? look_open : look_held_back);
 }
 
 /// Of user data.
@@ -214,7 +206,9 @@ SenderStats TransferSender::stats() const {
     ++counted;
     const std::uint64_t acked = acked_of(stream, *facts);
     sum.bytes_acked += acked;
-    sum.retransmits += facts->total_retransmits - stream.baseline.total_retransmits;
+    const std::uint32_t retransmits = facts->total_retransmits - stream.baseline.total_retransmits;
+    sum.streams.push_back({facts->data_segments_out - stream.baseline.data_segments_out, retransmits});
+    sum.retransmits += retransmits;
     if (facts->min_rtt.count() > 0) sum.min_rtt = std::min(sum.min_rtt.value_or(facts->min_rtt), facts->min_rtt);
     sum.rtt = sum.rtt.value_or(0ns) + facts->rtt;
     sum.busy += facts->busy;

@@ -63,9 +63,8 @@ class TransferSender {
   Ending write_until_told();
   std::optional<Ending> write_some(Stream& stream);
   std::optional<Ending> take_commands();
-  void tune_buffers();
   void tell_progress();
-  void find_room();
+  void look_at_streams();
   std::uint64_t acked_of(const Stream& stream, const TcpFacts& facts) const;
   bool budget_left() const { return written_ < plan_.max_bytes.count; }
   SenderStats stats() const;
@@ -78,8 +77,8 @@ class TransferSender {
   bool may_write_ = false;
   std::uint64_t written_ = 0;
   std::optional<MonoTime> first_write_;
-  bool all_open_ = false;  ///< no stream is held back any more
-  MonoTime next_tuning_;
+  bool all_open_ = false;  ///< no stream is held back
+  MonoTime next_look_;
   MonoTime next_progress_;
   std::jthread thread_;
 };

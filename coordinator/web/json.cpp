@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "coordinator/core/reading.h"
+#include "shared/measure/throughput.h"
 
 namespace sonde::web {
 namespace {
@@ -106,6 +107,8 @@ std::string result_line(const Result& result) {
     Json details = Json::object();
     for (const Detail& detail : result.details) details[detail.name] = number(detail.value);
     line["details"] = std::move(details);
+    if (const auto limit = result.detail("limited_by"); limit && *limit >= 0 && *limit < throughput_limit_count)
+      line["limited_by"] = name(static_cast<ThroughputLimit>(*limit));
   }
   return to_text(line);
 }

@@ -138,7 +138,8 @@ Json result_schema() {
                   {"to", typed("string")},           {"round", typed("integer")},
                   {"scheduled_at", typed("string")}, {"started_at", typed("string", true)},
                   {"finished_at", typed("string")},  {"outcome", typed("string")},
-                  {"generation", typed("integer")},  {"reason", typed("string")}};
+                  {"generation", typed("integer")},  {"reason", typed("string")},
+                  {"limited_by", typed("string")}};
   for (const MetricInfo& metric : all_metrics())
     properties[std::string(metric.name)] =
         Json{{"type", {"number", "null"}}, {"description", metric.help}, {"x-unit", metric.unit}};

@@ -15,9 +15,22 @@ using Readings = std::span<const ArrivalReading>;
 constexpr std::size_t max_chunks = 128;
 constexpr std::size_t min_chunks_for_knee = 8;
 /// A window of chunks looks steady when its time is within this share of the reference.
-constexpr double window_tolerance = 0.15;
+constexpr double window_tolerance = 0.05;
 /// The same where windows differ much among themselves.
 constexpr double widest_tolerance = 0.4;
+/// A chunk that holds the knee is part burst: so many more are left out behind it.
+constexpr std::size_t knee_margin = 1;
+/// A burst too small for a chunk of its own is one where the curve lies this much above the steady line, in bytes and
+/// in multiples of what the line wanders by itself.
+constexpr double least_excess_bytes = 3'000;
+constexpr double excess_over_noise = 3;
+/// Pieces of equal bytes behind the knee, to see whether the rate still changes: by how many standard errors, and by
+/// what share at least.
+constexpr std::size_t trim_pieces = 32;
+constexpr double trim_errors = 4;
+/// The standard error of a median, in median absolute deviations times the root of the count: 1.4826 x 1.2533.
+constexpr double median_error = 1.86;
+constexpr double trim_contrast = 0.003;
 /// What came before the knee must differ by this share from what comes after, or there is no knee.
 constexpr double knee_contrast = 0.10;
 /// The steady part's halves differ by more than this: the rate is not steady.
@@ -103,7 +116,72 @@ KneeAt find_knee(const std::vector<double>& instants) {
   if (drift > 1 + drift_tolerance || drift < 1 / (1 + drift_tolerance)) return {Knee::ambiguous, at};
   if (at == 0) return {Knee::none, 0};
   if (is_near(mean_chunk(instants, 0, at), mean_chunk(instants, at, chunks), knee_contrast)) return {Knee::none, 0};
-  return {Knee::found, at};
+  return {Knee::found, std::min(at + knee_margin, chunks - window)};
+}
+
+/// Bytes by which a reading lies above a line of the steady rate through the first one.
+class Excess {
+ public:
+  Excess(Readings readings, MonoTime tail_begin) : first_(readings.front()) {
+    const auto tail = std::ranges::lower_bound(readings, tail_begin, {}, &ArrivalReading::at);
+    const auto& last = readings.back();
+    const double span = tail == readings.end() ? 0 : seconds_between(tail->at, last.at);
+    rate_ = span > 0 ? static_cast<double>(last.bytes - tail->bytes) / span : 0;
+  }
+  double operator()(const ArrivalReading& r) const {
+    return static_cast<double>(r.bytes - first_.bytes) - rate_ * seconds_between(first_.at, r.at);
+  }
+  bool known() const { return rate_ > 0; }
+
+ private:
+  ArrivalReading first_;
+  double rate_ = 0;
+};
+
+/// The first reading behind a burst that is too small for the chunks; nullptr where there is none.
+const ArrivalReading* small_burst(Readings readings) {
+  const ArrivalReading& first = readings.front();
+  const Excess excess(readings, first.at + (readings.back().at - first.at) / 4);
+  if (!excess.known()) return nullptr;
+  std::vector<double> later;
+  for (const ArrivalReading& r : readings.subspan(readings.size() / 4)) later.push_back(excess(r));
+  const auto [least, most] = std::ranges::minmax(later);
+  const double burst = median(later);
+  if (burst < least_excess_bytes || burst < excess_over_noise * (most - least)) return nullptr;
+  const auto at = std::ranges::find_if(readings, [&](const ArrivalReading& r) { return excess(r) >= burst; });
+  return at == readings.end() ? nullptr : &*at;
+}
+
+struct Stray {
+  double most = 0;     ///< greatest distance from the straight line, as a share of the bytes
+  std::size_t at = 0;  ///< the reading there
+};
+
+Stray stray(Readings steady) {
+  const ArrivalReading& first = steady.front();
+  const ArrivalReading& last = steady.back();
+  const double bytes = static_cast<double>(last.bytes - first.bytes);
+  const double rate = bytes / seconds_between(first.at, last.at);
+  Stray found;
+  for (std::size_t i = 0; i < steady.size(); ++i) {
+    const double from_first = static_cast<double>(steady[i].bytes - first.bytes);
+    const double distance = std::abs(from_first - rate * seconds_between(first.at, steady[i].at)) / bytes;
+    if (distance > found.most) found = {distance, i};
+  }
+  return found;
+}
+
+/// Where the curve has one corner early on, and is straight behind it, the steady part begins at the corner.
+Readings behind_corner(Readings steady) {
+  const Stray corner = stray(steady);
+  if (corner.most <= throughput_even) return steady;
+  const Readings rest = steady.subspan(corner.at);
+  // Of few readings a corner takes a large share; of many, only a stall would.
+  const std::uint64_t most_left = steady.size() < 4 * trim_pieces ? 2 : 4;
+  const std::uint64_t before = rest.front().bytes - steady.front().bytes;
+  const bool most_is_left = most_left * before <= steady.back().bytes - steady.front().bytes;
+  if (rest.size() < throughput_min_reads || !most_is_left || rest.back().at <= rest.front().at) return steady;
+  return stray(rest).most <= throughput_even ? rest : steady;
 }
 
 /// Student's t for 9 to 19 degrees of freedom: two-sided 95 %, and 99 % = 1 - 0.05 / throughput_looks.
@@ -130,39 +208,119 @@ void add_interval(ThroughputEstimate& estimate, Readings steady, std::optional<n
   estimate.look_width = t_look.at(n - throughput_min_batches) * error;
 }
 
-}  // namespace
+struct SteadyFrom {
+  Knee knee = Knee::none;
+  ArrivalReading reading;  ///< the first one where there is no knee
+};
 
-ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseconds> rtt) {
-  ThroughputEstimate estimate;
-  if (readings.empty()) return estimate;
-  const ArrivalReading first = readings.front();
-  const ArrivalReading last = readings.back();
-  SONDE_ASSERT(first.at <= last.at && first.bytes <= last.bytes);
-  estimate.steady_from = first.at;
-  if (readings.size() < throughput_min_reads || last.at == first.at || last.bytes == first.bytes) return estimate;
-  const double whole = seconds_between(first.at, last.at);
-  estimate.total_bps = 8 * static_cast<double>(last.bytes - first.bytes) / whole;
-
+SteadyFrom find_steady(Readings readings) {
+  const ArrivalReading& first = readings.front();
+  const ArrivalReading& last = readings.back();
   const auto instants = equal_byte_instants(readings, std::min(max_chunks, readings.size() - 1));
   const std::size_t chunks = instants.size() - 1;
   const KneeAt knee = find_knee(instants);
   const double share = static_cast<double>(last.bytes - first.bytes) / static_cast<double>(chunks);
   ArrivalReading begin{first.at + from_seconds(instants[knee.chunk]),
                        first.bytes + static_cast<std::uint64_t>(share * static_cast<double>(knee.chunk))};
+  // From a reading on: between two of them the line is only drawn.
+  if (knee.chunk > 0) {
+    const auto next = std::ranges::lower_bound(readings, begin.at, {}, &ArrivalReading::at);
+    if (next != readings.end()) begin = *next;
+  }
   if (begin.at >= last.at) begin = first;
-  estimate.knee = knee.knee;
-  estimate.burst_bytes = knee.chunk == 0 ? 0 : begin.bytes;
+  if (knee.knee == Knee::none)
+    if (const ArrivalReading* small = small_burst(readings); small != nullptr && small->at < last.at)
+      return {Knee::found, *small};
+  return {knee.knee, begin};
+}
+
+/// A bucket that empties slowly, or a window that still grows a little, bends the curve too gently for the chunks.
+/// Where the rate before a split differs from the rate behind it by more than the pieces behind it differ among
+/// themselves, what came before the split is left out. Medians: one stall is part of the rate.
+SteadyFrom trim(Readings readings, SteadyFrom from) {
+  for (const std::size_t eighths : {1U, 2U, 4U}) {
+    const auto begin = std::ranges::upper_bound(readings, from.reading.at, {}, &ArrivalReading::at);
+    std::vector<ArrivalReading> steady{from.reading};
+    steady.insert(steady.end(), begin, readings.end());
+    if (steady.size() < 4 * trim_pieces || steady.back().bytes == from.reading.bytes) return from;
+    const auto instants = equal_byte_instants(steady, trim_pieces);
+    const std::size_t split = trim_pieces * eighths / 8;
+    std::vector<double> pieces;
+    for (std::size_t i = 0; i < trim_pieces; ++i) pieces.push_back(instants[i + 1] - instants[i]);
+    std::vector<double> early(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(split));
+    std::vector<double> late(pieces.begin() + static_cast<std::ptrdiff_t>(split), pieces.end());
+    const double before = median(early);
+    const double after = median(late);
+    for (double& piece : late) piece = std::abs(piece - after);
+    const double error = median(late) * median_error / std::sqrt(static_cast<double>(std::min(split, late.size())));
+    if (std::abs(before - after) < std::max(trim_errors * error, trim_contrast * after)) continue;
+    const double share =
+        static_cast<double>(steady.back().bytes - from.reading.bytes) * static_cast<double>(eighths) / 8;
+    from.reading = {from.reading.at + from_seconds(instants[split]),
+                    from.reading.bytes + static_cast<std::uint64_t>(share)};
+  }
+  return from;
+}
+
+bool has_value(Readings readings) {
+  return readings.size() >= throughput_min_reads && readings.back().at > readings.front().at &&
+         readings.back().bytes > readings.front().bytes;
+}
+
+}  // namespace
+
+ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseconds> rtt,
+                                       std::optional<MonoTime> quiet_from) {
+  ThroughputEstimate estimate;
+  if (readings.empty()) return estimate;
+  const ArrivalReading first = readings.front();
+  const ArrivalReading last = readings.back();
+  SONDE_ASSERT(first.at <= last.at && first.bytes <= last.bytes);
+  estimate.steady_from = first.at;
+  if (!has_value(readings)) return estimate;
+  estimate.total_bps = 8 * static_cast<double>(last.bytes - first.bytes) / seconds_between(first.at, last.at);
+
+  Readings quiet = readings;
+  if (quiet_from) {
+    const auto at = std::ranges::lower_bound(readings, *quiet_from, {}, &ArrivalReading::at);
+    const Readings rest = readings.subspan(static_cast<std::size_t>(at - readings.begin()));
+    if (!rest.empty() && has_value(rest)) quiet = rest;
+  }
+  SteadyFrom steady_from = trim(quiet, find_steady(quiet));
+  std::vector<ArrivalReading> behind_knee{steady_from.reading};
+  const auto after = std::ranges::upper_bound(quiet, steady_from.reading.at, {}, &ArrivalReading::at);
+  behind_knee.insert(behind_knee.end(), after, quiet.end());
+  Readings steady = behind_knee;
+  if (last.bytes > steady.front().bytes) steady = behind_corner(steady);
+  const ArrivalReading& begin = steady.front();
+  if (steady_from.knee == Knee::none && begin.at > first.at) steady_from.knee = Knee::found;
+  estimate.knee = steady_from.knee;
+  estimate.burst_bytes = begin.at == first.at ? 0 : begin.bytes;
   estimate.steady_from = begin.at;
   estimate.steady_time = last.at - begin.at;
   estimate.steady_bytes = last.bytes - begin.bytes;
   estimate.steady_bps = 8 * static_cast<double>(estimate.steady_bytes) / to_seconds(estimate.steady_time);
-
-  std::vector<ArrivalReading> steady{begin};
-  const auto after = std::ranges::find_if(
-      readings, [&](const ArrivalReading& r) { return r.at > begin.at && r.bytes >= begin.bytes; });
-  steady.insert(steady.end(), after, readings.end());
+  if (begin.at > first.at) {
+    const double before = static_cast<double>(begin.bytes - first.bytes) / seconds_between(first.at, begin.at);
+    estimate.fell = estimate.knee == Knee::found && 8 * before > *estimate.steady_bps;
+  }
+  if (last.bytes > begin.bytes) estimate.unevenness = stray(steady).most;
   add_interval(estimate, steady, rtt);
   return estimate;
+}
+
+std::string_view name(ThroughputLimit limit) {
+  static constexpr std::array<std::string_view, throughput_limit_count> names{"path", "receiver_window", "send_buffer",
+                                                                              "application"};
+  return names.at(static_cast<std::size_t>(limit));
+}
+
+ThroughputLimit throughput_limit(nanoseconds elapsed, nanoseconds busy, nanoseconds receiver_window,
+                                 nanoseconds send_buffer) {
+  if (busy < elapsed * 4 / 5) return ThroughputLimit::application;
+  if (receiver_window >= busy / 2) return ThroughputLimit::receiver_window;
+  if (send_buffer >= busy / 2) return ThroughputLimit::send_buffer;
+  return ThroughputLimit::path;
 }
 
 }  // namespace sonde

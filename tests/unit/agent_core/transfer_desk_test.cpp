@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "shared/measure/throughput.h"
+
 using namespace sonde;
 using namespace std::chrono_literals;
 
@@ -110,6 +112,7 @@ SenderEnded stopped() {
   ended.stats.min_rtt = 20ms;
   ended.stats.busy = 2s;
   ended.stats.rwnd_limited = 500ms;
+  ended.stats.streams = {{500, 0}, {501, 3}};
   return ended;
 }
 /// Up to the phase in which data flow.
@@ -162,6 +165,9 @@ BOOST_AUTO_TEST_CASE(a_whole_run) {
   BOOST_TEST(result.detail("total_at_sender").value() == 1);
   BOOST_TEST(result.detail("rwnd_limited_ratio").value() == 0.25);
   BOOST_TEST(result.detail("congestion_limited_ratio").value() == 0.75);
+  BOOST_TEST(result.detail("limited_by").value() == static_cast<double>(ThroughputLimit::path));
+  BOOST_TEST(result.detail("stream_1_packets").value() == 501);
+  BOOST_TEST(result.detail("stream_1_retransmits").value() == 3);
   BOOST_TEST(!s.desk.busy());
   BOOST_TEST(s.desk.stats().finished_ok == 1U);
 }

@@ -90,26 +90,82 @@ BOOST_AUTO_TEST_CASE(a_steady_rate_after_a_burst_settles_before_its_duration) {
   BOOST_TEST(detail(report, "bytes") == static_cast<double>(feed.sent));
 }
 
-BOOST_AUTO_TEST_CASE(without_a_knee_it_runs_to_its_duration_and_is_an_upper_bound) {
+BOOST_AUTO_TEST_CASE(without_a_knee_it_goes_on_past_any_bucket_and_is_an_upper_bound) {
   Feed feed(plan(5s, 60s));
-  feed.run(20e6, 10s);
-  BOOST_TEST_REQUIRE((feed.end == TransferEnd::duration));
+  feed.run(4.5e6, 10s);
+  BOOST_TEST_REQUIRE((feed.end == TransferEnd::settled));
+  BOOST_TEST(feed.sent >= TransferMeter::largest_bucket);
   const auto report = feed.report();
   BOOST_TEST(has(report, Tag::upper_bound));
-  BOOST_TEST(std::abs(value_of(report, Metric::throughput) / 20e6 - 1) < 0.001);
-  BOOST_TEST(!has(report, Tag::settled));
+  BOOST_TEST(std::abs(value_of(report, Metric::throughput) / 4.5e6 - 1) < 0.001);
+}
+
+BOOST_AUTO_TEST_CASE(an_even_rate_settles_long_before_ten_batches_of_ten_round_trips) {
+  auto p = plan(5s, 60s);
+  p.rtt = 300ms;
+  Feed feed(p);
+  feed.run(500e6, 10ms).run(3e6, 10s);
+  BOOST_TEST_REQUIRE((feed.end == TransferEnd::settled));
+  BOOST_TEST((feed.now < mono_from_ns(1'000'000'000) + 1s));
+  BOOST_TEST(std::abs(value_of(feed.report(), Metric::throughput) / 3e6 - 1) < 0.01);
+}
+
+BOOST_AUTO_TEST_CASE(a_rate_that_swings_runs_to_its_duration) {
+  auto p = plan(3s, 60s);
+  p.rtt = 50ms;
+  Feed feed(p);
+  for (int i = 0; i < 60; ++i) feed.run(i % 2 == 0 ? 2e6 : 8e6, 70ms);
+  BOOST_TEST((feed.end == TransferEnd::duration));
+  BOOST_TEST(!has(feed.report(), Tag::settled));
+}
+
+BOOST_AUTO_TEST_CASE(what_tcp_repeats_after_a_bucket_is_not_in_the_steady_part) {
+  Feed feed(plan(5s, 60s));
+  feed.run(50e6, 10ms).run(20'000, 2s);
+  for (int i = 0; i < 3; ++i) {  // the line carries segments that are nothing new
+    feed.now += from_seconds(segment * 8 / 20'000.0);
+    feed.meter.add(feed.now, 0, true);
+  }
+  const std::uint64_t before = feed.sent;
+  feed.run(20'000, 60s);
+  BOOST_TEST(feed.sent >= before + 20 * segment);
+  BOOST_TEST(std::abs(value_of(feed.report(), Metric::throughput) / 20'000 - 1) < 0.001);
+}
+
+BOOST_AUTO_TEST_CASE(where_tcp_always_repeats_it_is_part_of_the_rate) {
+  Feed feed(plan(5s, 300s));
+  for (int i = 0; i < 100 && !feed.end; ++i) {
+    feed.run(20'000, from_seconds(3 * segment * 8 / 20'000.0));
+    feed.now += from_seconds(segment * 8 / 20'000.0);
+    feed.meter.add(feed.now, 0, true);
+  }
+  BOOST_TEST(feed.end.has_value());
+  BOOST_TEST(feed.sent >= 60 * segment);
+  BOOST_TEST(std::abs(value_of(feed.report(), Metric::throughput) / 15'000 - 1) < 0.05);
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_link_is_given_time_for_twenty_segments) {
   Feed feed(plan(5s, 60s));
   feed.run(8'900, 60s);
-  BOOST_TEST_REQUIRE((feed.end == TransferEnd::duration));
+  BOOST_TEST_REQUIRE((feed.end == TransferEnd::settled));
   BOOST_TEST(feed.sent >= 20 * segment);
   BOOST_TEST(feed.sent <= 23 * segment);
   const auto report = feed.report();
   BOOST_TEST((report.outcome == Outcome::ok));
   BOOST_TEST(std::abs(value_of(report, Metric::throughput) / 8'900 - 1) < 0.01);
   BOOST_TEST(!has(report, Tag::slot_ended));
+  BOOST_TEST(std::isnan(detail(report, "few_segments")));
+}
+
+BOOST_AUTO_TEST_CASE(the_bytes_and_the_rate_of_each_stream_are_told) {
+  Feed feed(plan(5s, 60s));
+  feed.run(3e6, 60s);
+  feed.meter.set_streams({100'000, feed.sent - 100'000});
+  const auto report = feed.report();
+  BOOST_TEST(detail(report, "stream_0_bytes") == 100'000);
+  BOOST_TEST(detail(report, "stream_1_bytes") == static_cast<double>(feed.sent) - 100'000);
+  const double sum = detail(report, "stream_0_bps") + detail(report, "stream_1_bps");
+  BOOST_TEST(std::abs(sum / 3e6 - 1) < 0.02);
 }
 
 BOOST_AUTO_TEST_CASE(max_duration_cuts_and_says_so) {
@@ -119,6 +175,7 @@ BOOST_AUTO_TEST_CASE(max_duration_cuts_and_says_so) {
   const auto report = feed.report();
   BOOST_TEST((report.outcome == Outcome::ok));
   BOOST_TEST(has(report, Tag::slot_ended));
+  BOOST_TEST(detail(report, "few_segments") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(the_byte_budget_ends_the_run_at_once) {
@@ -141,7 +198,7 @@ BOOST_AUTO_TEST_CASE(silence_is_a_timeout_and_no_value) {
 
 BOOST_AUTO_TEST_CASE(data_that_stop_in_the_middle_are_a_timeout) {
   Feed feed(plan(5s, 10s));
-  feed.run(10e6, 2s).silence(20s);
+  feed.run(10e6, 500ms).silence(20s);
   const auto report = feed.report();
   BOOST_TEST((report.outcome == Outcome::timeout));
   BOOST_TEST(report.reason.starts_with("the data stopped"), report.reason);

@@ -92,6 +92,13 @@ BOOST_AUTO_TEST_CASE(several_streams_share_the_budget) {
   BOOST_TEST_REQUIRE((result.outcome == Outcome::ok), result.reason);
   BOOST_TEST(rig.a.port.stats().attached == 8U);
   BOOST_TEST(result.detail("streams").value() == 8);
+  double bytes = 0;
+  for (int i = 0; i < 8; ++i) {
+    bytes += result.detail("stream_" + std::to_string(i) + "_bytes").value();
+    BOOST_TEST(result.detail("stream_" + std::to_string(i) + "_packets").value() > 0);
+  }
+  BOOST_TEST(bytes == result.detail("bytes").value());
+  BOOST_TEST(result.detail("limited_by").has_value());
   BOOST_TEST(result.detail("bytes").value() <= 40'000'000);
 }
 

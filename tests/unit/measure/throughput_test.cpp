@@ -144,6 +144,44 @@ BOOST_AUTO_TEST_CASE(the_interval_needs_ten_batches_of_ten_round_trips) {
   BOOST_TEST(!estimate_throughput(link.readings(), 40ms).half_width.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(what_took_half_of_the_time_was_the_limit) {
+  BOOST_TEST((throughput_limit(5s, 5s, 0s, 0s) == ThroughputLimit::path));
+  BOOST_TEST((throughput_limit(5s, 5s, 2499ms, 2s) == ThroughputLimit::path));
+  BOOST_TEST((throughput_limit(5s, 5s, 2500ms, 0s) == ThroughputLimit::receiver_window));
+  BOOST_TEST((throughput_limit(5s, 4500ms, 0s, 2300ms) == ThroughputLimit::send_buffer));
+  BOOST_TEST((throughput_limit(5s, 3900ms, 3s, 0s) == ThroughputLimit::application));
+  BOOST_TEST(name(ThroughputLimit::application) == "application");
+}
+
+BOOST_AUTO_TEST_CASE(a_corner_early_on_is_where_the_steady_part_begins) {
+  // Four per cent faster for a while: too gentle for the chunks.
+  const auto link = Arrivals().at_rate(208'000, 8 * segment).at_rate(200'000, 60 * segment);
+  const auto estimate = estimate_throughput(link.readings(), 10ms);
+  BOOST_TEST(within(*estimate.steady_bps, 200'000, 0.001), *estimate.steady_bps);
+}
+
+BOOST_AUTO_TEST_CASE(a_bucket_that_empties_slowly_is_left_out) {
+  const auto link = Arrivals().slow_start(63e6, 0.03).at_rate(64e6, 1'500'000).at_rate(63e6, 9'000'000);
+  const auto estimate = estimate_throughput(link.readings(), 30ms);
+  BOOST_TEST(within(*estimate.steady_bps, 63e6, 0.002), *estimate.steady_bps);
+}
+
+BOOST_AUTO_TEST_CASE(a_burst_too_small_for_a_chunk_is_found) {
+  const auto link = Arrivals().at_rate(1e9, 30 * segment).at_rate(100e6, 40'000'000);
+  const auto estimate = estimate_throughput(link.readings(), 1ms);
+  BOOST_TEST((estimate.knee == Knee::found && estimate.fell));
+  BOOST_TEST(estimate.burst_bytes < 60 * segment);
+}
+
+BOOST_AUTO_TEST_CASE(the_steady_part_begins_no_earlier_than_told) {
+  const auto link = Arrivals().at_rate(30'000, 30 * segment).at_rate(20'000, 30 * segment);
+  const auto& readings = link.readings();
+  const auto estimate = estimate_throughput(readings, 10ms, readings[31].at);
+  BOOST_TEST((estimate.steady_from == readings[31].at));
+  BOOST_TEST((estimate.knee == Knee::found));
+  BOOST_TEST(within(*estimate.steady_bps, 20'000, 1e-6), *estimate.steady_bps);
+}
+
 BOOST_AUTO_TEST_CASE(a_rate_that_swings_has_a_wide_interval) {
   Arrivals link;
   for (int i = 0; i < 20; ++i) link.at_rate(i % 3 == 0 ? 4e6 : 12e6, 100 * segment);
