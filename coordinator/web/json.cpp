@@ -22,6 +22,7 @@ constexpr std::pair<Tag, std::string_view> tag_names[] = {
     {Tag::settled, "settled"},
     {Tag::clock_stepped, "clock_stepped"},
     {Tag::unsynced, "unsynced"},
+    {Tag::on_demand, "on_demand"},
 };
 
 void add_values(Json& line, const Result& result) {
@@ -84,7 +85,9 @@ void append_cell(std::string& out, const Link& link, Metric metric, const Cell& 
   out += '}';
 }
 
-std::string result_line(const Result& result) {
+std::string result_line(const Result& result) { return to_text(result_json(result)); }
+
+Json result_json(const Result& result) {
   Json line{{"id", result.id.str()},
             {"seq", result.id.seq},
             {"probe", name(result.probe)},
@@ -107,7 +110,7 @@ std::string result_line(const Result& result) {
     for (const Detail& detail : result.details) details[detail.name] = number(detail.value);
     line["details"] = std::move(details);
   }
-  return to_text(line);
+  return line;
 }
 
 }  // namespace sonde::web
