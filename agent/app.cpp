@@ -13,6 +13,7 @@
 #include <deque>
 #include <random>
 
+#include "agent/core/demand_book.h"
 #include "agent/core/load_book.h"
 #include "agent/core/prober.h"
 #include "agent/core/session.h"
@@ -83,7 +84,12 @@ class AgentApp::Parts {
   void on_transfer_result(Result result);
   void on_connect_result(Result result);
   void tell_loads(const LoadBook::News& news);
-  void collect(Result result) { collected_.push_back(std::move(result)); }
+  void collect(Result result) {
+    demand_.on_result(result);
+    collected_.push_back(std::move(result));
+  }
+  void carry_out(Now now, DemandBook::Out& out);
+  void begin(Prober::Out& out);
   void store_collected();
   void tell(const Events& events) { log_.write(io::read_clock().mono, events); }
 
@@ -98,6 +104,7 @@ class AgentApp::Parts {
   Session session_;
   Prober prober_;
   PairKeys pair_keys_;
+  DemandBook demand_;
   AddressBook book_;
   ClockMap clock_;
   std::vector<Result> collected_;
@@ -150,6 +157,7 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
       spool_file_(open_spool()),
       session_({setup_.config.site, SONDE_VERSION, boot_id_, setup_.config.listen.port}, Generation{}),
       prober_(setup_.config.site, boot_id_),
+      demand_(setup_.config.site),
       spool_(
           loop_, std::move(spool_file_), [this](const SpoolState& state) { session_.on_spool(state); },
           [this](const Event& event) { tell({event}); }),
@@ -257,6 +265,12 @@ void AgentApp::Parts::carry_out(Session::Out& out) {
     configure_latency();
   }
   if (out.timetable) take_timetable(*out.timetable, true);
+  if (out.order && clock_.known) {
+    const Now now = io::read_clock();
+    DemandBook::Out answer;
+    demand_.on_order(clock_.shared(now.wall), *out.order, answer);
+    carry_out(now, answer);
+  }
   if (out.fetch_after) {
     spool_.fetch(*out.fetch_after, limits::results_per_message, [this](std::vector<Result> results) {
       Session::Out more;
@@ -376,6 +390,7 @@ void AgentApp::Parts::update_status(Now now) {
   if (!slot_lateness_.empty()) status.slot_lateness_p99 = *std::ranges::max_element(slot_lateness_);
   status.socket_drops = stats.socket_drops;
   status.cpu_pressure = io::read_cpu_pressure();
+  status.listen_overflows = io::read_listen_overflows();
   session_.set_status(status);
   tell(latency_.take_events());
   spool_.retry();
@@ -402,11 +417,28 @@ void AgentApp::Parts::probe(Now now) {
   if (!may_measure(now)) return;
   Prober::Out out;
   prober_.tick(now, clock_, out);
-  for (ConnectOrder& order : out.connects) connector_.start(std::move(order));
-  for (const ThroughputOrder& order : out.transfers) transfers_.start(order);
-  for (Result& result : out.skipped) collect(std::move(result));
   for (const nanoseconds late : out.start_lateness) slot_lateness_.push_back(late);
   while (slot_lateness_.size() > lateness_kept) slot_lateness_.pop_front();
+  begin(out);
+  DemandBook::Out ordered;
+  const auto running = transfers_.running();
+  demand_.tick(clock_.shared(now.wall), running ? running->bytes : 0, ordered);
+  carry_out(now, ordered);
+}
+
+void AgentApp::Parts::begin(Prober::Out& out) {
+  for (ConnectOrder& order : out.connects) connector_.start(std::move(order));
+  for (const ThroughputOrder& order : out.transfers) transfers_.start(order);
+  for (LatencyBurst& burst : out.bursts) latency_.burst(std::move(burst));
+  for (Result& result : out.skipped) collect(std::move(result));
+}
+
+void AgentApp::Parts::carry_out(Now now, DemandBook::Out& out) {
+  Prober::Out runs;
+  for (const wire::RunOrder& order : out.begin) prober_.begin(now, clock_, book_, order, runs);
+  begin(runs);
+  for (Result& result : out.skipped) collect(std::move(result));
+  for (const wire::Message& message : out.messages) control_->send(wire::encode(message));
 }
 
 void AgentApp::Parts::turn() {
@@ -425,7 +457,7 @@ void AgentApp::Parts::turn() {
   nanoseconds sleep = std::min(longest_sleep, session_.next_deadline() - now.mono);
   if (measuring_ && clock_.known) {
     const SharedTime here = clock_.shared(now.wall);
-    const SharedTime next = prober_.next();
+    const SharedTime next = std::min(prober_.next(), demand_.next());
     if (next < here + sleep) sleep = next <= here ? nanoseconds(0) : next - here;
   }
   timer_.expires_after(std::max(sleep, nanoseconds(0)));
@@ -469,33 +501,5 @@ AgentApp::AgentApp(AgentSetup setup, std::filesystem::path config_file)
     : parts_(std::make_unique<Parts>(std::move(setup), std::move(config_file))) {}
 AgentApp::~AgentApp() = default;
 void AgentApp::run() { parts_->run(); }
-
-int run_agent(int argc, const char* const* argv) {
-  const auto parsed =
-      io::parse_daemon_options(argc, argv, "sonde-agent", "Measures the way from its site to every other.");
-  if (const int* exit = std::get_if<int>(&parsed)) return *exit;
-  const auto& options = std::get<io::DaemonOptions>(parsed);
-  const AgentSetupOutcome outcome =
-      options.check_config ? check_agent_setup(options.config) : read_agent_setup(options.config);
-  if (!outcome.setup) {
-    fmt::print(stderr, "{}", outcome.errors);
-    return io::code(io::Exit::configuration);
-  }
-  if (options.check_config) {
-    const AgentSetupOutcome with_keys = read_agent_setup(options.config);
-    if (!with_keys.setup)
-      fmt::print(stderr, "note, the file is right but it could not start yet:\n{}", with_keys.errors);
-    return io::code(io::Exit::fine);
-  }
-  try {
-    io::raise_file_limit();
-    AgentApp app(*outcome.setup, options.config);
-    app.run();
-    return io::code(io::Exit::fine);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "sonde-agent: {}\n", error.what());
-    return io::code(io::Exit::failed);
-  }
-}
 
 }  // namespace sonde

@@ -21,11 +21,11 @@ AgentSetupOutcome read_agent_setup(const std::filesystem::path& file) {
   if (auto keys = io::read_key_pair(setup.config.secret_key))
     setup.keys = *std::move(keys);
   else
-    outcome.errors += fmt::format("{}: keys.secret: {}\n", file.string(), keys.error().what);
+    outcome.errors += io::setting_error(file, "keys.secret", keys.error().what);
   if (auto key = io::read_key(setup.config.coordinator_key))
     setup.coordinator_key = *std::move(key);
   else
-    outcome.errors += fmt::format("{}: coordinator.key: {}\n", file.string(), key.error().what);
+    outcome.errors += io::setting_error(file, "coordinator.key", key.error().what);
   if (!outcome.errors.empty()) outcome.setup.reset();
   return outcome;
 }

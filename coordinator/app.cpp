@@ -10,8 +10,10 @@
 
 #include <csignal>
 
+#include "coordinator/core/demand.h"
 #include "coordinator/core/ingest.h"
 #include "coordinator/core/matrix.h"
+#include "coordinator/core/overflows.h"
 #include "coordinator/core/planner.h"
 #include "coordinator/core/roster.h"
 #include "coordinator/core/run_lengths.h"
@@ -71,6 +73,7 @@ class CoordinatorApp::Parts {
   void tell(Now now, const Events& events);
   web::Response answer(const web::Request& request);
   void count();
+  void send_orders();
 
   template <typename Use>
   auto with_sources(Now now, Use use) {
@@ -85,7 +88,9 @@ class CoordinatorApp::Parts {
                                .mono = now.mono,
                                .store_open = true,
                                .control_open = true,
-                               .version = SONDE_VERSION};
+                               .version = SONDE_VERSION,
+                               .demand = &demand_,
+                               .tokens = setup_.tokens};
     return use(sources);
   }
 
@@ -98,6 +103,8 @@ class CoordinatorApp::Parts {
   Ingest ingest_;
   Matrix matrix_;
   RunLengths lengths_;
+  Demand demand_;
+  ListenOverflows overflows_;
   std::optional<Timetable> previous_;  ///< the newest plan, also of an earlier life
   bool replan_ = false;
   MonoTime planned_at_{};
@@ -214,6 +221,7 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   previous_ = *planned;
   store_.save(std::string(timetable_key), wire::encode_timetable(*planned));
   Roster::Out out;
+  demand_.set_plan(mesh, *planned, shared(now));
   roster_.set_mesh(mesh, *std::move(planned), out);
   carry_out(now, out);
 }
@@ -250,6 +258,7 @@ void CoordinatorApp::Parts::carry_out(Now now, Roster::Out& out) {
   for (const SiteId& site : out.heard) matrix_.on_heard(site, shared(now));
   for (const auto& [route, message] : out.messages)
     if (!control_.send(route, wire::encode(message))) roster_.on_unreachable(route);
+  for (const auto& [site, progress] : out.progress) demand_.on_progress(site, progress);
   for (auto& [site, batch] : out.batches) on_batch(now, site, std::move(batch));
   tell(now, out.events);
 }
@@ -268,6 +277,8 @@ void CoordinatorApp::Parts::on_control(const SiteId& site, const std::string& ro
   Roster::Out out;
   if (const auto* hello = std::get_if<wire::Hello>(&*message); hello != nullptr && hello->site == site)
     ingest_.on_hello(site, hello->spool, hello->last_seq, out.events);
+  if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&*message))
+    overflows_.on_heartbeat(site, shared(now), heartbeat->listen_overflows);
   roster_.on_message(shared(now), site, route, *std::move(message), out);
   carry_out(now, out);
 }
@@ -281,6 +292,7 @@ void CoordinatorApp::Parts::on_connection(io::ConnectionChange change) {
 }
 
 void CoordinatorApp::Parts::on_batch(Now now, const SiteId& site, wire::ResultBatch batch) {
+  for (Result& result : batch.results) overflows_.judge(result);
   Events events;
   Intake intake = ingest_.accept(site, std::move(batch), shared(now), events);
   if (intake.store && !store_.push(*std::move(intake.store))) {
@@ -313,6 +325,7 @@ void CoordinatorApp::Parts::on_store_reports() {
       counters_.results_stored += stored->fresh.size();
       for (const Result& result : stored->fresh) {
         matrix_.on_result(result);
+        demand_.on_result(result);
         if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
       }
     } else if (const auto* refused = std::get_if<io::BatchNotStored>(&report)) {
@@ -336,7 +349,18 @@ void CoordinatorApp::Parts::count() {
 
 web::Response CoordinatorApp::Parts::answer(const web::Request& request) {
   count();
-  return with_sources(io::read_clock(), [&](const web::Sources& sources) { return web::handle(request, sources); });
+  web::Response response =
+      with_sources(io::read_clock(), [&](const web::Sources& sources) { return web::handle(request, sources); });
+  send_orders();
+  return response;
+}
+
+void CoordinatorApp::Parts::send_orders() {
+  for (const Demand::Order& order : demand_.take_orders()) {
+    const auto agent = roster_.agents().find(order.to);
+    if (agent != roster_.agents().end() && !agent->second.route.empty())
+      control_.send(agent->second.route, wire::encode(order.order));
+  }
 }
 
 void CoordinatorApp::Parts::turn() {
@@ -345,6 +369,8 @@ void CoordinatorApp::Parts::turn() {
   roster_.tick(shared(now), out);
   carry_out(now, out);
   matrix_.tick(shared(now));
+  demand_.tick(shared(now));
+  send_orders();
   if (now.mono - published_at_ >= publish_every) {
     published_at_ = now.mono;
     const auto changed = matrix_.take_changed();
@@ -405,32 +431,5 @@ CoordinatorApp::CoordinatorApp(Setup setup, std::filesystem::path config_file)
     : parts_(std::make_unique<Parts>(std::move(setup), std::move(config_file))) {}
 CoordinatorApp::~CoordinatorApp() = default;
 void CoordinatorApp::run() { parts_->run(); }
-
-int run_coordinator(int argc, const char* const* argv) {
-  const auto parsed =
-      io::parse_daemon_options(argc, argv, "sonde-coordinator", "Plans, gathers and shows a mesh of probes.");
-  if (const int* exit = std::get_if<int>(&parsed)) return *exit;
-  const auto& options = std::get<io::DaemonOptions>(parsed);
-  const SetupOutcome outcome = options.check_config ? check_setup(options.config) : read_setup(options.config);
-  if (!outcome.setup) {
-    fmt::print(stderr, "{}", outcome.errors);
-    return io::code(io::Exit::configuration);
-  }
-  if (options.check_config) {
-    const SetupOutcome with_keys = read_setup(options.config);
-    if (!with_keys.setup)
-      fmt::print(stderr, "note, the file is right but it could not start yet:\n{}", with_keys.errors);
-    return io::code(io::Exit::fine);
-  }
-  try {
-    io::raise_file_limit();
-    CoordinatorApp app(*outcome.setup, options.config);
-    app.run();
-    return io::code(io::Exit::fine);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "sonde-coordinator: {}\n", error.what());
-    return io::code(io::Exit::failed);
-  }
-}
 
 }  // namespace sonde

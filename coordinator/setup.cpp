@@ -5,21 +5,13 @@
 #include "shared/io/daemon.h"
 
 namespace sonde {
-namespace {
-
-/// A key that a person has to provide is missing or wrong: named with the setting that asks for it.
-std::string key_error(const std::filesystem::path& file, const char* setting, const std::string& what) {
-  return fmt::format("{}: {}: {}\n", file.string(), setting, what);
-}
-
-}  // namespace
 
 SetupOutcome check_setup(const std::filesystem::path& file) {
   const auto text = io::read_file(file);
   if (!text) return {std::nullopt, fmt::format("{}\n", text.error().what)};
   auto parsed = parse_coordinator_config(*text, file);
   if (!parsed.value) return {std::nullopt, config::to_text(parsed.diagnostics)};
-  return {Setup{*std::move(parsed.value), {}}, ""};
+  return {Setup{*std::move(parsed.value), {}, {}}, ""};
 }
 
 SetupOutcome read_setup(const std::filesystem::path& file) {
@@ -29,13 +21,21 @@ SetupOutcome read_setup(const std::filesystem::path& file) {
   if (auto keys = io::read_key_pair(setup.config.secret_key))
     setup.keys = *std::move(keys);
   else
-    outcome.errors += key_error(file, "keys.secret", keys.error().what);
+    outcome.errors += io::setting_error(file, "keys.secret", keys.error().what);
   for (SiteSpec& site : setup.config.mesh.sites) {
     if (!site.has_agent) continue;
     if (auto key = io::read_key(setup.config.agent_keys / (site.site.str() + ".public")))
       site.public_key = *std::move(key);
     else
-      outcome.errors += key_error(file, "keys.agents", key.error().what);
+      outcome.errors += io::setting_error(file, "keys.agents", key.error().what);
+  }
+  for (const TokenFile& token : setup.config.tokens) {
+    const auto text = io::read_file(token.file);
+    const auto secret = text ? web::token_in(*text) : Expected<std::string>(std::unexpected(text.error()));
+    if (secret)
+      setup.tokens.push_back({token.name, *secret});
+    else
+      outcome.errors += io::setting_error(file, "tokens", fmt::format("{}: {}", token.name, secret.error().what));
   }
   if (!outcome.errors.empty()) outcome.setup.reset();
   return outcome;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coordinator/config.h"
+#include "coordinator/web/tokens.h"
 #include "shared/io/curve_keys.h"
 
 namespace sonde {
@@ -13,6 +14,7 @@ namespace sonde {
 struct Setup {
   CoordinatorConfig config;  ///< mesh.sites have their public keys filled in
   io::KeyPair keys;
+  std::vector<web::ApiToken> tokens;
 };
 
 struct SetupOutcome {

@@ -55,6 +55,8 @@ Result make_connect_result(const ConnectOrder& order, const ConnectAttempt& atte
   result.outcome = attempt.without_try.value_or(outcome_of_connect_error(attempt.error));
   result.reason = reason_for(result.outcome, attempt);
   if (result.outcome != Outcome::skipped) result.started_at = attempt.started_at.value_or(attempt.finished_at);
+  if (attempt.reverse) result.details.push_back({"reverse_s", to_seconds(*attempt.reverse)});
+  if (attempt.reverse_failed) result.details.push_back({"reverse_failed", 1});
   if (attempt.resolve) result.values.push_back({Metric::resolve, to_seconds(*attempt.resolve)});
   if (!was_tried(result.outcome)) return result;
 

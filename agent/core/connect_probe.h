@@ -31,6 +31,8 @@ struct ConnectAttempt {
   nanoseconds took{0};                 ///< from connect() to established or failed
   std::uint32_t syn_retransmits = 0;   ///< tcpi_total_retrans at establishment or failure
   std::optional<nanoseconds> kernel_rtt;  ///< tcpi_rtt at establishment
+  std::optional<nanoseconds> reverse;     ///< how long the look-up of the target's name took; nullopt: none is known
+  bool reverse_failed = false;            ///< a look-up of the name ended without one
   std::string target;                     ///< "192.0.2.1:7101", for people
   std::string trouble;                    ///< for people, where without_try is set
   std::optional<SharedTime> started_at;   ///< of connect(); nullopt where it was never called
@@ -45,7 +47,7 @@ Outcome outcome_of_connect_error(int error);
 bool is_no_route(int error);
 
 /// Metrics: connect, connect_clean (no SYN resent), handshake_rtt (likewise), resolve, and connectivity where tried.
-/// Detail: syn_retransmits.
+/// Details: syn_retransmits, reverse_s, reverse_failed.
 Result make_connect_result(const ConnectOrder& order, const ConnectAttempt& attempt);
 
 }  // namespace sonde

@@ -53,4 +53,10 @@ struct LatencyPlan {
   bool operator==(const LatencyPlan&) const = default;
 };
 
+/// One stream beside the plan's, for a run on demand: one result, of what it sends in [start, start + stream.every).
+struct LatencyBurst {
+  LatencyStreamPlan stream;  ///< its phase is 0
+  SharedTime start;
+};
+
 }  // namespace sonde

@@ -29,6 +29,20 @@ void LatencySender::configure(LatencyPlan plan) {
   waiting_ = std::move(plan);
 }
 
+void LatencySender::burst(const LatencyBurst& burst) {
+  if (!plan_ || bursts_.size() >= most_bursts) return;
+  const std::uint16_t ssid = new_ssid();
+  streams_.emplace(ssid, LatencyStream({.plan = burst.stream,
+                                        .to = usable(burst.stream.addresses),
+                                        .epoch = burst.start,
+                                        .start = burst.start,
+                                        .end = burst.start + burst.stream.every,
+                                        .ssid = ssid,
+                                        .seed = random_.next()}));
+  bursts_.insert(ssid);
+  clock_changed_ = true;  // its wake is not set yet
+}
+
 void LatencySender::set_clock(const ClockMap& clock) {
   if (!clock.known || clock == clock_) return;
   clock_ = clock;
@@ -70,6 +84,11 @@ void LatencySender::tick(const Now& now, LatencyOutput& out) {
     counters_.missed += turn.missed;
     std::ranges::move(turn.results, std::back_inserter(out.results));
     std::ranges::move(turn.closed, std::back_inserter(out.closed));
+    if (bursts_.contains(ssid) && stream.over()) {
+      bursts_.erase(ssid);
+      streams_.erase(ssid);
+      continue;
+    }
     schedule(ssid, std::max(stream.next_deadline(present), now.mono + nanoseconds(1)));
   }
 }
@@ -102,6 +121,7 @@ void LatencySender::apply_plan(const SharedNow& now, LatencyOutput& out) {
     kept.insert(*running);
   }
   std::erase_if(streams_, [&](const auto& entry) {
+    if (bursts_.contains(entry.first)) return false;
     const auto at = kept.find(entry.second.setup().plan.to);
     return at == kept.end() || at->second != entry.first;
   });
@@ -110,7 +130,7 @@ void LatencySender::apply_plan(const SharedNow& now, LatencyOutput& out) {
   for (const LatencyStreamPlan& wanted : plan_->streams)
     if (!by_site_.contains(wanted.to)) start_stream(wanted, now, out);
   for (const auto& [ssid, stream] : streams_)
-    if (stream.setup().to) by_endpoint_.emplace(*stream.setup().to, ssid);
+    if (stream.setup().to && !bursts_.contains(ssid)) by_endpoint_.emplace(*stream.setup().to, ssid);
   reschedule_all(now);
 }
 
@@ -155,15 +175,21 @@ LatencyStream* LatencySender::find(std::uint16_t ssid) {
   return at == streams_.end() ? nullptr : &at->second;
 }
 
+LatencyStream* LatencySender::find_without_ssid(const Endpoint& from, const wire::ReflectorPacket& reply) {
+  for (const std::uint16_t ssid : bursts_) {
+    LatencyStream* burst = find(ssid);
+    if (burst->setup().to == from && burst->has_sent(reply.sender_sequence, reply.sender_sent_at)) return burst;
+  }
+  const auto at = by_endpoint_.find(from);
+  return at == by_endpoint_.end() ? nullptr : find(at->second);
+}
+
 void LatencySender::on_packet(MonoTime now, const Packet& packet) {
   const wire::StampMode mode = wire::mode_of(packet.octets);
   const auto reply = wire::decode_reflector(packet.octets, mode);
   LatencyStream* stream = reply ? find(reply->ssid) : nullptr;
   // A reflector that knows RFC 8762 only leaves these octets zero.
-  if (reply && reply->ssid == 0) {
-    const auto at = by_endpoint_.find(packet.from);
-    if (at != by_endpoint_.end()) stream = find(at->second);
-  }
+  if (reply && reply->ssid == 0) stream = find_without_ssid(packet.from, *reply);
   if (stream == nullptr || stream->setup().to != packet.from || stream->setup().plan.format.mode != mode) {
     ++counters_.foreign;
     return;

@@ -43,6 +43,8 @@ struct Families {
 /// with a new SSID and sequence 0, and what they had under way is dropped.
 class LatencySender {
  public:
+  static constexpr std::size_t most_bursts = 64;
+
   struct Counters {
     std::uint64_t sent = 0;
     std::uint64_t replies = 0;  ///< in time
@@ -60,6 +62,8 @@ class LatencySender {
 
   /// Of plans that wait for their effective_at only the last one counts.
   void configure(LatencyPlan plan);
+  /// Ignored before the first plan is in force, and where too many are under way.
+  void burst(const LatencyBurst& burst);
   /// A map that is not known is ignored: the last good one is better.
   void set_clock(const ClockMap& clock);
   /// A throughput run that loads this site, when it begins, when it ends, and when more is known of it.
@@ -96,6 +100,7 @@ class LatencySender {
   void schedule(std::uint16_t ssid, MonoTime at) { wakes_.insert({at, ssid}); }
   void reschedule_all(const SharedNow& now);
   LatencyStream* find(std::uint16_t ssid);
+  LatencyStream* find_without_ssid(const Endpoint& from, const wire::ReflectorPacket& reply);
 
   Families families_;
   Random random_;
@@ -105,6 +110,7 @@ class LatencySender {
   std::optional<LatencyPlan> plan_;
   LatencyStream::Identity identity_;
   std::map<std::uint16_t, LatencyStream> streams_;  ///< by SSID
+  std::set<std::uint16_t> bursts_;                  ///< those of streams_ that belong to no plan
   std::map<SiteId, std::uint16_t> by_site_;
   std::map<Endpoint, std::uint16_t> by_endpoint_;
   std::set<std::pair<MonoTime, std::uint16_t>> wakes_;  ///< one for each stream

@@ -58,7 +58,9 @@ void LatencyStream::take_instants(const SharedNow& now, const Identity& identity
   if (asleep) turn.missed += static_cast<std::uint64_t>((now.shared - grid_.next()) / period_);
   if ((asleep || set_back) && now.shared >= setup_.start) grid_.start(now.shared);
   std::optional<SharedTime> last;
-  while (const auto due = grid_.pop_due(now.shared)) {
+  while (!sent_all()) {
+    const auto due = grid_.pop_due(now.shared);
+    if (!due) break;
     LatencyInterval& interval = interval_of(*due, now);
     ++interval.planned;
     // Of several that are due only the last one leaves, or they would bunch.
@@ -137,7 +139,7 @@ void LatencyStream::close_due(const SharedNow& now, const Identity& identity, Tu
 }
 
 MonoTime LatencyStream::next_deadline(const SharedNow& now) const {
-  MonoTime deadline = now.mono + (grid_.next() - now.shared);
+  MonoTime deadline = sent_all() ? MonoTime::max() : now.mono + (grid_.next() - now.shared);
   if (!open_.empty()) deadline = std::min(deadline, open_.front().closes);
   return deadline;
 }
@@ -146,6 +148,11 @@ SentProbe* LatencyStream::find(std::uint32_t sequence) {
   for (auto interval = open_.rbegin(); interval != open_.rend(); ++interval)
     if (SentProbe* probe = interval->find(sequence)) return probe;
   return nullptr;
+}
+
+bool LatencyStream::has_sent(std::uint32_t sequence, wire::NtpStamp stamp) {
+  const SentProbe* probe = find(sequence);
+  return probe != nullptr && probe->stamp_in_packet == stamp;
 }
 
 ReplyFate LatencyStream::on_reply(MonoTime now, const LatencyReply& reply) {

@@ -52,8 +52,9 @@ class LatencyStream {
     LatencyStreamPlan plan;
     std::optional<Endpoint> to;  ///< nullopt: no address that the socket could send to
     SharedTime epoch;
-    SharedTime start;        ///< nothing is sent earlier
-    std::uint16_t ssid = 0;  ///< not 0, new for each stream start (RFC 8972, 3)
+    SharedTime start;                 ///< nothing is sent earlier
+    std::optional<SharedTime> end{};  ///< nothing is sent from then on; nullopt: a stream without an end
+    std::uint16_t ssid = 0;           ///< not 0, new for each stream start (RFC 8972, 3)
     std::uint64_t seed = 0;
     bool keep_probes = false;  ///< for a benchmark that needs each single sample
   };
@@ -89,6 +90,10 @@ class LatencyStream {
   void on_clock_step();
 
   const Setup& setup() const { return setup_; }
+  /// True where it is waiting for a reply to exactly this probe, or has just had it.
+  bool has_sent(std::uint32_t sequence, wire::NtpStamp stamp);
+  /// Its end has come, and everything is reported.
+  bool over() const { return sent_all() && open_.empty(); }
   /// What may change without starting anew.
   void update_clocks(const LatencyStreamPlan& plan);
 
@@ -100,6 +105,7 @@ class LatencyStream {
   void take_extras(const LatencyReply& reply, SentProbe& probe) const;
   void take_follow_up(const wire::FollowUp& follow_up);
   SentProbe* find(std::uint32_t sequence);
+  bool sent_all() const { return setup_.end && grid_.next() >= *setup_.end; }
 
   Setup setup_;
   SendGrid grid_;

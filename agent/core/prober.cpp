@@ -89,6 +89,62 @@ void Prober::begin_transfer(Now now, const ClockMap& clock, const SlotClock::Due
                            .max_bytes = policy->max_bytes});
 }
 
+void Prober::begin(Now now, const ClockMap& clock, const AddressBook& book, const wire::RunOrder& order,
+                   Out& out) const {
+  SlotClock::Due due{.link = order.link,
+                     .round = {},
+                     .scheduled_at = order.start,
+                     .length = order.length,
+                     .generation = timetable_.generation};
+  const std::size_t before = out.connects.size() + out.transfers.size() + out.bursts.size();
+  if (const Member* to = timetable_.member(order.link.to)) {
+    if (order.probe == Probe::connect) {
+      due.length = order.timeout;
+      begin_connect(due, *to, out);
+    } else if (order.probe == Probe::latency) {
+      begin_burst(order, *to, book, out);
+    } else if (order.probe == Probe::throughput) {
+      begin_transfer(now, clock, due, *to, out);
+    }
+  }
+  if (out.connects.size() + out.transfers.size() + out.bursts.size() > before) return;
+  Result result = skipped(due, clock.shared(now.wall));
+  result.probe = order.probe;
+  result.reason = fmt::format("this agent's timetable has no {} of {}, or no address of it is known", name(order.probe),
+                              order.link.to.str());
+  result.details.clear();
+  out.skipped.push_back(std::move(result));
+}
+
+void Prober::begin_burst(const wire::RunOrder& order, const Member& to, const AddressBook& book, Out& out) const {
+  if (order.probes == 0 || order.interval <= nanoseconds(0) || order.timeout <= nanoseconds(0)) return;
+  LatencyStreamPlan stream = stream_to(to, book);
+  if (stream.addresses.empty()) return;
+  stream.rate = ProbeRate{1 / to_seconds(order.interval)};
+  stream.every = order.probes * order.interval;
+  stream.timeout = order.timeout;
+  out.bursts.push_back({std::move(stream), order.start});
+}
+
+LatencyStreamPlan Prober::stream_to(const Member& to, const AddressBook& book) const {
+  LatencyStreamPlan stream{.to = to.site,
+                           .addresses = {},
+                           .rate = {},
+                           .stateful = to.has_agent,
+                           .format = to.has_agent ? wire::ProbeFormat::agents() : wire::ProbeFormat::base(),
+                           .key = std::nullopt,
+                           .dscp = 0,
+                           .shares_clock = false,
+                           .far_clock_error = std::nullopt,
+                           .least_delay = least_delay_to(to)};
+  for (const IpAddress& address : addresses_of(to, book)) stream.addresses.push_back({address, to.port});
+  if (const auto fact = facts_.find(to.site); fact != facts_.end()) {
+    stream.shares_clock = !boot_id_.empty() && fact->second.boot_id == boot_id_;
+    stream.far_clock_error = fact->second.clock_error;
+  }
+  return stream;
+}
+
 Result Prober::skipped(const SlotClock::Due& due, SharedTime now) const {
   Result result;
   result.id.from = self_;
@@ -123,27 +179,6 @@ nanoseconds Prober::least_delay_to(const Member& to) const {
   return least_delay(great_circle_m(*own->location, *to.location));
 }
 
-LatencyStreamPlan Prober::latency_stream(const Member& to, const LatencyPolicy& policy) const {
-  LatencyStreamPlan stream{.to = to.site,
-                           .addresses = {},
-                           .rate = policy.rate,
-                           .every = policy.every,
-                           .timeout = policy.timeout,
-                           .phase = nanoseconds(0),
-                           .stateful = to.has_agent,
-                           .format = to.has_agent ? wire::ProbeFormat::agents() : wire::ProbeFormat::base(),
-                           .key = std::nullopt,
-                           .dscp = 0,
-                           .shares_clock = false,
-                           .far_clock_error = std::nullopt,
-                           .least_delay = least_delay_to(to)};
-  if (const auto fact = facts_.find(to.site); fact != facts_.end()) {
-    stream.shares_clock = !boot_id_.empty() && fact->second.boot_id == boot_id_;
-    stream.far_clock_error = fact->second.clock_error;
-  }
-  return stream;
-}
-
 LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error,
                                  const LatencyOptions& options, const PairKeys& keys) const {
   LatencyPlan plan{.generation = timetable_.generation,
@@ -168,11 +203,13 @@ LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseco
   for (const LinkPhase& phase : timetable_.phases) {
     const Member* to = timetable_.member(phase.link.to);
     if (to == nullptr || phase.link.from != self_) continue;
-    LatencyStreamPlan stream = latency_stream(*to, *policy);
+    LatencyStreamPlan stream = stream_to(*to, book);
+    if (stream.addresses.empty()) continue;
+    stream.rate = policy->rate;
+    stream.every = policy->every;
+    stream.timeout = policy->timeout;
     stream.phase = phase.latency_phase;
     stream.dscp = options.dscp;
-    for (const IpAddress& address : addresses_of(*to, book)) stream.addresses.push_back({address, to->port});
-    if (stream.addresses.empty()) continue;
     if (const auto key = keys.find(to->site); key != keys.end() && options.authenticated) {
       stream.key = key->second;
       stream.format.mode = wire::StampMode::authenticated;

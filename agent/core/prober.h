@@ -45,6 +45,7 @@ class Prober {
   struct Out {
     std::vector<ConnectOrder> connects;
     std::vector<ThroughputOrder> transfers;
+    std::vector<LatencyBurst> bursts;         ///< only of runs on demand
     std::vector<Result> skipped;              ///< slots that went by without a run
     std::vector<nanoseconds> start_lateness;  ///< of the runs that begin now
   };
@@ -57,6 +58,8 @@ class Prober {
 
   /// `clock` must be known. After autonomy has ended the caller stops asking.
   void tick(Now now, const ClockMap& clock, Out& out);
+  /// A run on demand, as in a slot of the timetable; skipped where this agent cannot do it.
+  void begin(Now now, const ClockMap& clock, const AddressBook& book, const wire::RunOrder& order, Out& out) const;
   /// When to tick again, in shared time.
   SharedTime next() const { return slots_.next(); }
 
@@ -80,7 +83,8 @@ class Prober {
   void begin_connect(const SlotClock::Due& due, const Member& to, Out& out) const;
   void begin_transfer(Now now, const ClockMap& clock, const SlotClock::Due& due, const Member& to, Out& out) const;
   nanoseconds least_delay_to(const Member& to) const;
-  LatencyStreamPlan latency_stream(const Member& to, const LatencyPolicy& policy) const;
+  void begin_burst(const wire::RunOrder& order, const Member& to, const AddressBook& book, Out& out) const;
+  LatencyStreamPlan stream_to(const Member& to, const AddressBook& book) const;
   Result skipped(const SlotClock::Due& due, SharedTime now) const;
 
   SiteId self_;

@@ -92,6 +92,10 @@ void Session::on_message(Now now, const wire::Message& message, Out& out) {
     out.peers = *peers;
     return;
   }
+  if (const auto* order = std::get_if<wire::RunOrder>(&message)) {
+    out.order = *order;
+    return;
+  }
   out.events.push_back({Severity::warning, "message_unexpected", {{"type", std::to_string(message.index())}}});
 }
 

@@ -44,6 +44,7 @@ class Session {
     std::optional<std::uint64_t> welcome_last_seq;  ///< a fresh spool goes on after it
     std::optional<Timetable> timetable;             ///< newer than the one before
     std::optional<wire::PeerFacts> peers;
+    std::optional<wire::RunOrder> order;
     std::optional<std::uint64_t> acknowledged;  ///< the spool may forget everything up to this seq
     std::optional<std::uint64_t> fetch_after;   ///< read results above this seq from the spool, then call on_fetched
     Events events;

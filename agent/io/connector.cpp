@@ -1,7 +1,10 @@
 #include "agent/io/connector.h"
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <deque>
 #include <map>
+#include <utility>
 
 #include "agent/io/connect_thread.h"
 #include "agent/io/mailbox_watch.h"
@@ -9,11 +12,23 @@
 
 namespace sonde::io {
 
+namespace {
+
+constexpr nanoseconds reverse_timeout = std::chrono::seconds(5);
+/// A result waits this long for the target's name; what comes later goes into the next one.
+constexpr std::chrono::milliseconds reverse_patience(300);
+/// Who has no name is not asked for it again for so long.
+constexpr nanoseconds reverse_again = std::chrono::minutes(10);
+
+}  // namespace
+
 class Connector::Impl {
  public:
   Impl(boost::asio::io_context& loop, Resolver& resolver, std::function<void(Result)> on_result)
       : resolver_(resolver),
         on_result_(std::move(on_result)),
+        loop_(loop),
+        reverse_(loop),
         watch_(loop, done_, [this](const ConnectDone& done) { on_done(done); }),
         thread_(done_) {}
 
@@ -37,6 +52,15 @@ class Connector::Impl {
     std::deque<Endpoint> targets;       ///< known and not yet tried
     ConnectAttempt attempt;
     std::string dns_trouble;
+    IpAddress target;                                     ///< the last one that was tried
+    std::unique_ptr<boost::asio::steady_timer> patience;  ///< while the result waits for the target's name
+  };
+  /// What is known of an address' name; its look-ups are few, because they may be slow.
+  struct Reverse {
+    bool under_way = false;
+    std::uint64_t waits = 0;          ///< the probe whose result waits for it
+    std::optional<Resolution> fresh;  ///< came after its probe's result, and goes into the next one
+    MonoTime not_before;
   };
 
   /// Goes on with the next target, or the next address; each call leads to one more step or to the result.
@@ -53,6 +77,7 @@ class Connector::Impl {
     const Endpoint target = probe.targets.front();
     probe.targets.pop_front();
     probe.attempt.target = target.str();
+    probe.target = target.address;
     if (!thread_.give({id, target, source_, probe.order.timeout}))
       give_up(id, Outcome::skipped, "too many connect probes at once");
   }
@@ -101,13 +126,56 @@ class Connector::Impl {
     conclude(id);
   }
 
+  /// Names are looked up when the handshake is over, so that they cannot disturb it.
   void conclude(std::uint64_t id) {
+    Probe& probe = probes_.at(id);
+    if (!probe.attempt.started_at || probe.attempt.without_try) return finish(id);
+    if (reverses_.size() > max_pending) reverses_.clear();
+    Reverse& known = reverses_[probe.target];
+    if (known.fresh) take(probe, *std::exchange(known.fresh, std::nullopt));
+    if (known.under_way || probe.attempt.reverse || read_clock().mono < known.not_before) return finish(id);
+    known.under_way = true;
+    known.waits = id;
+    reverse_.reverse(probe.target, reverse_timeout,
+                     [this, address = probe.target, alive = std::weak_ptr(alive_)](const Resolution& found) {
+                       if (!alive.expired()) on_reverse(address, found);
+                     });
+    probe.patience = std::make_unique<boost::asio::steady_timer>(loop_, reverse_patience);
+    probe.patience->async_wait([this, id, alive = std::weak_ptr(alive_)](const boost::system::error_code& cancelled) {
+      if (!cancelled && !alive.expired() && probes_.contains(id)) finish(id);
+    });
+  }
+
+  static void take(Probe& probe, const Resolution& found) {
+    if (found.host.empty())
+      probe.attempt.reverse_failed = true;
+    else
+      probe.attempt.reverse = found.took;
+  }
+
+  void on_reverse(const IpAddress& address, const Resolution& found) {
+    Reverse& known = reverses_[address];
+    known.under_way = false;
+    if (found.host.empty()) known.not_before = read_clock().mono + reverse_again;
+    const auto waiting = probes_.find(known.waits);
+    if (waiting == probes_.end()) {
+      known.fresh = found;
+      return;
+    }
+    take(waiting->second, found);
+    finish(waiting->first);
+  }
+
+  void finish(std::uint64_t id) {
     auto node = probes_.extract(id);
     on_result_(make_connect_result(node.mapped().order, node.mapped().attempt));
   }
 
   Resolver& resolver_;
   std::function<void(Result)> on_result_;
+  boost::asio::io_context& loop_;
+  Resolver reverse_;  ///< of its own: slow answers must not keep others waiting for addresses
+  std::map<IpAddress, Reverse> reverses_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::map<std::uint64_t, Probe> probes_;
   std::uint64_t last_id_ = 0;

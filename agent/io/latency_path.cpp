@@ -30,7 +30,7 @@ struct Stop {};
 struct Load {
   std::optional<SiteLoad> load;
 };
-using Command = std::variant<LatencyPlan, ClockMap, Load, OwnLoad, Stop>;
+using Command = std::variant<LatencyPlan, LatencyBurst, ClockMap, Load, OwnLoad, Stop>;
 
 constexpr nanoseconds publish_every = std::chrono::seconds(1);
 constexpr nanoseconds window_half = std::chrono::seconds(30);
@@ -172,6 +172,7 @@ bool LatencyPath::Worker::obey() {
     if (const auto* clock = std::get_if<ClockMap>(&command)) sender.set_clock(*clock);
     if (const auto* load = std::get_if<Load>(&command)) reflector.set_load(load->load);
     if (const auto* load = std::get_if<OwnLoad>(&command)) sender.tell_load(*load);
+    if (const auto* burst = std::get_if<LatencyBurst>(&command)) sender.burst(*burst);
     if (auto* plan = std::get_if<LatencyPlan>(&command)) {
       probing.set_traffic_class(static_cast<std::uint8_t>(plan->dscp << 2U));
       reflector.set_dscp(plan->dscp);
@@ -333,6 +334,7 @@ LatencyPath::~LatencyPath() {
 }
 
 void LatencyPath::configure(LatencyPlan plan) { worker_->commands.push(std::move(plan)); }
+void LatencyPath::burst(LatencyBurst burst) { worker_->commands.push(std::move(burst)); }
 void LatencyPath::set_clock(const ClockMap& clock) { worker_->commands.push(clock); }
 void LatencyPath::set_load(const std::optional<SiteLoad>& load) { worker_->commands.push(Load{load}); }
 void LatencyPath::tell_load(const OwnLoad& load) { worker_->commands.push(load); }

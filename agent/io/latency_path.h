@@ -61,6 +61,8 @@ class LatencyPath {
 
   /// Members are admitted at once, streams change at plan.effective_at.
   void configure(LatencyPlan plan);
+  /// One stream beside the plan's, for one result.
+  void burst(LatencyBurst burst);
   /// How this host's wall clock maps to shared time, whenever the estimate changes.
   void set_clock(const ClockMap& clock);
 

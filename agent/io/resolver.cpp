@@ -9,11 +9,13 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "agent/io/mailbox_watch.h"
@@ -25,6 +27,7 @@ namespace {
 struct Question {
   std::uint64_t id = 0;
   std::string name;
+  std::optional<IpAddress> address;  ///< a reverse look-up; then the name is for people
 };
 struct Answer {
   std::uint64_t id = 0;
@@ -75,6 +78,32 @@ Resolution look_up(const std::string& name) {
   return resolution;
 }
 
+Resolution look_up_reverse(const std::string& text, const IpAddress& address) {
+  union {
+    sockaddr any;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  } raw;
+  std::memset(&raw, 0, sizeof raw);
+  const bool is_v4 = address.family == IpAddress::Family::v4;
+  raw.any.sa_family = is_v4 ? AF_INET : AF_INET6;
+  if (is_v4)
+    std::memcpy(&raw.v4.sin_addr, address.octets.data(), 4);
+  else
+    std::memcpy(&raw.v6.sin6_addr, address.octets.data(), 16);
+  std::array<char, NI_MAXHOST> host{};
+  const socklen_t size = is_v4 ? sizeof raw.v4 : sizeof raw.v6;
+  const MonoTime began = read_clock().mono;
+  const int error = ::getnameinfo(&raw.any, size, host.data(), host.size(), nullptr, 0, NI_NAMEREQD);
+  Resolution resolution;
+  resolution.took = read_clock().mono - began;
+  if (error != 0)
+    resolution.reason = fmt::format("{}: {}", text, ::gai_strerror(error));
+  else
+    resolution.host = host.data();
+  return resolution;
+}
+
 void work(const std::shared_ptr<Shared>& shared) {
   while (true) {
     Question question;
@@ -85,7 +114,8 @@ void work(const std::shared_ptr<Shared>& shared) {
       question = std::move(shared->questions.front());
       shared->questions.pop_front();
     }
-    shared->answers->push({question.id, look_up(question.name)});
+    shared->answers->push(
+        {question.id, question.address ? look_up_reverse(question.name, *question.address) : look_up(question.name)});
   }
 }
 
@@ -102,19 +132,19 @@ class Resolver::Impl {
     shared_->more.notify_all();
   }
 
-  void resolve(std::string name, nanoseconds timeout, Handler handler) {
+  void ask(std::string name, const std::optional<IpAddress>& address, nanoseconds timeout, Handler handler) {
     const std::uint64_t id = ++last_id_;
     auto& waiting = waiting_.try_emplace(id, loop_).first->second;
     waiting.handler = std::move(handler);
     const bool full = waiting_.size() > max_pending;
     waiting.timer.expires_after(full ? nanoseconds{0} : timeout);
     waiting.timer.async_wait([this, id, name, full](const boost::system::error_code& error) {
-      if (!error) settle(id, {{}, {}, name + (full ? ": too many look-ups at once" : ": no answer in time")});
+      if (!error) settle(id, {{}, {}, {}, name + (full ? ": too many look-ups at once" : ": no answer in time")});
     });
     if (full) return;
     start_workers();
     const std::lock_guard lock(shared_->mutex);
-    shared_->questions.push_back({id, std::move(name)});
+    shared_->questions.push_back({id, std::move(name), address});
     shared_->more.notify_one();
   }
 
@@ -154,7 +184,10 @@ Resolver::Resolver(boost::asio::io_context& loop) : impl_(std::make_unique<Impl>
 Resolver::~Resolver() = default;
 
 void Resolver::resolve(std::string name, nanoseconds timeout, Handler handler) {
-  impl_->resolve(std::move(name), timeout, std::move(handler));
+  impl_->ask(std::move(name), std::nullopt, timeout, std::move(handler));
+}
+void Resolver::reverse(const IpAddress& address, nanoseconds timeout, Handler handler) {
+  impl_->ask(address.str(), address, timeout, std::move(handler));
 }
 
 }  // namespace sonde::io

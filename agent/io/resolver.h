@@ -1,4 +1,4 @@
-// Names to addresses without stopping the loop: getaddrinfo in worker threads, a bounded queue, a time-out.
+// Names to addresses, and back, without stopping the loop: getaddrinfo in worker threads, a bounded queue, a time-out.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -16,6 +16,7 @@ namespace sonde::io {
 
 struct Resolution {
   std::vector<IpAddress> addresses;  ///< in the resolver's order (RFC 6724); empty: failed
+  std::string host;                  ///< of a reverse look-up: the name; empty: failed
   nanoseconds took{0};               ///< the look-up itself, without waiting for a worker
   std::string reason;                ///< for people, where it failed
 };
@@ -36,6 +37,8 @@ class Resolver {
 
   /// `handler` is called once, later, on the loop; never after destruction.
   void resolve(std::string name, nanoseconds timeout, Handler handler);
+  /// The name of an address (PTR), under the same rules.
+  void reverse(const IpAddress& address, nanoseconds timeout, Handler handler);
 
  private:
   class Impl;

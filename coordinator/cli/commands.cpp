@@ -15,6 +15,7 @@
 #include "coordinator/cli/http_client.h"
 #include "coordinator/cli/offline.h"
 #include "coordinator/cli/options.h"
+#include "coordinator/cli/probe_command.h"
 #include "coordinator/cli/render.h"
 #include "coordinator/cli/result_stream.h"
 #include "coordinator/cli/views.h"
@@ -52,10 +53,14 @@ std::string path_of(const Options& options) {
   switch (options.verb) {
     case Verb::matrix: path += "matrix"; break;
     case Verb::link: path += "links/" + url_encoded(options.from) + "/" + url_encoded(options.to); break;
+    case Verb::explain:
+      path += "links/" + url_encoded(options.from) + "/" + url_encoded(options.to) + "/explain";
+      break;
     case Verb::sites: path += "sites"; break;
     case Verb::timetable: path += "timetable"; break;
     case Verb::results: path += "results"; break;
     case Verb::incidents: path += "incidents"; break;
+    case Verb::probe: path += "probes"; break;
     case Verb::plan:
     case Verb::keygen: break;
   }
@@ -70,10 +75,12 @@ TextTable view_of(Verb verb, Format format, const Json& json) {
   switch (verb) {
     case Verb::matrix: return rows ? matrix_rows(json) : matrix_view(json);
     case Verb::link: return rows ? link_rows(json) : link_view(json);
+    case Verb::explain: return rows ? explain_rows(json) : explain_view(json);
     case Verb::sites: return sites_view(json);
     case Verb::timetable: return timetable_view(json);
     case Verb::incidents: return incidents_view(json);
     case Verb::plan: return plan_view(json);
+    case Verb::probe: return rows ? probe_rows(json) : probe_view(json);
     case Verb::results:
     case Verb::keygen: break;
   }
@@ -116,6 +123,14 @@ int ask_results(const Options& options) {
   return stream.finish() ? code(Exit::fine) : code(Exit::failed);
 }
 
+/// The result also of a run that failed: it says why.
+int ask_probe(const Options& options) {
+  const auto run = measure_now(options.coordinator, {options.from, options.to, options.kind}, options.token_file);
+  if (!run) return complain(run.error().what);
+  const int shown = show(options, run->text);
+  return run->done ? shown : code(Exit::failed);
+}
+
 int plan_offline(const Options& options) {
   const PlanOutcome outcome = plan_configuration(options.config);
   if (outcome.json) return show(options, *outcome.json);
@@ -139,8 +154,10 @@ int run(int argc, const char* const* argv) {
     case Verb::plan: return plan_offline(options);
     case Verb::keygen: return make_keys(options);
     case Verb::results: return ask_results(options);
+    case Verb::probe: return ask_probe(options);
     case Verb::matrix:
     case Verb::link:
+    case Verb::explain:
     case Verb::sites:
     case Verb::timetable:
     case Verb::incidents: return ask(options);

@@ -19,6 +19,10 @@ struct Free {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
 };
 
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
 struct Transfer {
   CURL* handle;
   const BodySink* sink;
@@ -49,9 +53,9 @@ std::string failure_text(const std::string& base_url, CURLcode code, const char*
                      unreachable ? "; is it running? name another with --coordinator URL or SONDE_COORDINATOR" : "");
 }
 
-}  // namespace
-
-Expected<HttpReply> http_get(const std::string& base_url, const std::string& path, const BodySink& sink) {
+template <typename Prepare>
+Expected<HttpReply> exchange(const std::string& base_url, const std::string& path, const BodySink& sink,
+                             const Prepare& prepare) {
   const std::unique_ptr<CURL, Free> curl(curl_easy_init());
   if (curl == nullptr) return fail("start libcurl: it has no memory");
   const std::string url = base_url + path;
@@ -68,6 +72,7 @@ Expected<HttpReply> http_get(const std::string& base_url, const std::string& pat
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, detail.data());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, on_bytes);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
+  prepare(curl.get());
   const CURLcode code = curl_easy_perform(curl.get());
   if (transfer.too_large) return fail(fmt::format("ask the coordinator at {}: its answer is over 1 GiB", base_url));
   if (code != CURLE_OK && !transfer.unwanted) return fail(failure_text(base_url, code, detail.data()));
@@ -75,6 +80,24 @@ Expected<HttpReply> http_get(const std::string& base_url, const std::string& pat
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &reply.status);
   reply.body = std::move(transfer.body);
   return reply;
+}
+
+}  // namespace
+
+Expected<HttpReply> http_get(const std::string& base_url, const std::string& path, const BodySink& sink) {
+  return exchange(base_url, path, sink, [](CURL*) {});
+}
+
+Expected<HttpReply> http_post(const std::string& base_url, const std::string& path, const std::string& json,
+                              const std::string& token) {
+  std::unique_ptr<curl_slist, FreeList> headers(curl_slist_append(nullptr, "Content-Type: application/json"));
+  const std::string authorization = "Authorization: Bearer " + token;
+  if (headers == nullptr || curl_slist_append(headers.get(), authorization.c_str()) == nullptr)
+    return fail("start libcurl: it has no memory");
+  return exchange(base_url, path, {}, [&](CURL* curl) {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json.c_str());
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+  });
 }
 
 std::string url_encoded(std::string_view text) {

@@ -21,6 +21,10 @@ using BodySink = std::function<bool(std::string_view)>;
 /// a 200 goes there. An error says what was tried, why it failed, and what to do.
 Expected<HttpReply> http_get(const std::string& base_url, const std::string& path, const BodySink& sink = {});
 
+/// One POST of JSON with a bearer token, under the same rules.
+Expected<HttpReply> http_post(const std::string& base_url, const std::string& path, const std::string& json,
+                              const std::string& token);
+
 /// For a value in a query or path.
 std::string url_encoded(std::string_view text);
 

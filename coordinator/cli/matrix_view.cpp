@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
@@ -79,6 +80,29 @@ std::map<Key, const Json*> cells_by_link(const Json& matrix) {
   return cells;
 }
 
+/// CSV: one row for each cell, whichever view it comes from.
+TextTable cell_columns() {
+  TextTable table;
+  for (const char* name : {"from", "to", "metric", "stat", "unit", "value", "count", "age_s", "state", "error_s"})
+    table.columns.push_back({name, name, Align::left});
+  return table;
+}
+
+/// `subject`: from, to, metric, stat, unit.
+std::vector<TextCell> cell_row(std::initializer_list<Json> subject, const Json& cell) {
+  std::vector<TextCell> row;
+  for (const Json& part : subject) row.push_back(same(raw(part)));
+  for (const char* field : {"value", "count", "age_s", "state", "error_s"}) row.push_back(same(raw_at(cell, field)));
+  return row;
+}
+
+/// True where the configuration has this metric in no direction.
+bool is_nowhere(const Json& directions, std::string_view metric) {
+  for (const Json& direction : directions)
+    if (text_at(at(at(direction, "cells"), metric), "state") != "none") return false;
+  return true;
+}
+
 }  // namespace
 
 TextTable matrix_view(const Json& matrix) {
@@ -109,14 +133,10 @@ TextTable matrix_view(const Json& matrix) {
 }
 
 TextTable matrix_rows(const Json& matrix) {
-  TextTable table;
-  for (const char* name : {"from", "to", "metric", "stat", "unit", "value", "count", "age_s", "state", "error_s"})
-    table.columns.push_back({name, name, Align::left});
+  TextTable table = cell_columns();
   for (const Json& cell : at(matrix, "cells"))
-    table.rows.push_back({same(raw_at(cell, "from")), same(raw_at(cell, "to")), same(raw_at(matrix, "metric")),
-                          same(raw_at(matrix, "stat")), same(raw_at(matrix, "unit")), same(raw_at(cell, "value")),
-                          same(raw_at(cell, "count")), same(raw_at(cell, "age_s")), same(raw_at(cell, "state")),
-                          same(raw_at(cell, "error_s"))});
+    table.rows.push_back(cell_row(
+        {at(cell, "from"), at(cell, "to"), at(matrix, "metric"), at(matrix, "stat"), at(matrix, "unit")}, cell));
   return table;
 }
 
@@ -132,7 +152,12 @@ TextTable link_view(const Json& link) {
   Seen seen;
   const Json none = Json::object();
   const Json& names = directions.is_array() && !directions.empty() ? at(directions[0], "cells") : none;
+  std::string nowhere;
   for (const auto& [metric, first] : names.items()) {
+    if (is_nowhere(directions, metric)) {
+      nowhere += (nowhere.empty() ? "" : ", ") + metric;
+      continue;
+    }
     std::vector<TextCell> row{same(metric), same(text_at(first, "stat"))};
     for (const Json& direction : directions) {
       const Json& cell = at(at(direction, "cells"), metric);
@@ -145,6 +170,7 @@ TextTable link_view(const Json& link) {
   }
   table.legend.push_back(fmt::format("over {}, {} UTC, mesh {}", window_text(link), clock_time(text_at(link, "at")),
                                      text_at(link, "mesh")));
+  if (!nowhere.empty()) table.legend.push_back("not measured here: " + nowhere);
   if (const auto distance = number_at(link, "distance_m"))
     table.legend.push_back(fmt::format("great circle {:.0f} km", *distance / 1000));
   for (std::string& line : explanations(seen)) table.legend.push_back(std::move(line));
@@ -152,15 +178,11 @@ TextTable link_view(const Json& link) {
 }
 
 TextTable link_rows(const Json& link) {
-  TextTable table;
-  for (const char* name : {"from", "to", "metric", "stat", "unit", "value", "count", "age_s", "state", "error_s"})
-    table.columns.push_back({name, name, Align::left});
+  TextTable table = cell_columns();
   for (const Json& direction : at(link, "directions"))
     for (const auto& [metric, cell] : at(direction, "cells").items())
-      table.rows.push_back({same(raw_at(direction, "from")), same(raw_at(direction, "to")), same(metric),
-                            same(raw_at(cell, "stat")), same(raw_at(cell, "unit")), same(raw_at(cell, "value")),
-                            same(raw_at(cell, "count")), same(raw_at(cell, "age_s")), same(raw_at(cell, "state")),
-                            same(raw_at(cell, "error_s"))});
+      table.rows.push_back(cell_row(
+          {at(direction, "from"), at(direction, "to"), Json(metric), at(cell, "stat"), at(cell, "unit")}, cell));
   return table;
 }
 

@@ -39,6 +39,13 @@ std::string check_time(const std::string& text) {
   return parsed ? "" : "'" + text + "' is " + parsed.error().what;
 }
 
+std::string check_probe(const std::string& text) {
+  if (probe_named(text)) return "";
+  std::string names;
+  for (std::size_t i = 0; i < probe_count; ++i) names += " " + std::string(name(static_cast<Probe>(i)));
+  return "unknown probe '" + text + "'; there are" + names;
+}
+
 Format format_named(std::string_view name) {
   if (name == "json") return Format::json;
   return name == "csv" ? Format::csv : Format::table;
@@ -90,6 +97,24 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
   add_query(*results, given, "limit", "at most so many", nullptr, "COUNT");
 
   verb(Verb::incidents, "incidents", "Causes with the links that they explain");
+
+  CLI::App* explain = verb(Verb::explain, "explain", "What the numbers of a link mean, in sentences");
+  explain->add_option("from", options.from, "site")->required();
+  explain->add_option("to", options.to, "site")->required();
+  add_query(*explain, given, "window", "how far back: 10m, 1h, 1d (default 1h)", check_duration, "DURATION");
+
+  CLI::App* probe = verb(Verb::probe, "probe", "Measure a link now, in the timetable's next gap, and show the result");
+  probe->add_option("from", options.from, "site")->required();
+  probe->add_option("to", options.to, "site")->required();
+  probe->add_option("kind", options.kind, "latency, connect or throughput")
+      ->required()
+      ->check(CLI::Validator(check_probe, "", "kind"))
+      ->type_name("KIND");
+  probe
+      ->add_option("--token-file", options.token_file,
+                   "holds one of the coordinator's tokens (default SONDE_TOKEN_FILE)")
+      ->envname("SONDE_TOKEN_FILE")
+      ->type_name("FILE");
 
   CLI::App* plan = verb(Verb::plan, "plan", "What a configuration's timetable would look like; needs no coordinator");
   plan->add_option("--config", options.config, "coordinator.yaml")->required()->type_name("FILE");

@@ -11,7 +11,7 @@
 namespace sonde::cli {
 
 enum class Format : std::uint8_t { table, json, csv };
-enum class Verb : std::uint8_t { matrix, link, sites, timetable, results, incidents, plan, keygen };
+enum class Verb : std::uint8_t { matrix, link, sites, timetable, results, incidents, explain, probe, plan, keygen };
 
 struct Options {
   std::string coordinator;  ///< URL without a slash at the end
@@ -19,8 +19,10 @@ struct Options {
   Verb verb = Verb::matrix;
   std::string from;
   std::string to;
-  std::string config;  ///< plan
-  std::string name;    ///< keygen
+  std::string config;      ///< plan
+  std::string name;        ///< keygen
+  std::string kind;        ///< probe
+  std::string token_file;  ///< probe; empty: none was named
   /// Names and values that go into the query as they are.
   std::vector<std::pair<std::string, std::string>> query;
 };

@@ -8,6 +8,8 @@ namespace sonde::cli {
 namespace {
 
 constexpr std::string_view gap = "  ";
+/// A column that is cut to less than this says nothing any more.
+constexpr std::size_t least_readable = 12;
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
@@ -98,19 +100,38 @@ void fit_first(TextTable& table, std::vector<std::size_t>& widths, std::size_t l
   widths[0] = limit;
 }
 
+/// The first column of a list that does not fit is shortened where enough of it can be read, rather than left out.
+void fit_next(TextTable& table, std::vector<std::size_t>& widths, std::size_t limit) {
+  std::size_t used = widths[0];
+  for (std::size_t i = 1; i < widths.size(); ++i) {
+    used += gap.size();
+    if (used + widths[i] <= limit) {
+      used += widths[i];
+      continue;
+    }
+    const std::size_t room = limit > used ? limit - used : 0;
+    if (room < least_readable || table.columns[i].align == Align::right) return;
+    for (auto& row : table.rows) row[i].text = shorten(row[i].text, room);
+    table.columns[i].title = shorten(table.columns[i].title, room);
+    widths[i] = room;
+    return;
+  }
+}
+
 std::string left_out(const TextTable& table, std::span<const std::size_t> columns) {
   std::string names;
   for (const std::size_t i : columns) names += (names.empty() ? "" : ", ") + table.columns[i].title;
   return "Too narrow for: " + names + ". --format csv has everything.";
 }
 
-void append_legend_line(std::string& out, std::string_view line, std::optional<std::size_t> limit) {
+void append_legend_line(std::string& out, std::string_view line, std::optional<std::size_t> limit, std::size_t hang) {
   std::string text = printable(line);
+  if (limit && hang >= *limit / 2) hang = 0;
   while (limit && width_of(text) > *limit) {
     auto cut = text.rfind(' ', *limit);
-    if (cut == std::string::npos || cut == 0) cut = *limit;
+    if (cut == std::string::npos || cut <= hang) cut = *limit;
     end_line(out, text.substr(0, cut));
-    text.erase(0, std::min(text.size(), text.find_first_not_of(' ', cut)));
+    text.replace(0, std::min(text.size(), text.find_first_not_of(' ', cut)), std::string(hang, ' '));
   }
   end_line(out, std::move(text));
 }
@@ -143,6 +164,7 @@ std::string render_table(const TextTable& input, const Terminal& terminal) {
   if (!table.columns.empty()) {
     std::vector<std::size_t> widths = widths_of(table);
     if (terminal.width) fit_first(table, widths, *terminal.width);
+    if (terminal.width && table.overflow == Overflow::drop) fit_next(table, widths, *terminal.width);
     const auto blocks = blocks_of(widths, terminal.width);
     append_block(out, table, blocks[0], widths, terminal.colour);
     if (table.overflow == Overflow::blocks) {
@@ -157,7 +179,7 @@ std::string render_table(const TextTable& input, const Terminal& terminal) {
     }
   }
   if (!table.legend.empty() && !out.empty()) out += '\n';
-  for (const std::string& line : table.legend) append_legend_line(out, line, terminal.width);
+  for (const std::string& line : table.legend) append_legend_line(out, line, terminal.width, table.hang);
   return out;
 }
 

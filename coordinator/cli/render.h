@@ -30,13 +30,14 @@ struct TextColumn {
 /// What happens to a table that is wider than the terminal.
 enum class Overflow : std::uint8_t {
   blocks,  ///< a matrix: further columns follow in a block below, the first column is repeated
-  drop,    ///< a list: the last columns are left out, and named below
+  drop,    ///< a list: a column is shortened, those behind it are left out and named below
 };
 
 struct TextTable {
   std::vector<TextColumn> columns;
   std::vector<std::vector<TextCell>> rows;  ///< each as long as columns
   std::vector<std::string> legend;          ///< lines below the table
+  std::size_t hang = 0;                     ///< how far the further lines of a wrapped legend line are indented
   Overflow overflow = Overflow::drop;
 };
 

@@ -45,6 +45,7 @@ void ResultStream::take_line(std::string_view line) {
 }
 
 void ResultStream::flush() {
+  if (table_.rows.empty() && format_ == Format::table) table_.legend = {"no results match"};
   const std::string text =
       format_ == Format::csv ? render_csv(table_, !header_printed_) : render_table(table_, terminal_);
   header_printed_ = true;

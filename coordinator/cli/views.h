@@ -27,6 +27,13 @@ std::vector<TextCell> result_row(const Json& result);
 /// For CSV: every metric has a column.
 TextTable result_columns();
 std::vector<TextCell> result_fields(const Json& result);
+/// Sentences, one a line, the most important first.
+TextTable explain_view(const Json& explained);
+TextTable explain_rows(const Json& explained);
+/// What `sonde probe` shows at the end: the whole result.
+TextTable probe_view(const Json& run);
+/// One row for each number: for CSV.
+TextTable probe_rows(const Json& run);
 TextTable plan_view(const Json& plan);
 
 }  // namespace sonde::cli

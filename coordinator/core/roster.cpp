@@ -52,6 +52,10 @@ void Roster::on_message(SharedTime now, const SiteId& site, const std::string& r
     out.batches.emplace_back(site, std::move(*batch));
     return;
   }
+  if (const auto* progress = std::get_if<wire::RunProgress>(&message)) {
+    out.progress.emplace_back(site, *progress);
+    return;
+  }
   out.events.push_back(
       {Severity::warning, "message_unexpected", {{"site", site.str()}, {"type", std::to_string(message.index())}}});
 }

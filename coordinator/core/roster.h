@@ -42,7 +42,8 @@ class Roster {
   };
   struct Out {
     std::vector<Outgoing> messages;
-    std::vector<std::pair<SiteId, wire::ResultBatch>> batches;  ///< for the ingest
+    std::vector<std::pair<SiteId, wire::ResultBatch>> batches;   ///< for the ingest
+    std::vector<std::pair<SiteId, wire::RunProgress>> progress;  ///< of runs on demand
     std::vector<SiteId> heard;
     bool sites_changed = false;  ///< an agent came, went or changed: tell who watches
     Events events;

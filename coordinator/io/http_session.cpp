@@ -108,7 +108,8 @@ void HttpSession::dispatch() {
   if (message.version() >= 11 && message.find(http::field::host) == message.end())
     return respond_error(400, "the Host header is missing");
   const web::Request request{std::string(view(message.method_string())), std::string(view(message.target())),
-                             std::string(view(message[http::field::if_none_match]))};
+                             std::string(view(message[http::field::if_none_match])),
+                             std::string(view(message[http::field::authorization])), message.body()};
   try {
     respond(shared_->handler(request));
   } catch (const std::exception&) {

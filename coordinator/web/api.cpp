@@ -23,12 +23,16 @@ constexpr Route routes[] = {
     {"/api/v1/timetable/audit", audit_endpoint},
     {"/api/v1/incidents", incidents_endpoint},
     {"/api/v1/results", results_endpoint},
+    {"/api/v1/probes", probes_endpoint},
     {"/api/v1/events", events_endpoint},
     {"/api/v1/openapi.json", openapi_endpoint},
     {"/metrics", prometheus_endpoint},
     {"/healthz", health_endpoint},
     {"/readyz", ready_endpoint},
 };
+
+/// What changes something; everything else is GET.
+constexpr std::string_view probes_path = "/api/v1/probes";
 
 using LinkEndpoint = Response (*)(const Link&, const Target&, const Sources&);
 struct LinkRoute {
@@ -39,6 +43,7 @@ constexpr LinkRoute link_routes[] = {
     {"", link_endpoint},
     {"/series", series_endpoint},
     {"/histogram", histogram_endpoint},
+    {"/explain", explain_endpoint},
 };
 constexpr std::string_view links_prefix = "/api/v1/links/";
 
@@ -105,6 +110,9 @@ std::optional<Response> route(const Request& request, const Target& target, cons
   for (const Route& route : routes)
     if (route.path == target.path) return route.endpoint(target, sources);
   if (auto response = link_response(target, sources)) return response;
+  if (std::string_view path = target.path;
+      path.starts_with(probes_path) && path.substr(probes_path.size()).starts_with('/'))
+    return probe_endpoint(path.substr(probes_path.size() + 1), target, sources);
   if (auto response = page_response(request, target)) return response;
   if (target.path == "/")
     return plain_text(404,
@@ -138,13 +146,16 @@ void add_headers_later(Response& response) {
 Response answer(const Request& request, const Sources& sources) {
   const auto target = parse_target(request.target);
   if (!target) return error_response(400, target.error().what);
+  if (request.method == "POST" && target->path == probes_path) return ask_probe_endpoint(request, *target, sources);
   const bool reads = request.method == "GET" || request.method == "HEAD";
   auto response = route(request, *target, sources);
   if (!response)
     return error_response(404, fmt::format("nothing is at {}; /api/v1/openapi.json lists what there is", target->path));
   if (reads) return std::move(*response);
-  Response refusal = error_response(405, fmt::format("only GET and HEAD work at {}", target->path));
-  refusal.headers.emplace_back("Allow", "GET, HEAD");
+  const bool takes_post = target->path == probes_path;
+  Response refusal = error_response(
+      405, fmt::format("only {} work at {}", takes_post ? "GET, HEAD and POST" : "GET and HEAD", target->path));
+  refusal.headers.emplace_back("Allow", takes_post ? "GET, HEAD, POST" : "GET, HEAD");
   return refusal;
 }
 

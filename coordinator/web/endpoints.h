@@ -22,10 +22,20 @@ Response openapi_endpoint(const Target& target, const Sources& sources);
 Response prometheus_endpoint(const Target& target, const Sources& sources);
 Response health_endpoint(const Target& target, const Sources& sources);
 Response ready_endpoint(const Target& target, const Sources& sources);
+/// /api/v1/probes: the runs on demand, newest first; with `id` the one.
+Response probes_endpoint(const Target& target, const Sources& sources);
+Response probe_endpoint(std::string_view id, const Target& target, const Sources& sources);
+/// POST /api/v1/probes: asks for a run.
+Response ask_probe_endpoint(const Request& request, const Target& target, const Sources& sources);
+/// A run on demand as the API shows it.
+std::string demand_text(const DemandRun& run, SharedTime now);
+
 /// /api/v1/links/FROM/TO, and below it /series and /histogram.
 Response link_endpoint(const Link& link, const Target& target, const Sources& sources);
 Response series_endpoint(const Link& link, const Target& target, const Sources& sources);
 Response histogram_endpoint(const Link& link, const Target& target, const Sources& sources);
+
+Response explain_endpoint(const Link& link, const Target& target, const Sources& sources);
 
 /// The body of /api/v1/sites, also the data of a `sites` event.
 std::string sites_text(const Sources& sources);
@@ -52,6 +62,8 @@ class HistoricMatrix {
 
 /// How many results a query may read from the history before it is refused as too large.
 inline constexpr double history_results_limit = 5e6;
+/// The same for one explanation, which keeps them all.
+inline constexpr double explained_results_limit = 2e5;
 /// How many results `links` x `window` may hold by the policy.
 double expected_results(const Policy& policy, Probe probe, nanoseconds throughput_every, std::size_t links,
                         nanoseconds window);

@@ -33,10 +33,20 @@ std::string EventStream::update(const Sources& sources, std::span<const Link> ch
   std::string out;
   say_sites(sources, out);
   say_cells(sources, changed, out);
+  say_probes(sources, out);
   if (out.empty() && sources.mono - spoke_at_ >= heartbeat_every) out = ": heartbeat\n\n";
   if (!out.empty()) spoke_at_ = sources.mono;
   begun_ = true;
   return out;
+}
+
+/// What was before the stream began is no event.
+void EventStream::say_probes(const Sources& sources, std::string& out) {
+  if (sources.demand == nullptr) return;
+  if (begun_)
+    for (const DemandRun& run : sources.demand->runs())
+      if (run.revision > probes_seen_) out += "event: probe\ndata: " + demand_text(run, sources.now) + "\n\n";
+  probes_seen_ = sources.demand->revision();
 }
 
 void EventStream::say_sites(const Sources& sources, std::string& out) {

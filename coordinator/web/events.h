@@ -1,6 +1,7 @@
 // One client's view of the event stream (docs/api.md): what to tell it, decided without a socket.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -24,6 +25,7 @@ class EventStream {
   std::string update(const Sources& sources, std::span<const Link> changed);
 
  private:
+  void say_probes(const Sources& sources, std::string& out);
   void say_sites(const Sources& sources, std::string& out);
   void say_cells(const Sources& sources, std::span<const Link> changed, std::string& out);
   /// Links whose state is another one than the client was told, through the passage of time alone.
@@ -36,6 +38,7 @@ class EventStream {
   MonoTime swept_at_;
   MonoTime spoke_at_;
   std::unordered_map<Link, CellState> states_;
+  std::uint64_t probes_seen_ = 0;  ///< Demand::revision() of what was told last
 };
 
 }  // namespace sonde::web

@@ -23,6 +23,7 @@ constexpr std::pair<Tag, std::string_view> tag_names[] = {
     {Tag::settled, "settled"},
     {Tag::clock_stepped, "clock_stepped"},
     {Tag::unsynced, "unsynced"},
+    {Tag::on_demand, "on_demand"},
 };
 
 void add_values(Json& line, const Result& result) {
@@ -85,7 +86,9 @@ void append_cell(std::string& out, const Link& link, Metric metric, const Cell& 
   out += '}';
 }
 
-std::string result_line(const Result& result) {
+std::string result_line(const Result& result) { return to_text(result_json(result)); }
+
+Json result_json(const Result& result) {
   Json line{{"id", result.id.str()},
             {"seq", result.id.seq},
             {"probe", name(result.probe)},
@@ -110,7 +113,7 @@ std::string result_line(const Result& result) {
     if (const auto limit = result.detail("limited_by"); limit && *limit >= 0 && *limit < throughput_limit_count)
       line["limited_by"] = name(static_cast<ThroughputLimit>(*limit));
   }
-  return to_text(line);
+  return line;
 }
 
 }  // namespace sonde::web

@@ -32,7 +32,9 @@ Json time(std::optional<SharedTime> t);
 void append_cell(std::string& out, const Link& link, Metric metric, const Cell& cell);
 void append_number(std::string& out, std::optional<double> value);
 
-/// A result's line of /api/v1/results, without the newline.
+/// A result as it stands in /api/v1/results.
+Json result_json(const Result& result);
+/// Its line there, without the newline.
 std::string result_line(const Result& result);
 
 }  // namespace sonde::web

@@ -46,6 +46,9 @@ const std::vector<Described>& described() {
        {"metric", "window", "at"},
        json,
        "Histogram"},
+      {"/api/v1/links/{from}/{to}/explain", "What the numbers mean, in sentences.", {"window"}, json, "Explanation"},
+      {"/api/v1/probes", "The last runs on demand, newest first.", {}, json, "ProbeList"},
+      {"/api/v1/probes/{id}", "One run on demand.", {}, json, "ProbeRun"},
       {"/api/v1/openapi.json", "This description.", {}, json, ""},
       {"/metrics", "The coordinator's own figures for Prometheus.", {}, text, ""},
       {"/healthz", "200 while the process answers.", {}, text, ""},
@@ -72,7 +75,11 @@ Json schema_of(std::string_view parameter) {
     for (std::size_t i = 0; i < stat_count; ++i) names.push_back(name(static_cast<Stat>(i)));
     return Json{{"type", "string"}, {"enum", std::move(names)}};
   }
-  if (parameter == "probe") return Json{{"type", "string"}, {"enum", {"latency", "connect", "throughput"}}};
+  if (parameter == "probe") {
+    Json names = Json::array();
+    for (std::size_t i = 0; i < probe_count; ++i) names.push_back(name(static_cast<Probe>(i)));
+    return Json{{"type", "string"}, {"enum", std::move(names)}};
+  }
   if (parameter == "layout") return Json{{"type", "string"}, {"enum", {"cells", "columns"}}, {"default", "cells"}};
   if (parameter == "limit") return Json{{"type", "integer"}, {"minimum", 0}};
   if (parameter == "window" || parameter == "step")
@@ -84,7 +91,7 @@ Json schema_of(std::string_view parameter) {
 
 Json operation(const Described& endpoint) {
   Json parameters = Json::array();
-  for (const std::string_view in_path : {"from", "to"})
+  for (const std::string_view in_path : {"from", "to", "id"})
     if (endpoint.path.find("{" + std::string(in_path) + "}") != std::string_view::npos)
       parameters.push_back(Json{{"name", in_path}, {"in", "path"}, {"required", true}, {"schema", schema_of("site")}});
   for (const std::string_view parameter : endpoint.parameters)
@@ -108,6 +115,33 @@ Json typed(std::string_view type, bool nullable = false) {
 Json list_of(Json items) { return Json{{"type", "array"}, {"items", std::move(items)}}; }
 Json object_of(Json properties) { return Json{{"type", "object"}, {"properties", std::move(properties)}}; }
 Json reference(std::string_view name) { return Json{{"$ref", "#/components/schemas/" + std::string(name)}}; }
+
+Json ask_probe_operation() {
+  Json responses{{"202",
+                  {{"description", "The run waits for its instant."},
+                   {"content", {{"application/json", {{"schema", reference("ProbeRun")}}}}}}}};
+  for (const char* status : {"400", "401", "403", "404", "409", "429", "503"})
+    responses[status] = Json{{"$ref", "#/components/responses/Error"}};
+  return Json{{"summary", "Measure a link now, in the timetable's next gap."},
+              {"security", Json::array({Json{{"token", Json::array()}}})},
+              {"requestBody",
+               {{"required", true}, {"content", {{"application/json", {{"schema", reference("ProbeRequest")}}}}}}},
+              {"responses", std::move(responses)}};
+}
+
+Json probe_run_schema() {
+  constexpr std::string_view states[] = {"queued", "running", "done", "failed", "expired"};
+  Json run = object_of(Json{{"id", typed("string")},
+                            {"state", {{"type", "string"}, {"enum", names_of(states)}}},
+                            {"wait_s", typed("number")},
+                            {"length_s", typed("number")},
+                            {"progress", object_of(Json{{"elapsed_s", typed("number")}, {"bytes", typed("integer")}})},
+                            {"reason", typed("string", true)},
+                            {"result", typed("object", true)}});
+  for (const char* text : {"probe", "from", "to", "requested_by", "requested_at", "scheduled_at"})
+    run["properties"][text] = typed("string");
+  return run;
+}
 
 Json cell_schema() {
   constexpr std::string_view states[] = {"none",  "paused",   "agent_silent", "never", "down",
@@ -162,22 +196,28 @@ Json schemas() {
                  {"probes", typed("object")},
                  {"slots", objects},
                  {"phases", objects}};
-  return Json{{"Cell", cell_schema()},
-              {"Matrix", object_of(with(with(query_head(), "sites", list_of(typed("string"))), "cells",
-                                        list_of(reference("Cell"))))},
-              {"Sites", object_of(Json{{"mesh", typed("string")},
-                                       {"at", typed("string")},
-                                       {"agents", typed("integer")},
-                                       {"heard", typed("integer")},
-                                       {"sites", objects}})},
-              {"Timetable", object_of(std::move(timetable))},
-              {"Audit", object_of(std::move(audit))},
-              {"Incidents", object_of(Json{{"incidents", objects}})},
-              {"Link", object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"directions", objects}})},
-              {"Series", object_of(with(query_head(), "points", objects))},
-              {"Histogram", object_of(with(query_head(), "buckets", objects))},
-              {"Result", result_schema()},
-              {"Error", object_of(Json{{"error", typed("string")}})}};
+  return Json{
+      {"Cell", cell_schema()},
+      {"Matrix",
+       object_of(with(with(query_head(), "sites", list_of(typed("string"))), "cells", list_of(reference("Cell"))))},
+      {"Sites", object_of(Json{{"mesh", typed("string")},
+                               {"at", typed("string")},
+                               {"agents", typed("integer")},
+                               {"heard", typed("integer")},
+                               {"sites", objects}})},
+      {"Timetable", object_of(std::move(timetable))},
+      {"Audit", object_of(std::move(audit))},
+      {"Explanation", object_of(Json{{"window_s", typed("number")}, {"at", typed("string")}, {"findings", objects}})},
+      {"ProbeRequest",
+       object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"probe", schema_of("probe")}})},
+      {"ProbeRun", probe_run_schema()},
+      {"ProbeList", object_of(Json{{"at", typed("string")}, {"probes", list_of(reference("ProbeRun"))}})},
+      {"Incidents", object_of(Json{{"incidents", objects}})},
+      {"Link", object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"directions", objects}})},
+      {"Series", object_of(with(query_head(), "points", objects))},
+      {"Histogram", object_of(with(query_head(), "buckets", objects))},
+      {"Result", result_schema()},
+      {"Error", object_of(Json{{"error", typed("string")}})}};
 }
 
 }  // namespace
@@ -187,13 +227,17 @@ Response openapi_endpoint(const Target& target, const Sources& sources) {
   if (auto problem = parameters.problem()) return std::move(*problem);
   Json paths = Json::object();
   for (const Described& endpoint : described()) paths[std::string(endpoint.path)] = operation(endpoint);
+  paths["/api/v1/probes"]["post"] = ask_probe_operation();
   const Json error{{"description", "What is wrong and what would be right."},
                    {"content", {{"application/json", {{"schema", reference("Error")}}}}}};
   return json_response(
       Json{{"openapi", "3.1.0"},
            {"info", {{"title", "Sonde"}, {"version", sources.version}, {"license", {{"name", "Apache-2.0"}}}}},
            {"paths", std::move(paths)},
-           {"components", {{"schemas", schemas()}, {"responses", {{"Error", error}}}}}});
+           {"components",
+            {{"schemas", schemas()},
+             {"responses", {{"Error", error}}},
+             {"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}}});
 }
 
 }  // namespace sonde::web

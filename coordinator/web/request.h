@@ -14,11 +14,13 @@ namespace sonde::web {
 inline constexpr std::size_t target_length_limit = 4096;
 inline constexpr std::size_t target_parameter_limit = 32;
 
-/// The part of an HTTP request that decides the answer. Bodies are read and dropped: nothing takes one yet.
+/// The part of an HTTP request that decides the answer.
 struct Request {
-  std::string method;         ///< "GET", as it was sent
-  std::string target;         ///< "/api/v1/matrix?metric=rtt", as it was sent
-  std::string if_none_match;  ///< the header's value, empty without it
+  std::string method;           ///< "GET", as it was sent
+  std::string target;           ///< "/api/v1/matrix?metric=rtt", as it was sent
+  std::string if_none_match;    ///< the header's value, empty without it
+  std::string authorization{};  ///< likewise
+  std::string body{};           ///< at most HttpLimits::body_bytes
 };
 
 /// A request target (RFC 9112 section 3.2), percent-decoded.

@@ -4,14 +4,17 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "coordinator/core/demand.h"
 #include "coordinator/core/matrix.h"
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/roster.h"
 #include "coordinator/web/history.h"
 #include "coordinator/web/http_counters.h"
+#include "coordinator/web/tokens.h"
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
 #include "shared/schedule/timetable.h"
@@ -39,6 +42,8 @@ struct Sources {
   bool store_open = false;
   bool control_open = false;
   std::string_view version;  ///< of the coordinator
+  Demand* demand = nullptr;  ///< the one thing that a request may change; null: there are no runs on demand
+  std::span<const ApiToken> tokens{};
 };
 
 }  // namespace sonde::web

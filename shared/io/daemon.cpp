@@ -36,6 +36,10 @@ std::variant<DaemonOptions, int> parse_daemon_options(int argc, const char* cons
   return options;
 }
 
+std::string setting_error(const std::filesystem::path& file, std::string_view setting, std::string_view what) {
+  return fmt::format("{}: {}: {}\n", file.string(), setting, what);
+}
+
 Expected<std::string> read_file(const std::filesystem::path& file) {
   std::error_code trouble;
   if (std::filesystem::is_directory(file, trouble)) return fail(fmt::format("{}: is a folder", file.string()));

@@ -27,6 +27,9 @@ struct DaemonOptions {
 std::variant<DaemonOptions, int> parse_daemon_options(int argc, const char* const* argv, const std::string& name,
                                                       const std::string& what);
 
+/// "FILE: SETTING: WHAT" and a newline: what a person has to provide is missing or wrong.
+std::string setting_error(const std::filesystem::path& file, std::string_view setting, std::string_view what);
+
 /// The whole file; the error says "PATH: reason". Files over 16 MB are refused.
 Expected<std::string> read_file(const std::filesystem::path& file);
 

@@ -46,6 +46,7 @@ enum class Tag : std::uint32_t {
   settled = 1U << 5U,        ///< throughput: ended early, its interval was within +-5 %
   clock_stepped = 1U << 6U,  ///< samples were dropped because a clock stepped
   unsynced = 1U << 7U,       ///< latency: delay could not be shown because the clocks' error is too large
+  on_demand = 1U << 8U,      ///< somebody asked for this run; the detail `demand` is the request's id
   loaded = 1U << 9U,         ///< some or all samples met a throughput run on their way
 };
 

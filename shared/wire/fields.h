@@ -166,6 +166,7 @@ void fields(Archive& a, Heartbeat& v) {
   a(v.slot_lateness_p99);
   a(v.socket_drops);
   a(v.cpu_pressure);
+  a.appended(v.listen_overflows);
 }
 
 template <typename Archive>
@@ -253,6 +254,26 @@ template <typename Archive>
 void fields(Archive& a, TransferAbort& v) {
   a(v.token);
   a.text(v.reason);
+}
+
+template <typename Archive>
+void fields(Archive& a, RunOrder& v) {
+  a(v.id);
+  a(v.probe);
+  a(v.link);
+  a(v.start);
+  a(v.length);
+  a(v.timeout);
+  a(v.probes);
+  a(v.interval);
+}
+
+template <typename Archive>
+void fields(Archive& a, RunProgress& v) {
+  a(v.id);
+  a(v.stage);
+  a(v.elapsed);
+  a(v.bytes);
 }
 
 }  // namespace sonde::wire

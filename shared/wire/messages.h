@@ -45,6 +45,7 @@ struct Heartbeat {
   nanoseconds slot_lateness_p99{0};        ///< of throughput slot starts
   std::uint64_t socket_drops = 0;          ///< packets that the probe socket had no room for
   double cpu_pressure = 0;                 ///< share of the last 10 s in which some task waited for CPU (PSI), 0 to 1
+  std::uint64_t listen_overflows = 0;      ///< how often an accept queue of the host was full, since it was started
   bool operator==(const Heartbeat&) const = default;
 };
 
@@ -156,8 +157,34 @@ struct TransferAbort {
   bool operator==(const TransferAbort&) const = default;
 };
 
-using Message =
-    std::variant<Hello, Heartbeat, ResultBatch, Goodbye, Welcome, WhoAreYou, HeartbeatReply, NewTimetable, Acknowledge,
-                 PeerFacts, TransferOffer, TransferAnswer, TransferGo, TransferFinished, TransferAbort>;
+// ---- runs on demand (coordinator -> agent, and back)
+// ------------------------------------------------------------------------------------------
+
+/// "Do this run at that instant": somebody asked for it. The same id again with another start replaces the order as
+/// long as the run has not begun. Its result has Tag::on_demand and the detail `demand` with this id.
+struct RunOrder {
+  std::uint64_t id = 0;  ///< > 0, below 2^53; never given twice
+  Probe probe = Probe::latency;
+  Link link;                 ///< begins at the agent that gets the order
+  SharedTime start;          ///< no slot and no other order is in the way from here
+  nanoseconds length{0};     ///< to here: everything must be over
+  nanoseconds timeout{0};    ///< of a latency probe or a handshake
+  std::uint32_t probes = 0;  ///< latency: how many
+  nanoseconds interval{0};   ///< latency: between them
+  bool operator==(const RunOrder&) const = default;
+};
+
+/// Where an ordered run is: once when the order was taken, then twice a second while it is under way.
+struct RunProgress {
+  std::uint64_t id = 0;
+  std::uint32_t stage = 0;  ///< 0: taken, 1: under way
+  nanoseconds elapsed{0};   ///< since its start
+  std::uint64_t bytes = 0;  ///< of user data so far, as far as this side knows; 0 where it does not
+  bool operator==(const RunProgress&) const = default;
+};
+
+using Message = std::variant<Hello, Heartbeat, ResultBatch, Goodbye, Welcome, WhoAreYou, HeartbeatReply, NewTimetable,
+                             Acknowledge, PeerFacts, TransferOffer, TransferAnswer, TransferGo, TransferFinished,
+                             TransferAbort, RunOrder, RunProgress>;
 
 }  // namespace sonde::wire

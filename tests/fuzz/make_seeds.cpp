@@ -92,7 +92,9 @@ std::vector<wire::Message> messages() {
           wire::TransferAnswer{token, Outcome::busy, "another run"},
           wire::TransferGo{token},
           wire::TransferFinished{token, Outcome::ok, "", 1, {{Metric::throughput, 1e6}}, {{"bytes", 10}}},
-          wire::TransferAbort{token, "gone"}};
+          wire::TransferAbort{token, "gone"},
+          wire::RunOrder{7, Probe::connect, {berlin(), athens()}, shared_from_ns(9), 3s, 2s, 50, 50ms},
+          wire::RunProgress{7, 1, 500ms, 1000}};
 }
 
 void write(const std::filesystem::path& file, const wire::Buffer& bytes) {

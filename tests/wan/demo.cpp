@@ -153,6 +153,8 @@ int demo(const Options& options) {
                                        may.error().what));
   fmt::print("page: {}/\n", lab.url());
   fmt::print("logs and stores: {}\n", lab.folder().string());
+  fmt::print("measure now: build/bin/sonde --coordinator {} probe berlin athens latency --token-file {}\n", lab.url(),
+             lab.token_file().string());
   std::fflush(stdout);
   lab.start_all();
   const int code = watch(lab, options.seconds);

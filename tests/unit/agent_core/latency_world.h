@@ -98,6 +98,7 @@ class LatencyWorld {
   std::function<bool(std::uint32_t sequence)> stuck = [](std::uint32_t) { return false; };
   nanoseconds far_ahead{0};
   nanoseconds far_queue{0};  ///< between the far agent's own t3 and the reply's real departure
+  bool no_ssid = false;      ///< the far side knows RFC 8762 only
   bool far_stamps = true;    ///< whether its kernel tells that departure
   nanoseconds stepped{0};
   nanoseconds delay_of_wakes{0};
@@ -145,6 +146,7 @@ class LatencyWorld {
     if (!orders) return;
     wire::set_sent_at(reply, t2 + 100us);
     if (orders->stamp && far_stamps) reflector.on_sent(own, reply, t2 + 100us + far_queue);
+    if (no_ssid) reply[14] = reply[15] = 0;
     const std::uint8_t back_class = remark_back(orders->traffic_class);
     for (int copy = 0; copy < (path.lost_back ? 0 : path.twice_back ? 2 : 1); ++copy)
       in_flight.emplace(now + path.back + 100us + far_queue, [this, reply, back_class] {

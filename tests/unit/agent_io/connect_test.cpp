@@ -48,6 +48,7 @@ BOOST_AUTO_TEST_CASE(an_open_port_is_ok_with_its_times) {
   BOOST_TEST(result.value_of(Metric::connect_clean) != nullptr);
   BOOST_TEST(result.value_of(Metric::handshake_rtt)->value > 0);
   BOOST_TEST(result.value_of(Metric::resolve) == nullptr);
+  BOOST_TEST(result.detail("reverse_s").has_value());  // /etc/hosts knows localhost
   BOOST_TEST(result.ratio_of(Metric::connectivity)->hits == 1U);
   BOOST_TEST((result.finished_at > *result.started_at));
   BOOST_TEST(run_until(rig.loop, [&] { return port.stats().probes == 1; }));

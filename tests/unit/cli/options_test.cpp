@@ -67,6 +67,17 @@ BOOST_AUTO_TEST_CASE(the_environment_names_the_coordinator) {
   ::unsetenv("SONDE_COORDINATOR");
 }
 
+BOOST_AUTO_TEST_CASE(the_token_comes_from_an_option_or_the_environment) {
+  ::setenv("SONDE_TOKEN_FILE", "/from/environment", 1);
+  const Options asked = good({"probe", "a", "b", "latency"});
+  BOOST_TEST((asked.verb == Verb::probe));
+  BOOST_TEST(asked.kind == "latency");
+  BOOST_TEST(asked.token_file == "/from/environment");
+  BOOST_TEST(good({"probe", "a", "b", "connect", "--token-file", "/given"}).token_file == "/given");
+  ::unsetenv("SONDE_TOKEN_FILE");
+  BOOST_TEST(good({"probe", "a", "b", "throughput"}).token_file == "");
+}
+
 BOOST_AUTO_TEST_CASE(exit_codes_of_the_command_line) {
   BOOST_TEST(exit_code({"--help"}) == 0);
   BOOST_TEST(exit_code({"--version"}) == 0);
@@ -81,6 +92,9 @@ BOOST_AUTO_TEST_CASE(exit_codes_of_the_command_line) {
   BOOST_TEST(exit_code({"results", "--since", "yesterday"}) == 2);
   BOOST_TEST(exit_code({"--format", "xml", "sites"}) == 2);
   BOOST_TEST(exit_code({"plan"}) == 2);
+  BOOST_TEST(exit_code({"probe", "a", "b"}) == 2);
+  BOOST_TEST(exit_code({"probe", "a", "b", "ping"}) == 2);
+  BOOST_TEST(exit_code({"explain", "a"}) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(what_goes_into_a_url_is_encoded) {

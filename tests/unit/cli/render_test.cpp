@@ -50,6 +50,20 @@ BOOST_AUTO_TEST_CASE(a_matrix_that_is_too_wide_goes_on_below) {
              "rtt p50 over 1h\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_long_legend_line_hangs_under_its_text) {
+  TextTable table;
+  table.legend = {"!  one two three four", "-  unbreakablyverylongword x"};
+  table.hang = 3;
+  BOOST_TEST(render_table(table, {12, false}) ==
+             "!  one two\n"
+             "   three\n"
+             "   four\n"
+             "-  unbreakab\n"
+             "   lyverylon\n"
+             "   gword x\n");
+  BOOST_TEST(render_table(table, {}) == "!  one two three four\n-  unbreakablyverylongword x\n");
+}
+
 BOOST_AUTO_TEST_CASE(colour_does_not_change_the_layout) {
   BOOST_TEST(render_table(small_matrix(), {80, true}) ==
              "\x1b[2mfrom \\ to\x1b[0m  \x1b[2mberlin\x1b[0m   \x1b[2mathens\x1b[0m\n"
@@ -67,6 +81,16 @@ BOOST_AUTO_TEST_CASE(a_list_that_is_too_wide_names_what_it_leaves_out) {
              "\n"
              "Too narrow for: shown only.\n"
              "--format csv has everything.\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_list_s_last_text_is_cut_rather_than_left_out) {
+  TextTable table;
+  table.columns = {{"outcome", "outcome"}, {"values", "values"}};
+  table.rows = {{{"ok", "ok"}, {"rtt 41.2 ms, loss_rtt 0 %", ""}}, {{"timeout", ""}, {"no reply", ""}}};
+  BOOST_TEST(render_table(table, {24, false}) ==
+             "outcome  values\n"
+             "ok       rtt 41.2 ms,...\n"
+             "timeout  no reply\n");
 }
 
 BOOST_AUTO_TEST_CASE(no_line_is_ever_wider_than_the_terminal) {

@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(methods_other_than_get_and_head_are_refused) {
   const Response response = world.ask("/api/v1/sites", "DELETE");
   BOOST_TEST(response.status == 405U);
   BOOST_TEST(header(response, "Allow") == "GET, HEAD");
-  BOOST_TEST(world.ask("/api/v1/probes", "POST").status == 404U);
+  BOOST_TEST(world.ask("/api/v1/probes", "POST").status == 403U);
 }
 
 BOOST_AUTO_TEST_CASE(every_answer_has_the_security_headers) {

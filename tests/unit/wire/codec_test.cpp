@@ -62,7 +62,7 @@ Timetable sample_timetable() {
 std::vector<wire::Message> every_message() {
   const wire::Token token{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
   return {wire::Hello{berlin(), "0.1.0", 1, 2, {3}, "boot", 7101},
-          wire::Heartbeat{wall_from_ns(-5), 1, {3}, 1ms, 2us, 3us, 4, 0.5},
+          wire::Heartbeat{wall_from_ns(-5), 1, {3}, 1ms, 2us, 3us, 4, 0.5, 7},
           wire::ResultBatch{{sample_result()}},
           wire::Goodbye{},
           wire::Welcome{"europe", 6},
@@ -75,7 +75,9 @@ std::vector<wire::Message> every_message() {
           wire::TransferAnswer{token, Outcome::busy, "another run"},
           wire::TransferGo{token},
           wire::TransferFinished{token, Outcome::ok, "", 1, {{Metric::throughput, 1e6}}, {{"bytes", 10}}},
-          wire::TransferAbort{token, "gone"}};
+          wire::TransferAbort{token, "gone"},
+          wire::RunOrder{7, Probe::connect, {berlin(), athens()}, shared_from_ns(9), 3s, 2s, 50, 50ms},
+          wire::RunProgress{7, 1, 500ms, 1000}};
 }
 
 wire::Buffer bytes_of(std::initializer_list<int> octets) {
@@ -116,9 +118,24 @@ BOOST_AUTO_TEST_CASE(the_octets_are_those_of_the_document) {
                                '0',  '.',  '1',  0x05, 0x00, 0x02, 0xa1, 'x', 0xcd, 0x1b, 0xbd});
   BOOST_TEST(wire::encode(wire::Hello{berlin(), "0.1", 5, 0, {2}, "x", 7101}) == hello);
 
-  const auto heartbeat =
+  const auto heartbeat = bytes_of(
+      {0x93, 0x01, 0x01, 0x99, 0xff, 0x03, 0x02, 0xc0, 0x0a, 0x00, 0x00, 0xcb, 0x3f, 0xe0, 0, 0, 0, 0, 0, 0, 0x05});
+  BOOST_TEST(wire::encode(wire::Heartbeat{wall_from_ns(-1), 3, {2}, std::nullopt, 10ns, 0ns, 0, 0.5, 5}) == heartbeat);
+  const auto older =
       bytes_of({0x93, 0x01, 0x01, 0x98, 0xff, 0x03, 0x02, 0xc0, 0x0a, 0x00, 0x00, 0xcb, 0x3f, 0xe0, 0, 0, 0, 0, 0, 0});
-  BOOST_TEST(wire::encode(wire::Heartbeat{wall_from_ns(-1), 3, {2}, std::nullopt, 10ns, 0ns, 0, 0.5}) == heartbeat);
+  const auto heard = wire::decode(older);
+  BOOST_TEST_REQUIRE(heard.has_value());
+  BOOST_TEST(std::get<wire::Heartbeat>(*heard).listen_overflows == 0U);
+
+  const auto order = bytes_of({0x93, 0x01, 0x0f, 0x98, 0x05, 0x01, 0x92, 0xa1, 'a', 0xa1, 'b',  // id, probe, link
+                               0x0a, 0x14, 0x1e, 0x32, 0x28});  // start, length, timeout, probes, interval
+  BOOST_TEST(
+      wire::encode(wire::RunOrder{
+          5, Probe::connect, {SiteId::known("a"), SiteId::known("b")}, shared_from_ns(10), 20ns, 30ns, 50, 40ns}) ==
+      order);
+
+  const auto progress = bytes_of({0x93, 0x01, 0x10, 0x94, 0x05, 0x01, 0x0a, 0xcd, 0x01, 0x00});
+  BOOST_TEST(wire::encode(wire::RunProgress{5, 1, 10ns, 256}) == progress);
 
   Distribution one;
   one.add(1);

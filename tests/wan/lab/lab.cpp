@@ -8,6 +8,7 @@
 #include <bit>
 #include <csignal>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
@@ -110,10 +111,16 @@ void Lab::write_files() {
   const auto write = [&](const std::string& name, const std::string& text) {
     std::ofstream(folder_ / (name + ".yaml")) << text;
   };
+  const bool has_tokens = spec_.files.coordinator.find("\ntokens:") != std::string::npos;
+  if (!has_tokens) spec_.files.coordinator += "\ntokens: [{name: lab, file: keys/lab.token}]\n";
   write("coordinator", spec_.files.coordinator);
+  std::random_device device;
+  std::ofstream(token_file()) << fmt::format("{:08x}{:08x}{:08x}{:08x}\n", device(), device(), device(), device());
   write("wan", spec_.files.wan);
   for (const auto& [site, text] : spec_.files.agents) write(site, text);
 }
+
+fs::path Lab::token_file() const { return folder_ / "keys" / "lab.token"; }
 
 void Lab::make_key(const std::string& name) {
   const Output done = run({program("sonde"), "keygen", name}, {}, folder_ / "keys");

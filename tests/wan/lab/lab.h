@@ -50,6 +50,8 @@ class Lab {
   void start_all();
   /// An agent with another file (a name in folder()), as a process of that name.
   void start_agent_with(const std::string& name, const std::string& site, const std::string& file);
+  /// One of the coordinator's tokens, where the mesh's files name none themselves.
+  std::filesystem::path token_file() const;
   /// Makes keys/NAME.secret and keys/NAME.public.
   void make_key(const std::string& name);
   /// "coordinator", "wan", or a site. SONDE_ASSERTs that it was started.

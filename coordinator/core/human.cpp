@@ -1,4 +1,4 @@
-#include "coordinator/cli/units.h"
+#include "coordinator/core/human.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <span>
 #include <utility>
 
-namespace sonde::cli {
+namespace sonde {
 namespace {
 
 struct Prefix {
@@ -71,4 +71,4 @@ std::string human_stretch(double seconds) {
 
 std::string human_bytes(double bytes) { return with_prefix(bytes, sizes); }
 
-}  // namespace sonde::cli
+}  // namespace sonde

@@ -1,0 +1,93 @@
+#include "coordinator/core/free_time.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "shared/base/error.h"
+
+namespace sonde {
+namespace {
+
+/// What can be in one run at a time: an uplink with all its sites, or a site. The flag keeps the two kinds apart.
+using Unit = std::pair<bool, std::string_view>;
+
+Unit unit_of(const SiteId& site, const Uplinks& uplinks) {
+  const auto uplink = uplinks.find(site);
+  return uplink == uplinks.end() ? Unit{false, site.str()} : Unit{true, uplink->second};
+}
+
+/// From the beginning of the cycle; [start, end).
+struct Busy {
+  nanoseconds start;
+  nanoseconds end;
+};
+
+/// Ordered, and what touches made one.
+std::vector<Busy> busy_in_cycle(const FreeTimeQuery& query) {
+  std::vector<Busy> busy;
+  if (query.timetable.throughput_every <= nanoseconds(0)) return busy;
+  for (const ThroughputSlot& slot : query.timetable.slots)
+    if (exclude_each_other(slot.link, query.link, query.uplinks))
+      busy.push_back({slot.start, slot.start + slot.length});
+  std::ranges::sort(busy, {}, &Busy::start);
+  std::vector<Busy> merged;
+  for (const Busy& next : busy) {
+    if (!merged.empty() && next.start <= merged.back().end)
+      merged.back().end = std::max(merged.back().end, next.end);
+    else
+      merged.push_back(next);
+  }
+  return merged;
+}
+
+bool has_gap(const std::vector<Busy>& busy, nanoseconds every, nanoseconds length) {
+  if (busy.empty()) return true;
+  for (std::size_t i = 1; i < busy.size(); ++i)
+    if (busy[i].start - busy[i - 1].end >= length) return true;
+  return busy.front().start + every - busy.back().end >= length;
+}
+
+/// The first instant from `t` on whose stretch meets no slot. There is one: has_gap.
+SharedTime past_slots(const std::vector<Busy>& busy, const Timetable& timetable, SharedTime t, nanoseconds length) {
+  if (busy.empty()) return t;
+  const nanoseconds every = timetable.throughput_every;
+  // One cycle further back: its last slot may reach to here.
+  for (std::int64_t k = std::max<std::int64_t>(0, (t - timetable.epoch) / every - 1);; ++k) {
+    const SharedTime cycle = timetable.epoch + k * every;
+    for (const Busy& slot : busy) {
+      if (cycle + slot.end <= t) continue;
+      if (cycle + slot.start >= t + length) return t;
+      t = cycle + slot.end;
+    }
+  }
+}
+
+}  // namespace
+
+bool exclude_each_other(const Link& a, const Link& b, const Uplinks& uplinks) {
+  const Unit from = unit_of(b.from, uplinks);
+  const Unit to = unit_of(b.to, uplinks);
+  for (const SiteId* site : {&a.from, &a.to})
+    if (const Unit unit = unit_of(*site, uplinks); unit == from || unit == to) return true;
+  return false;
+}
+
+std::optional<SharedTime> next_free(const FreeTimeQuery& query) {
+  SONDE_ASSERT(query.length > nanoseconds(0));
+  const std::vector<Busy> busy = busy_in_cycle(query);
+  if (!has_gap(busy, query.timetable.throughput_every, query.length)) return std::nullopt;
+  SharedTime t = std::max({query.not_before, query.timetable.effective_at, query.timetable.epoch});
+  while (true) {
+    t = past_slots(busy, query.timetable, t, query.length);
+    const auto in_the_way = std::ranges::find_if(query.reserved, [&](const Reservation& other) {
+      return other.start < t + query.length && t < other.start + other.length &&
+             exclude_each_other(other.link, query.link, query.uplinks);
+    });
+    if (in_the_way == query.reserved.end()) return t;
+    t = in_the_way->start + in_the_way->length;
+  }
+}
+
+}  // namespace sonde
