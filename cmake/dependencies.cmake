@@ -13,6 +13,7 @@ endfunction()
 sonde_dependency(zmq libzmq)
 sonde_dependency(yaml yaml-cpp)
 sonde_dependency(sqlite sqlite3)
+sonde_dependency(zstd libzstd)
 sonde_dependency(curl libcurl)
 sonde_dependency(systemd libsystemd)
 
