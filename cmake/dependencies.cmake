@@ -14,6 +14,7 @@ sonde_dependency(zmq libzmq)
 sonde_dependency(yaml yaml-cpp)
 sonde_dependency(sqlite sqlite3)
 sonde_dependency(sodium libsodium)
+sonde_dependency(zstd libzstd)
 sonde_dependency(curl libcurl)
 sonde_dependency(systemd libsystemd)
 

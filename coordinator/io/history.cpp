@@ -31,6 +31,9 @@ class StoreHistory : public web::HistoryReader {
   std::vector<Result> link_results(const Link& link, Probe probe, SharedTime since, SharedTime until) override {
     return or_throw(reader().link_results(link, probe, since, until));
   }
+  std::vector<Result> site_results(const SiteId& from, Metric metric, SharedTime since, SharedTime until) override {
+    return or_throw(reader().site_results(from, info(metric).probe, metric, since, until));
+  }
   std::unique_ptr<web::ResultCursor> open(const web::ResultFilter& filter) override {
     return std::make_unique<StoreCursor>(
         or_throw(reader().open({filter.since, filter.until, filter.from, filter.to, filter.probe, filter.limit})));

@@ -9,8 +9,8 @@
 namespace sonde::io {
 namespace {
 
-/// Leaves the disk to others between two steps of deleting.
-constexpr int pause_between_deletions_ms = 20;
+/// Leaves the disk to others between two steps of tidying.
+constexpr int pause_between_steps_ms = 20;
 /// A full disk stays full for a while: agents that send again at once must not make the worker spin.
 constexpr int pause_after_failure_ms = 1000;
 
@@ -68,13 +68,13 @@ void StoreWorker::run() {
     carry_out(wait_for_jobs());
     if (stopping_) return;
     if (std::exchange(failed_, false)) ::poll(nullptr, 0, pause_after_failure_ms);
-    if (expire_before_) expire_some();
+    tidy();
   }
 }
 
 std::vector<StoreWorker::Job> StoreWorker::wait_for_jobs() {
   pollfd waiting{.fd = jobs_.fd(), .events = POLLIN, .revents = 0};
-  ::poll(&waiting, 1, expire_before_ ? pause_between_deletions_ms : -1);
+  ::poll(&waiting, 1, untidy_ ? pause_between_steps_ms : -1);
   return jobs_.take_all();
 }
 
@@ -96,7 +96,10 @@ void StoreWorker::carry_out(std::vector<Job> jobs) {
       continue;
     }
     --others_waiting_;
-    if (const auto* expire = std::get_if<Expire>(&job)) expire_before_ = expire->before;
+    if (const auto* expire = std::get_if<Expire>(&job)) {
+      expire_before_ = expire->before;
+      give_back_ = true;
+    }
     if (const auto* save = std::get_if<Save>(&job)) {
       const auto saved = writer_->save(save->key, save->value);
       if (!saved) report_trouble(saved.error().what);
@@ -123,10 +126,36 @@ void StoreWorker::commit(std::vector<StoreBatch>& batches) {
   batches.clear();
 }
 
-void StoreWorker::expire_some() {
+void StoreWorker::tidy() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - sealed_all_ >= seal_all_every) {
+    sealed_all_ = now;
+    seal_all_ = true;
+  }
+  untidy_ = seal_some() || expire_some() || give_back_some();
+}
+
+bool StoreWorker::seal_some() {
+  const auto sealed = writer_->seal(seal_all_ ? 1 : store::Writer::results_in_a_chunk);
+  if (!sealed) report_trouble(sealed.error().what);
+  if (!sealed || !*sealed) seal_all_ = false;
+  return sealed && *sealed;
+}
+
+bool StoreWorker::expire_some() {
+  if (!expire_before_) return false;
   const auto deleted = writer_->expire(*expire_before_, expired_at_once);
   if (!deleted) report_trouble(deleted.error().what);
   if (!deleted || *deleted < expired_at_once) expire_before_.reset();
+  return true;
+}
+
+bool StoreWorker::give_back_some() {
+  if (!give_back_) return false;
+  const auto given = writer_->give_back(given_back_at_once);
+  if (!given) report_trouble(given.error().what);
+  if (!given || !*given) give_back_ = false;
+  return give_back_;
 }
 
 void StoreWorker::report_trouble(std::string why) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -52,7 +53,11 @@ class StoreWorker {
   static constexpr std::size_t batches_under_way = 4096;
   /// One commit takes no more results than this, so that the first of many agents need not wait for the last.
   static constexpr std::size_t results_per_commit = 5000;
-  static constexpr std::size_t expired_at_once = 500;
+  /// Chunks that one step deletes, and pages that one step gives back: some 10 ms each.
+  static constexpr std::size_t expired_at_once = 20;
+  static constexpr std::size_t given_back_at_once = 500;
+  /// What a quiet site has in the log is sealed after this time, however little it is.
+  static constexpr auto seal_all_every = std::chrono::hours(1);
 
   explicit StoreWorker(std::unique_ptr<store::Writer> writer);
   ~StoreWorker();
@@ -61,7 +66,8 @@ class StoreWorker {
 
   /// False, and the batch is gone, where too much is under way (Ingest::on_refused; the agent sends it again).
   bool push(StoreBatch batch);
-  /// Deletes what finished before `before`, in small steps between the batches. A later call replaces an earlier one.
+  /// Deletes what finished before `before` and gives the space back, in small steps between the batches. A later call
+  /// replaces an earlier one.
   /// Like save(): false where too many such jobs wait already.
   bool expire(SharedTime before);
   bool save(std::string key, std::vector<std::uint8_t> value);
@@ -91,7 +97,11 @@ class StoreWorker {
   std::vector<Job> wait_for_jobs();
   void carry_out(std::vector<Job> jobs);
   void commit(std::vector<StoreBatch>& batches);
-  void expire_some();
+  /// One step of what can wait: sealing, deleting, giving space back.
+  void tidy();
+  bool seal_some();
+  bool expire_some();
+  bool give_back_some();
   void report_trouble(std::string why);
 
   std::unique_ptr<store::Writer> writer_;
@@ -105,6 +115,10 @@ class StoreWorker {
   std::uint64_t refused_ = 0;
   // The worker's side.
   std::optional<SharedTime> expire_before_;
+  bool give_back_ = false;
+  bool seal_all_ = false;
+  bool untidy_ = true;  ///< the last tidy() found something to do
+  std::chrono::steady_clock::time_point sealed_all_ = std::chrono::steady_clock::now();
   bool stopping_ = false;
   bool failed_ = false;
   std::thread thread_;

@@ -1,26 +1,19 @@
 #include "coordinator/store/reader.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <limits>
-#include <string>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
-#include "coordinator/store/schema.h"
-#include "coordinator/store/sqlite.h"
-#include "shared/wire/codec.h"
+#include "coordinator/store/read_connection.h"
 
 namespace sonde::store {
 namespace {
 
-constexpr std::int64_t beginning = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t end_of_time = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t loaded_at_once = 500;
-
-const std::string is_tried = fmt::format("outcome NOT IN ({}, {}, {})", static_cast<int>(Outcome::dns_failed),
-                                         static_cast<int>(Outcome::busy), static_cast<int>(Outcome::skipped));
-const std::string is_ok = fmt::format("outcome = {}", static_cast<int>(Outcome::ok));
+constexpr std::size_t tried_wanted = 2;
 
 template <typename Action>
 auto attempt(Action action) -> Expected<decltype(action())> {
@@ -31,146 +24,159 @@ auto attempt(Action action) -> Expected<decltype(action())> {
   }
 }
 
-}  // namespace
-
-struct ReadConnection {
-  explicit ReadConnection(const std::filesystem::path& path) : database(path, Database::Use::read) {
-    require_schema(database);
+/// The newest runs of each series, found from the present backwards by their heads alone.
+class NewestRuns {
+ public:
+  NewestRuns(ReadConnection& store, const ChunkFilter& filter, std::size_t series, bool with_ok)
+      : store_(store), filter_(filter), heads_(filter), missing_(series), with_ok_(with_ok) {
+    heads_.heads = true;
   }
 
-  /// The row's body, where it is what was once stored there.
-  std::optional<Result> read(const Statement& row, int finished_at, int body) {
-    auto result = wire::decode_result(row.blob(body));
-    if (result && to_ns(result->finished_at) == row.integer(finished_at)) return *std::move(result);
-    ++damaged;
-    return std::nullopt;
-  }
-
-  std::vector<std::int64_t> series_like(const Filter& filter) {
-    std::vector<std::int64_t> found;
-    Statement rows = database.prepare("SELECT id, from_site, to_site, probe FROM series");
-    while (rows.step()) {
-      if (filter.from && filter.from->str() != rows.text(1)) continue;
-      if (filter.to && filter.to->str() != rows.text(2)) continue;
-      if (filter.probe && static_cast<std::int64_t>(*filter.probe) != rows.integer(3)) continue;
-      found.push_back(rows.integer(0));
+  /// What finished in [begin, end); stretches come from the newest to the oldest.
+  void look_into(const std::vector<Block>& blocks, std::int64_t begin, std::int64_t end) {
+    std::vector<Head> heads;
+    for (const Block& block : blocks) {
+      for (const SeriesResult& row : store_.read(block, heads_)) {
+        const std::int64_t finished = to_ns(row.result.finished_at);
+        if (finished >= begin && finished < end && was_tried(row.result.outcome))
+          heads.push_back({row.series, finished, row.result.id, row.result.outcome == Outcome::ok, blocks_.size()});
+      }
+      blocks_.push_back(block);
     }
-    return found;
+    std::ranges::stable_sort(heads, std::greater(), &Head::finished);
+    for (const Head& head : heads) add(head);
   }
+  /// True where no older result could be wanted.
+  bool all_found() const { return missing_ == 0; }
 
-  /// The newest `limit` of one series in (since, until] that fulfil `condition`, put in front of `results`.
-  void newest_before(std::int64_t series, std::int64_t since, std::int64_t until, const std::string& condition,
-                     std::size_t limit, std::vector<Result>& results) {
-    Statement rows = database.prepare(
-        fmt::format("SELECT finished_at, body FROM results WHERE series = ? AND finished_at > ? AND finished_at <= ? "
-                    "AND {} ORDER BY finished_at DESC, id DESC LIMIT ?",
-                    condition));
-    rows.bind(1, series);
-    rows.bind(2, since);
-    rows.bind(3, until);
-    rows.bind(4, static_cast<std::int64_t>(limit));
-    std::vector<Result> found;
-    while (rows.step())
-      if (auto result = read(rows, 0, 1)) found.push_back(*std::move(result));
-    std::ranges::reverse(found);
-    results.insert(results.begin(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
-  }
-
-  Database database;
-  std::uint64_t damaged = 0;
-};
-
-struct Cursor::Parts {
-  Parts(std::shared_ptr<ReadConnection> shared, const Filter& filter)
-      : reader(std::move(shared)), rows(prepare(filter)), left(filter.limit.value_or(end_of_time)) {
-    // What comes in while this pass goes on is not part of it, or the pass might never end.
-    rows.bind(3, reader->database.ask_integer("SELECT ifnull(max(id), 0) FROM results"));
-    rows.bind(4, filter.until ? to_ns(*filter.until) : end_of_time);
-    if (filter.since) last_finished_at = to_ns(*filter.since);
-  }
-
-  Statement prepare(const Filter& filter) {
-    const bool all = !filter.from && !filter.to && !filter.probe;
-    const auto series = all ? std::vector<std::int64_t>{} : reader->series_like(filter);
-    // The time index gives the order; SQLite must not be tempted to sort whole series with their bodies instead.
-    std::string index = "results_by_time";
-    std::string which;
-    if (series.size() == 1) {
-      index = "results_by_series";
-      which = fmt::format("series = {} AND ", series.front());
-    } else if (!all) {
-      which = fmt::format("+series IN ({}) AND ", fmt::join(series, ","));
-    }
-    return reader->database.prepare(
-        fmt::format("SELECT id, finished_at, body FROM results INDEXED BY {} WHERE {}finished_at >= ?1 AND "
-                    "(finished_at > ?1 OR id > ?2) AND id <= ?3 AND finished_at < ?4 ORDER BY finished_at, id LIMIT ?5",
-                    index, which));
-  }
-
-  /// One page; false at the end.
-  bool read(std::size_t count, std::vector<Result>& results) {
-    rows.bind(1, last_finished_at);
-    rows.bind(2, last_id);
-    rows.bind(5, static_cast<std::int64_t>(count));
-    std::size_t seen = 0;
-    for (; rows.step(); ++seen) {
-      last_id = rows.integer(0);
-      last_finished_at = rows.integer(1);
-      if (auto result = reader->read(rows, 1, 2)) results.push_back(*std::move(result));
-    }
-    return seen == count;
-  }
-
-  std::shared_ptr<ReadConnection> reader;
-  Statement rows;
-  std::uint64_t left;
-  std::int64_t last_finished_at = beginning;
-  std::int64_t last_id = -1;
-};
-
-Cursor::Cursor(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-Cursor::~Cursor() = default;
-Cursor::Cursor(Cursor&&) noexcept = default;
-Cursor& Cursor::operator=(Cursor&&) noexcept = default;
-
-Expected<std::vector<Result>> Cursor::next(std::size_t count) {
-  return attempt([&] {
+  /// The results themselves, oldest first.
+  std::vector<Result> take() {
+    std::map<std::size_t, std::set<RunId>> wanted;
+    for (const auto& [series, found] : found_)
+      for (const Head& head : found.heads) wanted[head.block].insert(head.id);
     std::vector<Result> results;
-    const std::size_t wanted = std::min<std::uint64_t>(count, parts_->left);
-    while (results.size() < wanted && parts_->read(wanted - results.size(), results)) {
-    }
-    parts_->left -= results.size();
+    for (const auto& [block, ids] : wanted)
+      for (SeriesResult& row : store_.read(blocks_[block], filter_))
+        if (ids.contains(row.result.id)) results.push_back(std::move(row.result));
+    std::ranges::stable_sort(results, {}, &Result::finished_at);
     return results;
-  });
+  }
+
+ private:
+  struct Head {
+    SeriesId series = 0;
+    std::int64_t finished = 0;
+    RunId id;
+    bool ok = false;
+    std::size_t block = 0;
+  };
+  struct Found {
+    std::vector<Head> heads;
+    bool any_ok = false;
+  };
+
+  bool complete(const Found& found) const { return found.heads.size() >= tried_wanted && (!with_ok_ || found.any_ok); }
+  void add(const Head& head) {
+    Found& found = found_[head.series];
+    const bool was_complete = complete(found);
+    if (found.heads.size() >= tried_wanted && (!with_ok_ || found.any_ok || !head.ok)) return;
+    found.any_ok = found.any_ok || head.ok;
+    found.heads.push_back(head);
+    if (!was_complete && complete(found) && missing_ > 0) --missing_;
+  }
+
+  ReadConnection& store_;
+  const ChunkFilter& filter_;
+  ChunkFilter heads_;
+  std::size_t missing_;
+  bool with_ok_;
+  std::map<SeriesId, Found> found_;
+  std::vector<Block> blocks_;
+};
+
+/// Finished before `before` and not before `limit`, hour by hour back, until every one of `series` has what is wanted.
+std::vector<Result> newest_before(ReadConnection& store, std::int64_t site, const ChunkFilter& filter,
+                                  std::size_t series, bool with_ok, std::int64_t before, std::int64_t limit) {
+  NewestRuns newest(store, filter, series, with_ok);
+  const auto log = store.log(site, limit, before - 1);
+  std::int64_t end = before;
+  while (end > limit && !newest.all_found()) {
+    // The hour that `end` cuts; else the last one before it that holds anything.
+    auto hour = hour_of(end) != end ? std::optional(hour_of(end)) : store.hour_before(site, end);
+    for (const Block& block : log)
+      if (block.first < end) hour = std::max(hour.value_or(limit), hour_of(std::min(block.last, end - 1)));
+    if (!hour) break;
+    const std::int64_t begin = std::max(*hour, limit);
+    std::vector<Block> blocks = store.chunks(site, begin, end - 1, end_of_time);
+    for (const Block& block : log)
+      if (block.last >= begin && block.first < end) blocks.push_back(block);
+    newest.look_into(blocks, begin, end);
+    end = begin;
+  }
+  return newest.take();
 }
+
+std::int64_t minus_look_back(std::int64_t ns) {
+  const std::int64_t back = nanoseconds(Reader::look_back).count();
+  return ns < std::numeric_limits<std::int64_t>::min() + back ? std::numeric_limits<std::int64_t>::min() : ns - back;
+}
+
+}  // namespace
 
 Reader::Reader(const std::filesystem::path& path) : shared_(std::make_shared<ReadConnection>(path)) {}
 Reader::~Reader() = default;
 
-Expected<Cursor> Reader::open(const Filter& filter) {
-  return attempt([&] { return Cursor(std::make_unique<Cursor::Parts>(shared_, filter)); });
-}
-
 Expected<std::vector<Result>> Reader::link_results(const Link& link, Probe probe, SharedTime since, SharedTime until) {
   return attempt([&] {
     std::vector<Result> results;
-    for (const std::int64_t series : shared_->series_like({.from = link.from, .to = link.to, .probe = probe})) {
-      shared_->newest_before(series, to_ns(since), to_ns(until), "1", link_results_limit, results);
-      shared_->newest_before(series, beginning, to_ns(since), is_tried, 2, results);
+    for (const std::int64_t site : shared_->sites_like(link.from)) {
+      const ChunkFilter filter = Wanted(shared_->names, link.to, probe).filter();
+      results = results_of(site, filter, 1, since, until);
     }
     return results;
   });
 }
 
+Expected<std::vector<Result>> Reader::site_results(const SiteId& from, Probe probe, std::optional<Metric> metric,
+                                                   SharedTime since, SharedTime until) {
+  return attempt([&] {
+    std::vector<Result> results;
+    for (const std::int64_t site : shared_->sites_like(from)) {
+      ChunkFilter filter = Wanted(shared_->names, std::nullopt, probe).filter();
+      filter.metric = metric;
+      results = results_of(site, filter, shared_->names.count(from, probe), since, until);
+    }
+    return results;
+  });
+}
+
+std::vector<Result> Reader::results_of(std::int64_t site, const ChunkFilter& filter, std::size_t series,
+                                       SharedTime since, SharedTime until) {
+  const Snapshot snapshot(shared_->database);
+  const std::int64_t begin = to_ns(since) + 1;
+  std::vector<Result> results = newest_before(*shared_, site, filter, series, false, begin, minus_look_back(begin));
+  const auto inside = static_cast<std::ptrdiff_t>(results.size());
+  const auto take = [&](const std::vector<Block>& blocks) {
+    for (const Block& block : blocks)
+      for (SeriesResult& row : shared_->read(block, filter))
+        if (row.result.finished_at > since && row.result.finished_at <= until) results.push_back(std::move(row.result));
+  };
+  take(shared_->chunks(site, begin, to_ns(until), end_of_time));
+  take(shared_->log(site, begin, to_ns(until)));
+  std::ranges::stable_sort(results.begin() + inside, results.end(), {}, &Result::finished_at);
+  return results;
+}
+
 Expected<void> Reader::load_recent(SharedTime since, const std::function<void(const Result&)>& each) {
   const auto earlier = attempt([&] {
-    for (const std::int64_t series : shared_->series_like({})) {
-      std::vector<Result> found;
-      shared_->newest_before(series, beginning, to_ns(since) - 1, is_tried, 2, found);
-      const bool any_ok = std::ranges::any_of(found, [](const Result& r) { return r.outcome == Outcome::ok; });
-      if (!any_ok && !found.empty())
-        shared_->newest_before(series, beginning, to_ns(found.front().finished_at) - 1, is_ok, 1, found);
-      for (const Result& result : found) each(result);
+    for (const std::int64_t site : shared_->sites_like(std::nullopt)) {
+      const Snapshot snapshot(shared_->database);
+      std::size_t series = 0;
+      for (std::size_t probe = 0; probe < probe_count; ++probe)
+        series += shared_->names.count(shared_->names.sites().at(site), static_cast<Probe>(probe));
+      const std::int64_t before = to_ns(since);
+      for (const Result& result : newest_before(*shared_, site, {}, series, true, before, minus_look_back(before)))
+        each(result);
     }
     return true;
   });

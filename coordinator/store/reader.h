@@ -30,9 +30,10 @@ struct Filter {
 
 class Reader;
 struct ReadConnection;
+struct ChunkFilter;
 
-/// One pass over the results that were stored when it was opened, by finished_at and then in the order in which they
-/// were stored. May outlive its Reader; used by the same thread.
+/// One pass over the results that were stored when it was opened, by finished_at. May outlive its Reader; used by the
+/// same thread.
 class Cursor {
  public:
   ~Cursor();
@@ -48,29 +49,34 @@ class Cursor {
   std::unique_ptr<Parts> parts_;
 };
 
-/// One thread at a time. A row that cannot be read (a damaged body) is left out and counted; where SQLite itself fails
-/// the method returns "ATTEMPT the store PATH: reason; remedy".
+/// One thread at a time. Results that cannot be read (a damaged chunk) are left out and counted; where SQLite itself
+/// fails the method returns "ATTEMPT the store PATH: reason; remedy".
 class Reader {
  public:
-  /// Of one link and probe in one answer; of more, the newest. Three weeks of latency at its default.
-  static constexpr std::size_t link_results_limit = 200'000;
+  /// How far back the state of a cell is looked for in front of a window, and at start in front of the live matrix.
+  static constexpr nanoseconds look_back = std::chrono::hours(6);
 
   /// The file must exist and have the present layout (the Writer sees to that). Throws StoreError.
   explicit Reader(const std::filesystem::path& path);
   ~Reader();
 
   Expected<Cursor> open(const Filter& filter);
-  /// Results that finished in (since, until], oldest first, and in front of them the two newest tried ones that
-  /// finished before, where they exist (a cell's state needs them).
+  /// Results that finished in (since, until], oldest first, and in front of them the two newest tried ones of the
+  /// `look_back` before, where they exist (a cell's state needs them).
   Expected<std::vector<Result>> link_results(const Link& link, Probe probe, SharedTime since, SharedTime until);
-  /// What the live matrix needs at start: of every link and probe the newest ok run and the two newest tried runs from
-  /// before `since`, and everything since; oldest first within each link and probe. Calls `each` before it returns
-  /// only.
+  /// The same of all links of a site at once, which costs hardly more than one. With `metric` set the results hold that
+  /// one only, and neither texts nor details but error_s.
+  Expected<std::vector<Result>> site_results(const SiteId& from, Probe probe, std::optional<Metric> metric,
+                                             SharedTime since, SharedTime until);
+  /// What the live matrix needs at start: of every link and probe the newest ok run and the two newest tried runs of
+  /// the `look_back` before `since`, and everything since; oldest first. Calls `each` before it returns only.
   Expected<void> load_recent(SharedTime since, const std::function<void(const Result&)>& each);
 
   std::uint64_t damaged() const;
 
  private:
+  std::vector<Result> results_of(std::int64_t site, const ChunkFilter& filter, std::size_t series, SharedTime since,
+                                 SharedTime until);
   std::shared_ptr<ReadConnection> shared_;
 };
 

@@ -42,7 +42,44 @@ CREATE TABLE meta (
   value BLOB NOT NULL
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE sites (
+  id   INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+);
+CREATE TABLE log (
+  id      INTEGER PRIMARY KEY,
+  site    INTEGER NOT NULL REFERENCES sites (id),
+  results INTEGER NOT NULL,
+  first   INTEGER NOT NULL,
+  last    INTEGER NOT NULL,
+  body    BLOB NOT NULL
+);
+CREATE INDEX log_by_site ON log (site, results, first, last);
+CREATE TABLE chunks (
+  id      INTEGER PRIMARY KEY,
+  site    INTEGER NOT NULL REFERENCES sites (id),
+  results INTEGER NOT NULL,
+  first   INTEGER NOT NULL,
+  last    INTEGER NOT NULL,
+  body    BLOB NOT NULL
+);
+CREATE INDEX chunks_by_time ON chunks (site, last, first);
+CREATE TABLE damaged (
+  id   INTEGER PRIMARY KEY,
+  site INTEGER NOT NULL,
+  body BLOB NOT NULL
+);
+DROP INDEX results_once;
+DROP INDEX results_by_series;
+)sql",
 };
+
+/// Layout 1 has been converted; its table goes.
+constexpr const char* drop_results = "DROP TABLE results";
+
+/// PRAGMA auto_vacuum: free pages can be given back to the file system a few at a time.
+constexpr std::int64_t incremental = 2;
 
 [[noreturn]] void refuse(const Database& database, const std::string& reason) {
   throw StoreError(fmt::format("open the store {}: {}", database.path().string(), reason));
@@ -64,14 +101,25 @@ std::int64_t schema_of(const Database& database) {
   return version;
 }
 
-void prepare_schema(const Database& database) {
-  for (std::int64_t version = schema_of(database); version < schema_version; ++version) {
+void prepare_schema(const Database& database, const std::function<void()>& convert) {
+  std::int64_t version = schema_of(database);
+  // Only an empty file takes this at once; another is written anew below.
+  if (version == 0) database.run("PRAGMA auto_vacuum = INCREMENTAL");
+  for (; version < schema_version; ++version) {
     Transaction transaction(database);
     database.run(steps.at(static_cast<std::size_t>(version)));
+    if (version == 1) {
+      convert();
+      database.run(drop_results);
+    }
     database.run(fmt::format("PRAGMA application_id = {}", application_id).c_str());
     database.run(fmt::format("PRAGMA user_version = {}", version + 1).c_str());
     transaction.commit();
   }
+  if (database.ask_integer("PRAGMA auto_vacuum") == incremental) return;
+  // Once, for a file that an older version has made. An interruption leaves the file as it was.
+  database.run("PRAGMA auto_vacuum = INCREMENTAL");
+  database.run("VACUUM");
 }
 
 void require_schema(const Database& database) {

@@ -65,6 +65,8 @@ void Statement::run() { SONDE_ASSERT(!step()); }
 
 void Statement::reset() { sqlite3_reset(handle_.get()); }
 
+bool Statement::is_null(int column) const { return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL; }
+
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_.get(), column); }
 
 std::string_view Statement::text(int column) const {

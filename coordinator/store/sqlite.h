@@ -34,6 +34,7 @@ class Statement {
   void run();
   void reset();
 
+  bool is_null(int column) const;
   std::int64_t integer(int column) const;
   std::string_view text(int column) const;
   std::span<const std::uint8_t> blob(int column) const;

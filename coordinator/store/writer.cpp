@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <map>
 #include <system_error>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "coordinator/store/schema.h"
+#include "coordinator/store/sealer.h"
+#include "coordinator/store/series_table.h"
 #include "coordinator/store/sqlite.h"
 #include "shared/wire/codec.h"
 
@@ -29,6 +31,29 @@ void make_folder(const std::filesystem::path& file) {
                                  folder.string(), error.message()));
 }
 
+/// Layout 1 had one row for each result, its body in the layout of the protocol.
+void convert_first_layout(const Database& database) {
+  SeriesTable names(database);
+  Sealer sealer(database);
+  std::map<std::int64_t, std::vector<SeriesResult>> waiting;
+  Statement rows = database.prepare("SELECT series, finished_at, body FROM results ORDER BY finished_at, id");
+  names.refresh();
+  while (rows.step()) {
+    const SeriesName* series = names.name(rows.integer(0));
+    auto result = wire::decode_result(rows.blob(2));
+    if (series == nullptr || !result || to_ns(result->finished_at) != rows.integer(1)) {
+      sealer.keep_damaged(0, rows.blob(2));
+      continue;
+    }
+    const std::int64_t site = names.make_site(series->link.from);
+    waiting[site].push_back({rows.integer(0), *std::move(result)});
+    if (waiting[site].size() < Writer::results_in_a_chunk) continue;
+    sealer.write(site, waiting[site]);
+    waiting[site].clear();
+  }
+  for (auto& [site, some] : waiting) sealer.write(site, some);
+}
+
 Database open_for_writing(const std::filesystem::path& path) {
   make_folder(path);
   Database database(path, Database::Use::write);
@@ -47,7 +72,7 @@ Database open_for_writing(const std::filesystem::path& path) {
   database.run(fmt::format("PRAGMA wal_autocheckpoint = {}", checkpoint_pages).c_str());
   database.run(fmt::format("PRAGMA journal_size_limit = {}", log_kept_bytes).c_str());
   database.run("PRAGMA cache_size = -65536");
-  prepare_schema(database);
+  prepare_schema(database, [&database] { convert_first_layout(database); });
   database.opened();
   return database;
 }
@@ -63,11 +88,13 @@ struct Writer::Parts {
     std::uint64_t last_seq = 0;
   };
 
-  explicit Parts(const std::filesystem::path& path) : database(open_for_writing(path)) {}
+  explicit Parts(const std::filesystem::path& path) : database(open_for_writing(path)) {
+    names.refresh();
+    pending = sealer.pending();
+  }
 
   Spool& spool(const SiteId& site, std::uint64_t number);
-  std::int64_t series(const Result& result);
-  bool insert(const Spool& into, const Result& result);
+  void add_to_log(const SiteId& site, const std::vector<const Result*>& results);
   Appended append(const StoreBatch& batch);
 
   template <typename Action>
@@ -75,10 +102,19 @@ struct Writer::Parts {
     try {
       return action();
     } catch (const StoreError& error) {
-      // What was rolled back may have made rows that these remember.
-      spools.clear();
-      series_ids.clear();
+      forget();
       return fail(error.what());
+    }
+  }
+  /// What was rolled back may have made rows that these remember.
+  void forget() {
+    spools.clear();
+    names.forget();
+    try {
+      names.refresh();
+      pending = sealer.pending();
+    } catch (const StoreError&) {
+      // The next call will say so.
     }
   }
 
@@ -86,18 +122,17 @@ struct Writer::Parts {
   Statement add_spool = database.prepare("INSERT OR IGNORE INTO spools (site, spool, last_seq) VALUES (?, ?, 0)");
   Statement find_spool = database.prepare("SELECT id, last_seq FROM spools WHERE site = ? AND spool = ?");
   Statement set_last_seq = database.prepare("UPDATE spools SET last_seq = ? WHERE id = ?");
-  Statement add_series = database.prepare("INSERT OR IGNORE INTO series (from_site, to_site, probe) VALUES (?, ?, ?)");
-  Statement find_series = database.prepare("SELECT id FROM series WHERE from_site = ? AND to_site = ? AND probe = ?");
-  Statement add_result = database.prepare(
-      "INSERT OR IGNORE INTO results (spool, seq, series, finished_at, outcome, body) VALUES (?, ?, ?, ?, ?, ?)");
+  Statement add_log = database.prepare("INSERT INTO log (site, results, first, last, body) VALUES (?, ?, ?, ?, ?)");
   Statement delete_old = database.prepare(
-      "DELETE FROM results WHERE id IN (SELECT id FROM results WHERE finished_at < ? ORDER BY finished_at LIMIT ?)");
+      "DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE site = ? AND last < ? ORDER BY last LIMIT ?)");
   Statement set_meta = database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)");
   Statement get_meta = database.prepare("SELECT value FROM meta WHERE key = ?");
 
   // As many as there are agents and links.
+  SeriesTable names{database};
   std::map<std::pair<SiteId, std::uint64_t>, Spool> spools;
-  std::unordered_map<Link, std::array<std::int64_t, probe_count>> series_ids;
+  Sealer sealer{database};
+  std::map<std::int64_t, std::uint64_t> pending;  ///< results in the log by site
 };
 
 Writer::Parts::Spool& Writer::Parts::spool(const SiteId& site, std::uint64_t number) {
@@ -114,31 +149,26 @@ Writer::Parts::Spool& Writer::Parts::spool(const SiteId& site, std::uint64_t num
   return entry->second;
 }
 
-std::int64_t Writer::Parts::series(const Result& result) {
-  std::int64_t& id = series_ids[result.link()].at(static_cast<std::size_t>(result.probe));
-  if (id != 0) return id;
-  for (Statement* statement : {&add_series, &find_series}) {
-    statement->bind(1, result.id.from.str());
-    statement->bind(2, result.to.str());
-    statement->bind(3, static_cast<std::int64_t>(result.probe));
+void Writer::Parts::add_to_log(const SiteId& site, const std::vector<const Result*>& results) {
+  if (results.empty()) return;
+  const std::int64_t id = names.make_site(site);
+  std::vector<ChunkRow> rows;
+  rows.reserve(results.size());
+  SharedTime first = results.front()->finished_at;
+  SharedTime last = first;
+  for (const Result* result : results) {
+    rows.push_back({names.make_series(result->link(), result->probe), result});
+    first = std::min(first, result->finished_at);
+    last = std::max(last, result->finished_at);
   }
-  add_series.run();
-  SONDE_ASSERT(find_series.step());
-  id = find_series.integer(0);
-  find_series.reset();
-  return id;
-}
-
-bool Writer::Parts::insert(const Spool& into, const Result& result) {
-  const wire::Buffer body = wire::encode_result(result);
-  add_result.bind(1, into.id);
-  add_result.bind(2, as_signed(result.id.seq));
-  add_result.bind(3, series(result));
-  add_result.bind(4, to_ns(result.finished_at));
-  add_result.bind(5, static_cast<std::int64_t>(result.outcome));
-  add_result.bind(6, std::span<const std::uint8_t>(body));
-  add_result.run();
-  return database.changes() > 0;
+  const Octets body = encode_chunk(rows, Packing::quick);
+  add_log.bind(1, id);
+  add_log.bind(2, static_cast<std::int64_t>(rows.size()));
+  add_log.bind(3, to_ns(first));
+  add_log.bind(4, to_ns(last));
+  add_log.bind(5, std::span<const std::uint8_t>(body));
+  add_log.run();
+  pending[id] += rows.size();
 }
 
 Appended Writer::Parts::append(const StoreBatch& batch) {
@@ -146,11 +176,15 @@ Appended Writer::Parts::append(const StoreBatch& batch) {
   if (into.last_seq < batch.after) return {};
   Appended appended{.stored = true, .fresh = {}};
   appended.fresh.reserve(batch.results.size());
+  std::vector<const Result*> fresh;
+  std::unordered_set<std::uint64_t> seqs;
   for (const Result& result : batch.results) {
     SONDE_ASSERT(result.id.from == batch.site && result.id.spool == batch.spool && result.id.seq <= batch.up_to);
     // What retention has deleted must not come back either.
-    appended.fresh.push_back(result.id.seq > into.last_seq && insert(into, result));
+    appended.fresh.push_back(result.id.seq > into.last_seq && seqs.insert(result.id.seq).second);
+    if (appended.fresh.back()) fresh.push_back(&result);
   }
+  add_to_log(batch.site, fresh);
   if (batch.up_to <= into.last_seq) return appended;
   into.last_seq = batch.up_to;
   set_last_seq.bind(1, as_signed(into.last_seq));
@@ -173,12 +207,40 @@ Expected<std::vector<Appended>> Writer::append(std::span<const StoreBatch> batch
   });
 }
 
+Expected<bool> Writer::seal(std::size_t at_least) {
+  return parts_->attempt([&] {
+    auto& pending = parts_->pending;
+    const auto most = std::ranges::max_element(pending, {}, [](const auto& site) { return site.second; });
+    if (most == pending.end() || most->second < std::max<std::size_t>(at_least, 1)) return false;
+    const std::uint64_t sealed = parts_->sealer.seal(most->first);
+    most->second -= sealed == 0 ? most->second : std::min(sealed, most->second);
+    return true;
+  });
+}
+
 Expected<std::size_t> Writer::expire(SharedTime before, std::size_t at_most) {
   return parts_->attempt([&] {
-    parts_->delete_old.bind(1, to_ns(before));
-    parts_->delete_old.bind(2, static_cast<std::int64_t>(at_most));
-    parts_->delete_old.run();
-    return static_cast<std::size_t>(parts_->database.changes());
+    std::size_t deleted = 0;
+    for (const auto& [site, name] : parts_->names.sites()) {
+      if (deleted == at_most) break;
+      parts_->delete_old.bind(1, site);
+      parts_->delete_old.bind(2, to_ns(before));
+      parts_->delete_old.bind(3, static_cast<std::int64_t>(at_most - deleted));
+      parts_->delete_old.run();
+      deleted += static_cast<std::size_t>(parts_->database.changes());
+    }
+    return deleted;
+  });
+}
+
+Expected<bool> Writer::give_back(std::size_t pages) {
+  return parts_->attempt([&] {
+    const std::int64_t free = parts_->database.ask_integer("PRAGMA freelist_count");
+    const std::int64_t kept = std::max(free_pages_kept, parts_->database.ask_integer("PRAGMA page_count") / 50);
+    if (free <= kept) return false;
+    const auto some = std::min(static_cast<std::int64_t>(pages), free - kept);
+    parts_->database.run(fmt::format("PRAGMA incremental_vacuum({})", some).c_str());
+    return true;
   });
 }
 

@@ -27,6 +27,11 @@ struct Appended {
 /// of that call is stored then, and the object stays usable.
 class Writer {
  public:
+  /// From here on a chunk takes as little room for each result as it ever will.
+  static constexpr std::size_t results_in_a_chunk = 1000;
+  /// 4 MiB: free pages that are kept for what comes next. Or 2 % of the file, where that is more.
+  static constexpr std::int64_t free_pages_kept = 1024;
+
   /// Makes the file, and its folder where only that is missing. Throws StoreError (a std::runtime_error) for a file
   /// that is foreign, damaged, of a newer layout, or not writable.
   explicit Writer(const std::filesystem::path& path);
@@ -34,8 +39,14 @@ class Writer {
 
   /// All batches in one transaction, durable on return; one Appended for each.
   Expected<std::vector<Appended>> append(std::span<const StoreBatch> batches);
-  /// Deletes at most `at_most` of the oldest results that finished before `before`; how many there were.
+  /// Moves results of one site from the log into a chunk, of the one that has most in the log; false where none has
+  /// `at_least` there (and at least one). A step takes some 10 ms.
+  Expected<bool> seal(std::size_t at_least);
+  /// Deletes at most `at_most` chunks whose results all finished before `before`; how many there were. What is still in
+  /// the log stays until it is sealed.
   Expected<std::size_t> expire(SharedTime before, std::size_t at_most);
+  /// Gives up to `pages` free pages back to the file system; false where few are free, which new results will use.
+  Expected<bool> give_back(std::size_t pages);
 
   /// How far each spool is stored, in the order in which they first appeared.
   Expected<std::vector<SpoolPosition>> positions();

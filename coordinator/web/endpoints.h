@@ -1,7 +1,11 @@
 // One function for each endpoint. Only for this room's .cpp files and their tests.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "coordinator/web/parameters.h"
@@ -58,6 +62,9 @@ class HistoricMatrix {
   Mesh mesh_;
   Matrix matrix_;
   std::shared_ptr<HistoryReader> history_;
+  // What was read last: cells are asked for row by row, and the links of a site are stored together.
+  mutable std::optional<std::tuple<SiteId, Metric, SharedTime, nanoseconds>> loaded_;
+  mutable std::unordered_map<SiteId, std::vector<Result>> results_;
 };
 
 /// How many results a query may read from the history before it is refused as too large.

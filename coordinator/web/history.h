@@ -36,8 +36,10 @@ class HistoryReader {
  public:
   virtual ~HistoryReader() = default;
   /// Results of one link and probe that finished in (since, until], oldest first, and in front of them the two newest
-  /// tried ones that finished before, where they exist (a cell's state needs them). Throws std::runtime_error.
+  /// tried ones of the hours before, where they exist (a cell's state needs them). Throws std::runtime_error.
   virtual std::vector<Result> link_results(const Link& link, Probe probe, SharedTime since, SharedTime until) = 0;
+  /// The same of all links that begin at a site, for one metric: the results hold no other and no texts.
+  virtual std::vector<Result> site_results(const SiteId& from, Metric metric, SharedTime since, SharedTime until) = 0;
   virtual std::unique_ptr<ResultCursor> open(const ResultFilter& filter) = 0;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "coordinator/web/endpoints.h"
 
@@ -36,10 +37,15 @@ HistoricMatrix::HistoricMatrix(const Sources& sources) : mesh_(sources.mesh), hi
 }
 
 Cell HistoricMatrix::cell(const Link& link, const CellQuery& query) const {
-  const auto results = history_->link_results(link, info(query.metric).probe, query.at - query.window, query.at);
+  const std::tuple key(link.from, query.metric, query.at, query.window);
+  if (!loaded_ || *loaded_ != key) {
+    results_.clear();
+    for (Result& result : history_->site_results(link.from, query.metric, query.at - query.window, query.at))
+      results_[result.to].push_back(std::move(result));
+    loaded_ = key;
+  }
   std::vector<const Result*> pointers;
-  pointers.reserve(results.size());
-  for (const Result& result : results) pointers.push_back(&result);
+  for (const Result& result : results_[link.to]) pointers.push_back(&result);
   return matrix_.cell_of(link, query, pointers);
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "coordinator/store/reader.h"
+#include "coordinator/store/sqlite.h"
 #include "tests/unit/coordinator_store/scratch.h"
 
 using namespace sonde;
@@ -28,6 +29,10 @@ std::vector<StoreReport> wait_for(StoreWorker& worker, std::size_t count) {
 std::size_t stored_in(const std::filesystem::path& file) {
   store::Reader reader(file);
   return reader.open({})->next(10'000'000)->size();
+}
+
+std::int64_t sealed_in(const std::filesystem::path& file) {
+  return store::Database(file, store::Database::Use::read).ask_integer("SELECT count(*) FROM chunks");
 }
 
 struct Work : Scratch {
@@ -85,11 +90,13 @@ BOOST_AUTO_TEST_CASE(it_finishes_what_it_was_given_before_it_ends) {
 
 BOOST_AUTO_TEST_CASE(old_results_go_while_new_ones_come) {
   const auto worker = make();
-  worker->push(make_batch(1, 1200));
+  worker->push(make_batch(1, 1100));
   wait_for(*worker, 1);
+  while (sealed_in(file()) == 0) ::poll(nullptr, 0, 10);
+  worker->push(make_batch(1101, 1200));
   BOOST_REQUIRE(worker->expire(at_s(1101)));
   worker->push(make_batch(1201, 1300));
-  wait_for(*worker, 1);
+  wait_for(*worker, 2);
   for (int i = 0; i < 3000 && stored_in(file()) > 200; ++i) ::poll(nullptr, 0, 10);
   BOOST_TEST(stored_in(file()) == 200U);
 }

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "coordinator/store/reader.h"
+#include "coordinator/store/sqlite.h"
 #include "coordinator/store/writer.h"
 #include "shared/base/random.h"
 #include "shared/io/fd.h"
@@ -22,7 +23,7 @@ using namespace sonde::test;
 namespace {
 
 /// Stores batch after batch, from the one after what is stored, and writes each acknowledged seq into the pipe. Like an
-/// agent whose acknowledgement got lost it sends the last batch again.
+/// agent whose acknowledgement got lost it sends the last batch again. In between it seals and gives space back.
 [[noreturn]] void store_for_ever(const std::filesystem::path& file, int pipe) {
   Writer writer(file);
   const auto positions = writer.positions();
@@ -33,6 +34,8 @@ namespace {
     const auto appended = writer.append(batches);
     if (!appended || !appended->back().stored) ::_exit(1);
     stored += 12;
+    if (stored % 3 == 0 && !writer.seal(40)) ::_exit(3);
+    if (!writer.give_back(50)) ::_exit(4);
     if (::write(pipe, &stored, sizeof stored) != sizeof stored) ::_exit(2);
   }
 }
@@ -79,6 +82,9 @@ BOOST_AUTO_TEST_CASE(no_acknowledged_result_is_lost_and_none_is_there_twice) {
     BOOST_REQUIRE((seen.empty() || positions->front().last_seq == seen.size()));
   }
   BOOST_TEST(acknowledged > 0U);
+  const Database raw(file(), Database::Use::read);
+  BOOST_TEST(raw.ask_integer("SELECT count(*) FROM chunks") > 0);
+  BOOST_TEST(raw.ask_integer("SELECT count(*) FROM damaged") == 0);
   BOOST_TEST_MESSAGE("acknowledged " << acknowledged);
 }
 

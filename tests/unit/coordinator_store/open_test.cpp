@@ -151,4 +151,23 @@ BOOST_AUTO_TEST_CASE(a_write_that_fails_is_told_and_costs_only_that_call) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_disk_that_is_full_while_sealing_costs_nothing) {
+  Writer writer(file());
+  const std::vector<StoreBatch> batches{make_batch(1, 3000)};
+  BOOST_REQUIRE(writer.append(batches).has_value());
+  {
+    const NoGrowth limit(std::filesystem::file_size(file()));
+    const auto refused = writer.seal(1);
+    BOOST_REQUIRE(!refused.has_value());
+    check_says(refused.error().what, {"use the store", "look at the disk"});
+  }
+  Reader reader(file());
+  BOOST_TEST(reader.open({})->next(9999)->size() == 3000U);
+  BOOST_TEST(*writer.seal(1));
+  BOOST_TEST(!*writer.seal(1));
+  BOOST_TEST(reader.open({})->next(9999)->size() == 3000U);
+  const Database raw(file(), Database::Use::read);
+  BOOST_TEST(raw.ask_integer("SELECT count(*) FROM log") == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

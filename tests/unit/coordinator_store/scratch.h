@@ -46,4 +46,20 @@ inline StoreBatch make_batch(std::uint64_t first, std::uint64_t last, std::strin
   return batch;
 }
 
+/// What the store keeps of a result: distributions of times have no sum of inverses there (docs/storage.md).
+inline Result as_kept(Result result) {
+  for (DistributionValue& value : result.distributions) {
+    if (info(value.metric).unit != "s") continue;
+    auto parts = value.samples.parts();
+    parts.inverses = 0;
+    value.samples = Distribution::restore(std::move(parts)).value();
+  }
+  return result;
+}
+
+inline std::vector<Result> as_kept(std::vector<Result> results) {
+  for (Result& result : results) result = as_kept(std::move(result));
+  return results;
+}
+
 }  // namespace sonde::test

@@ -61,6 +61,15 @@ class FakeHistory : public HistoryReader {
     return found;
   }
 
+  std::vector<Result> site_results(const SiteId& from, Metric metric, SharedTime since, SharedTime until) override {
+    std::vector<Result> found;
+    for (const Result& result : results)
+      if (result.id.from == from && result.probe == info(metric).probe && result.finished_at > since &&
+          result.finished_at <= until)
+        found.push_back(result);
+    return found;
+  }
+
   std::unique_ptr<ResultCursor> open(const ResultFilter& filter) override {
     auto cursor = std::make_unique<Cursor>();
     for (const Result& result : results) {

@@ -1,0 +1,253 @@
+#include "coordinator/store/columns.h"
+
+#include <zstd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "shared/base/error.h"
+
+namespace sonde::store {
+namespace {
+
+constexpr std::uint8_t block_version = 1;
+constexpr int zstd_level = 3;
+/// Shorter columns only grow.
+constexpr std::size_t worth_compressing = 32;
+constexpr std::size_t checksum_octets = 4;
+
+// Kinds of double, in the lowest two bits.
+constexpr std::uint64_t whole = 0;
+constexpr std::uint64_t nano = 1;
+constexpr std::uint64_t other = 2;
+constexpr double largest_whole = 4e15;  ///< every whole number up to here is a double of its own
+
+std::uint64_t zigzag(std::int64_t number) {
+  return (static_cast<std::uint64_t>(number) << 1U) ^ static_cast<std::uint64_t>(number >> 63U);
+}
+std::int64_t unzigzag(std::uint64_t code) {
+  return static_cast<std::int64_t>(code >> 1U) ^ -static_cast<std::int64_t>(code & 1U);
+}
+void put_number(Octets& out, std::uint64_t number) {
+  for (; number >= 0x80; number >>= 7U) out.push_back(static_cast<std::uint8_t>(number | 0x80U));
+  out.push_back(static_cast<std::uint8_t>(number));
+}
+
+/// FNV-1a over words of eight octets, folded.
+std::uint32_t checksum(std::span<const std::uint8_t> octets) {
+  std::uint64_t hash = 0xcbf29ce484222325U ^ octets.size();
+  for (std::size_t at = 0; at < octets.size(); at += 8) {
+    std::uint64_t word = 0;
+    const std::size_t length = std::min<std::size_t>(8, octets.size() - at);
+    for (std::size_t i = 0; i < length; ++i) word |= static_cast<std::uint64_t>(octets[at + i]) << (8 * i);
+    hash = (hash ^ word) * 0x100000001b3U;
+    hash ^= hash >> 29U;
+  }
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
+}
+
+struct FreeContext {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+
+/// Empty where it would not be shorter.
+Octets compress(std::span<const std::uint8_t> octets) {
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
+  Octets out(ZSTD_compressBound(octets.size()));
+  const std::size_t size =
+      ZSTD_compressCCtx(context.get(), out.data(), out.size(), octets.data(), octets.size(), zstd_level);
+  SONDE_ASSERT(ZSTD_isError(size) == 0);
+  if (size >= octets.size()) return {};
+  out.resize(size);
+  return out;
+}
+
+bool decompress(std::span<const std::uint8_t> packed, Octets& out) {
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
+  const std::size_t size = ZSTD_decompressDCtx(context.get(), out.data(), out.size(), packed.data(), packed.size());
+  return ZSTD_isError(size) == 0 && size == out.size();
+}
+
+}  // namespace
+
+void ColumnOut::put(std::uint64_t number) { put_number(octets_, number); }
+void ColumnOut::put_signed(std::int64_t number) { put(zigzag(number)); }
+void ColumnOut::put_step(std::int64_t number) { put_signed(wrapping_minus(number, std::exchange(last_, number))); }
+
+void ColumnOut::put_wide(Wide number) {
+  // Most fit into 64 bits, and nearly all others into a few more.
+  if (number.high == 0 && number.low < std::uint64_t{1} << 63U) return put(number.low << 1U);
+  put(number.high << 1U | 1U);
+  put(number.high >> 63U);
+  put(number.low);
+}
+
+void ColumnOut::put_octets(std::span<const std::uint8_t> octets) {
+  octets_.insert(octets_.end(), octets.begin(), octets.end());
+}
+
+void ColumnOut::put_text(std::string_view text) {
+  put(text.size());
+  octets_.insert(octets_.end(), text.begin(), text.end());
+}
+
+void ColumnOut::put_double(double value) {
+  const bool negative_zero = value == 0 && std::signbit(value);
+  const bool small = std::abs(value) <= largest_whole && !negative_zero;
+  if (small && std::nearbyint(value) == value) {
+    const auto number = static_cast<std::int64_t>(value);
+    return put(zigzag(number - std::exchange(last_, number)) << 2U | whole);
+  }
+  if (small && std::abs(value) <= largest_whole / 1e9) {
+    const std::int64_t number = std::llround(value * 1e9);
+    if (static_cast<double>(number) / 1e9 == value)
+      return put(zigzag(number - std::exchange(last_, number)) << 2U | nano);
+  }
+  put(other);
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  for (unsigned i = 0; i < 8; ++i) octets_.push_back(static_cast<std::uint8_t>(bits >> (8 * i)));
+}
+
+std::uint64_t ColumnIn::take() {
+  std::uint64_t number = 0;
+  for (unsigned shift = 0; shift < 64 && next_ < octets_.size(); shift += 7) {
+    const std::uint8_t octet = octets_[next_++];
+    number |= static_cast<std::uint64_t>(octet & 0x7FU) << shift;
+    if (octet < 0x80) return number;
+  }
+  failed_ = true;
+  return 0;
+}
+
+std::int64_t ColumnIn::take_signed() { return unzigzag(take()); }
+std::int64_t ColumnIn::take_step() { return last_ = wrapping_plus(last_, take_signed()); }
+
+Wide ColumnIn::take_wide() {
+  const std::uint64_t first = take();
+  if ((first & 1U) == 0) return {0, first >> 1U};
+  const std::uint64_t top = take();
+  return {first >> 1U | top << 63U, take()};
+}
+
+std::string_view ColumnIn::take_text(std::size_t limit) {
+  const std::uint64_t size = take();
+  if (size > limit || size > octets_.size() - next_) {
+    failed_ = true;
+    return {};
+  }
+  const auto* begin = reinterpret_cast<const char*>(octets_.data() + next_);
+  next_ += size;
+  return {begin, size};
+}
+
+double ColumnIn::take_double() {
+  const std::uint64_t code = take();
+  const std::uint64_t kind = code & 3U;
+  if (kind == whole) return static_cast<double>(last_ = wrapping_plus(last_, unzigzag(code >> 2U)));
+  if (kind == nano) return static_cast<double>(last_ = wrapping_plus(last_, unzigzag(code >> 2U))) / 1e9;
+  std::uint64_t bits = 0;
+  if (code != other || octets_.size() - next_ < 8) {
+    failed_ = true;
+    return 0;
+  }
+  for (unsigned i = 0; i < 8; ++i) bits |= static_cast<std::uint64_t>(octets_[next_++]) << (8 * i);
+  const auto value = std::bit_cast<double>(bits);
+  if (std::isfinite(value)) return value;
+  failed_ = true;
+  return 0;
+}
+
+ColumnOut& ColumnsOut::at(ColumnKey key) {
+  SONDE_ASSERT(key < column_keys);
+  if (key >= columns_.size()) columns_.resize(key + 1);
+  return columns_[key];
+}
+
+Octets ColumnsOut::pack(std::uint64_t rows, Packing packing) const {
+  Octets head{block_version};
+  Octets body;
+  std::uint64_t used = 0;
+  for (const ColumnOut& column : columns_) used += column.octets().empty() ? 0 : 1;
+  put_number(head, rows);
+  put_number(head, used);
+  for (ColumnKey key = 0; key < columns_.size(); ++key) {
+    const Octets& octets = columns_[key].octets();
+    if (octets.empty()) continue;
+    const bool try_it = packing == Packing::small && octets.size() >= worth_compressing;
+    const Octets compressed = try_it ? compress(octets) : Octets{};
+    const Octets& stored = compressed.empty() ? octets : compressed;
+    put_number(head, key);
+    put_number(head, octets.size());
+    put_number(head, stored.size());
+    body.insert(body.end(), stored.begin(), stored.end());
+  }
+  head.insert(head.end(), body.begin(), body.end());
+  const std::uint32_t sum = checksum(head);
+  for (unsigned i = 0; i < checksum_octets; ++i) head.push_back(static_cast<std::uint8_t>(sum >> (8 * i)));
+  return head;
+}
+
+std::optional<ColumnsIn> ColumnsIn::open(std::span<const std::uint8_t> block) {
+  if (block.size() <= checksum_octets || block[0] != block_version) return std::nullopt;
+  std::uint32_t sum = 0;
+  for (unsigned i = 0; i < checksum_octets; ++i)
+    sum |= static_cast<std::uint32_t>(block[block.size() - checksum_octets + i]) << (8 * i);
+  block = block.first(block.size() - checksum_octets);
+  if (checksum(block) != sum) return std::nullopt;
+  // The head is short, but how short is only known at its end.
+  constexpr std::size_t longest_head = 24 + std::size_t{column_keys} * 12;
+  const auto front = block.subspan(1, std::min(block.size() - 1, longest_head));
+  ColumnIn head(Octets(front.begin(), front.end()));
+  ColumnsIn columns;
+  columns.rows_ = head.take();
+  const std::uint64_t count = head.take();
+  if (count > column_keys) return std::nullopt;
+  struct Extent {
+    std::uint64_t key, size, stored;
+  };
+  std::vector<Extent> extents;
+  std::uint64_t total = 0;
+  std::uint64_t unpacked = 0;
+  for (std::uint64_t i = 0; i < count && !head.failed(); ++i) {
+    Extent& extent = extents.emplace_back();
+    extent = {head.take(), head.take(), head.take()};
+    if (extent.key >= column_keys || extent.size > block_limit || extent.stored > extent.size) return std::nullopt;
+    total += extent.stored;
+    unpacked += extent.size;
+  }
+  if (head.failed() || unpacked > block_limit || total > block.size()) return std::nullopt;
+  auto rest = block.last(total);
+  for (const Extent& extent : extents) {
+    if (extent.key >= columns.slots_.size()) columns.slots_.resize(extent.key + 1);
+    columns.slots_[extent.key] = {rest.first(extent.stored), extent.size, false, {}};
+    rest = rest.subspan(extent.stored);
+  }
+  return columns;
+}
+
+ColumnIn& ColumnsIn::at(ColumnKey key) {
+  if (key >= slots_.size()) return absent_;
+  Slot& slot = slots_[key];
+  if (slot.unpacked) return slot.column;
+  slot.unpacked = true;
+  Octets octets(slot.size);
+  if (slot.packed.size() == slot.size)
+    std::ranges::copy(slot.packed, octets.begin());
+  else if (!decompress(slot.packed, octets))
+    damaged_ = true;
+  slot.column = ColumnIn(std::move(octets));
+  return slot.column;
+}
+
+bool ColumnsIn::failed() const {
+  return damaged_ || absent_.failed() ||
+         std::ranges::any_of(slots_, [](const Slot& slot) { return slot.column.failed(); });
+}
+
+}  // namespace sonde::store

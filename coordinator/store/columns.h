@@ -1,0 +1,117 @@
+// Numbers in named columns, packed into one block of octets: what chunks of results are made of. Numbers are base-128
+// varints, signed ones in zigzag order; each column is compressed by itself (zstd), so that a reader unpacks only those
+// that it needs. Layout of a block: docs/storage.md. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "shared/measure/distribution.h"
+
+namespace sonde::store {
+
+using Octets = std::vector<std::uint8_t>;
+
+/// Differences of times that a peer may have made up: what wraps here wraps back there.
+constexpr std::int64_t wrapping_minus(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+constexpr std::int64_t wrapping_plus(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+/// How much work packing may be.
+enum class Packing : std::uint8_t {
+  quick,  ///< nothing is compressed: for what is soon written anew
+  small,
+};
+
+/// One column while it is written.
+class ColumnOut {
+ public:
+  void put(std::uint64_t number);
+  void put_signed(std::int64_t number);
+  /// The difference to the last number that was put so; 0 before the first.
+  void put_step(std::int64_t number);
+  void put_wide(Wide number);
+  void put_octets(std::span<const std::uint8_t> octets);
+  /// Its length, then its octets.
+  void put_text(std::string_view text);
+  /// Whole numbers and whole nanoseconds in seconds take few octets, everything else nine. Exact for every double.
+  void put_double(double value);
+  const Octets& octets() const { return octets_; }
+
+ private:
+  Octets octets_;
+  std::int64_t last_ = 0;
+};
+
+/// One column while it is read. Total: what is not there reads as 0 and is remembered by failed().
+class ColumnIn {
+ public:
+  ColumnIn() = default;
+  explicit ColumnIn(Octets octets) : octets_(std::move(octets)) {}
+  std::uint64_t take();
+  std::int64_t take_signed();
+  std::int64_t take_step();
+  Wide take_wide();
+  std::string_view take_text(std::size_t limit);
+  double take_double();
+  bool failed() const { return failed_; }
+  bool at_end() const { return next_ == octets_.size(); }
+  std::size_t size() const { return octets_.size(); }
+
+ private:
+  Octets octets_;
+  std::size_t next_ = 0;
+  std::int64_t last_ = 0;
+  bool failed_ = false;
+};
+
+using ColumnKey = std::uint32_t;
+/// Keys are below this; a block that names another is damaged.
+inline constexpr ColumnKey column_keys = 4096;
+/// Of one block, unpacked. A chunk of the most results that are sealed at once stays far below.
+inline constexpr std::size_t block_limit = std::size_t{64} << 20U;
+
+class ColumnsOut {
+ public:
+  /// The reference stays good.
+  ColumnOut& at(ColumnKey key);
+  /// The block. Columns without octets are not part of it.
+  Octets pack(std::uint64_t rows, Packing packing) const;
+
+ private:
+  std::deque<ColumnOut> columns_;  ///< by key; references stay good while it grows
+};
+
+class ColumnsIn {
+ public:
+  /// nullopt where the octets are no block, or their checksum is not theirs.
+  static std::optional<ColumnsIn> open(std::span<const std::uint8_t> block);
+  std::uint64_t rows() const { return rows_; }
+  /// Unpacked on first use; an absent column is an empty one. The reference stays good.
+  ColumnIn& at(ColumnKey key);
+  /// Any column that was used could not be unpacked or ended early.
+  bool failed() const;
+
+ private:
+  struct Slot {
+    std::span<const std::uint8_t> packed;  ///< of the block that open() was given
+    std::size_t size = 0;
+    bool unpacked = false;
+    ColumnIn column;
+  };
+  std::uint64_t rows_ = 0;
+  std::vector<Slot> slots_;  ///< by key
+  ColumnIn absent_;
+  bool damaged_ = false;
+};
+
+}  // namespace sonde::store
