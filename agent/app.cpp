@@ -262,6 +262,7 @@ void AgentApp::Parts::take_timetable(const Timetable& timetable, bool save) {
   if (!prober_.set_timetable(timetable)) return;
   if (save) spool_.save_timetable(timetable);
   peers_.set_members(timetable.members);
+  transfers_.set_full_duplex(timetable.policy.throughput && timetable.policy.throughput->full_duplex);
   next_resolve_ = {};
   configure_latency();
   tell({{Severity::info,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "coordinator/core/link_rules.h"
 #include "coordinator/core/roster.h"
 #include "shared/base/error.h"
 
@@ -30,6 +31,8 @@ bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
   const bool nothing_brings_it =
       metric == Metric::throughput_duplex || metric == Metric::rtt_loaded || metric == Metric::rtt_loaded_ratio;
   if (!from->has_agent || !to->inbound || nothing_brings_it) return false;
+  const LinkTerms terms = terms_of(mesh, *from, *to);
+  if (!terms.measured || (!terms.throughput && info(metric).probe == Probe::throughput)) return false;
   switch (info(metric).probe) {
     case Probe::latency: return mesh.policy.latency.has_value();
     case Probe::connect: return mesh.policy.connect.has_value() && (to->has_agent || to->connect.has_value());
