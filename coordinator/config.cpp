@@ -97,10 +97,27 @@ void read_policy(Fields& fields, Policy& out, std::optional<Value>& every) {
   if (auto autonomy = fields.get("autonomy")) assign(out.autonomy, autonomy->duration(1s, 365 * day));
 }
 
+/// Where what the timetable must fit into was given.
+struct Places {
+  std::optional<Value> every;
+  std::vector<Value> intervals;          ///< of rules for links
+  std::map<std::string, Value> budgets;  ///< by site
+  std::map<std::string, Value> shares;   ///< by uplink
+};
+
+const Value& place_of(const Misfit& misfit, const Places& places, const Value& sites) {
+  if (misfit.about == Misfit::About::site_budget)
+    if (const auto at = places.budgets.find(misfit.name); at != places.budgets.end()) return at->second;
+  if (misfit.about == Misfit::About::uplink_share)
+    if (const auto at = places.shares.find(misfit.name); at != places.shares.end()) return at->second;
+  if (!places.intervals.empty()) return places.intervals.front();
+  return places.every ? *places.every : sites;
+}
+
 /// What of the mesh can only be judged when all of it has been read.
-void check_fit(const Mesh& mesh, const std::optional<Value>& every) {
-  if (!every || !mesh.policy.throughput || !mesh.policy.throughput->every) return;
-  if (const auto misfit = throughput_misfit(mesh)) every->complain(misfit->what(), misfit->remedy());
+void check_fit(const Mesh& mesh, const Places& places, const Value& sites) {
+  if (const auto misfit = throughput_misfit(mesh))
+    place_of(*misfit, places, sites).complain(misfit->what(), misfit->remedy());
 }
 
 CoordinatorConfig read_coordinator(const Value& root, ConfigUse use) {
@@ -114,14 +131,16 @@ CoordinatorConfig read_coordinator(const Value& root, ConfigUse use) {
   if (keys) read_keys(*keys, out);
   if (auto store = fields.get("store")) read_store(*store, out);
   if (auto retention = fields.get("retention")) read_retention(*retention, out.retention);
-  if (auto sites = fields.need("sites", "list the sites, each with name and address or reflector"))
-    out.mesh.sites = read_sites(*sites);
-  std::optional<Value> every;
-  read_policy(fields, out.mesh.policy, every);
+  Places places;
+  const auto sites = fields.need("sites", "list the sites, each with name and address or reflector");
+  if (sites) out.mesh.sites = read_sites(*sites, places.budgets);
+  if (auto links = fields.get("links")) out.mesh.links = read_links(*links, out.mesh.sites, places.intervals);
+  if (auto uplinks = fields.get("uplinks")) out.mesh.uplinks = read_uplinks(*uplinks, out.mesh.sites, places.shares);
+  read_policy(fields, out.mesh.policy, places.every);
   if (auto alerts = fields.get("alerts"); alerts && !alerts->is_word("off")) alerts->expect_map();
   if (auto notify = fields.get("notify")) read_notify(*notify, out.notify);
   fields.finish();
-  check_fit(out.mesh, every);
+  if (sites) check_fit(out.mesh, places, *sites);
   return out;
 }
 

@@ -1,7 +1,9 @@
 // The parts of coordinator.yaml that have files of their own; private to coordinator/config.cpp.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "coordinator/core/mesh.h"
@@ -10,10 +12,21 @@
 namespace sonde {
 
 /// `sites:`, with the checks across sites. Sites with mistakes may be incomplete; those without a usable name and those
-/// that are given twice are left out.
-std::vector<SiteSpec> read_sites(const config::Value& value);
+/// that are given twice are left out. The places of the budgets are left in `budgets`.
+std::vector<SiteSpec> read_sites(const config::Value& value, std::map<std::string, config::Value>& budgets);
 
 /// `probes:`; where throughput has an interval that is not `auto`, its place is left in `throughput_every`.
 void read_probes(const config::Value& value, Policy& out, std::optional<config::Value>& throughput_every);
+
+/// `links:`; the places of the intervals in it are left in `intervals`.
+std::vector<LinkRule> read_links(const config::Value& value, const std::vector<SiteSpec>& sites,
+                                 std::vector<config::Value>& intervals);
+
+/// `uplinks:`; the place of each share is left in `shares`, by the uplink's name.
+std::vector<UplinkSpec> read_uplinks(const config::Value& value, const std::vector<SiteSpec>& sites,
+                                     std::map<std::string, config::Value>& shares);
+
+/// A list of "HH:MM-HH:MM", UTC; may reach over midnight.
+std::vector<DailyHours> read_quiet_hours(const config::Value& value);
 
 }  // namespace sonde

@@ -69,6 +69,7 @@ void read_throughput(Value value, ThroughputPolicy& out, std::optional<Value>& g
   if (auto streams = fields.get("streams"))
     if (const auto number = streams->integer(1, limits::streams_per_run))
       out.streams = static_cast<std::uint32_t>(*number);
+  if (auto duplex = fields.get("full_duplex")) assign(out.full_duplex, duplex->boolean());
   fields.finish();
   if (out.duration <= out.max_duration) return;
   // A longer duration alone takes the limit with it.

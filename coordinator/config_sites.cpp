@@ -93,7 +93,7 @@ void read_reach(Fields& fields, SiteSpec& out) {
     inbound->complain("a reflector that nobody can reach measures nothing", "leave it out");
 }
 
-SiteSpec read_site(const Value& value, Fields& fields) {
+SiteSpec read_site(const Value& value, Fields& fields, std::map<std::string, Value>& budgets) {
   SiteSpec out;
   if (auto name = fields.need("name", "give the site a name")) assign(out.site, name->site());
   if (!value.is_map()) return out;
@@ -103,19 +103,23 @@ SiteSpec read_site(const Value& value, Fields& fields) {
   if (auto groups = fields.get("groups"))
     for (const Value& group : groups->list(limits::groups_per_site))
       if (auto name = group.text(longest_name)) out.groups.push_back(*name);
+  if (auto hours = fields.get("quiet_hours")) out.quiet_hours = read_quiet_hours(*hours);
+  if (auto budget = fields.get("bytes_per_month"))
+    if (assign(out.bytes_per_month, budget->size(Bytes{1'000'000}, Bytes{1'000'000'000'000'000})))
+      budgets.emplace(out.site.str(), *budget);
   fields.finish();
   return out;
 }
 
 }  // namespace
 
-std::vector<SiteSpec> read_sites(const Value& value) {
+std::vector<SiteSpec> read_sites(const Value& value, std::map<std::string, Value>& budgets) {
   std::vector<SiteSpec> out;
   std::map<SiteId, int> first_lines;
   if (value.is_list() && value.node().items.empty()) value.complain("the list is empty", "give at least one site");
   for (const Value& item : value.list(limits::sites)) {
     Fields fields(item);
-    SiteSpec site = read_site(item, fields);
+    SiteSpec site = read_site(item, fields, budgets);
     if (site.site.empty()) continue;
     const auto name = fields.get("name");
     const auto [first, is_new] = first_lines.emplace(site.site, name->node().line);

@@ -166,8 +166,8 @@ std::vector<Prober::Neighbour> Prober::neighbours(SharedTime now) const {
   if (timetable_.throughput_every <= nanoseconds(0) || now < timetable_.effective_at) return found;
   for (const ThroughputSlot& slot : timetable_.slots) {
     if (slot.link.from == self_ || slot.link.to == self_) continue;
-    const nanoseconds into = (now - timetable_.epoch - slot.start) % timetable_.throughput_every;
-    if (into >= nanoseconds(0) && into < slot.length)
+    const nanoseconds into = (now - timetable_.epoch - slot.start) % timetable_.interval(slot);
+    if (into >= nanoseconds(0) && into < slot.length && !timetable_.is_quiet(slot.link, now - into, slot.length))
       found.push_back({slot.link, now - into, now - into + slot.length});
   }
   return found;

@@ -17,7 +17,7 @@ struct Overloaded : Cases... {
 void TransferDesk::start(TransferNow now, const ThroughputOrder& order, const wire::Token& token, TransferOut& out) {
   SONDE_ASSERT(order.link.from == self_);
   ++stats_.started;
-  if (!busy()) return begin(now, order, token, out);
+  if (can_send()) return begin(now, order, token, out);
   if (waiting_) return refuse_busy(now, order, out);
   waiting_ = Waiting{order, token, std::min(now.mono + lim::busy_retry_for, order.slot_end)};
 }
@@ -88,10 +88,10 @@ void TransferDesk::on_offer(TransferNow now, const SiteId& from, const wire::Tra
     ++stats_.answered_refused;
     return answer(Outcome::refused, std::move(*why));
   }
-  if (busy()) {
+  if (!can_receive()) {
     ++stats_.answered_busy;
     return answer(Outcome::busy,
-                  initiator_ ? "sending to " + initiator_->peer().str() : "receiving from " + responder_->peer().str());
+                  responder_ ? "receiving from " + responder_->peer().str() : "sending to " + initiator_->peer().str());
   }
   ++stats_.accepted;
   responder_.emplace(offer, now, out);
@@ -139,7 +139,7 @@ void TransferDesk::tidy(TransferNow now, TransferOut& out) {
   }
   if (responder_ && responder_->done()) responder_.reset();
   if (!waiting_) return;
-  if (!busy()) {
+  if (can_send()) {
     const Waiting next = std::move(*waiting_);
     waiting_.reset();
     return begin(now, next.order, next.token, out);

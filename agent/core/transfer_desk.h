@@ -1,4 +1,5 @@
-// A site's book of throughput runs: at most one at a time, in either role, whatever the timetable says.
+// A site's book of throughput runs: at most one at a time, in either role, whatever the timetable says; with full
+// duplex one in each role.
 #pragma once
 
 #include <optional>
@@ -23,7 +24,12 @@ class TransferDesk {
   void tick(TransferNow now, TransferOut& out);
   std::optional<MonoTime> next_deadline() const;
 
+  /// As the timetable's policy says; runs that are under way are not touched.
+  void set_full_duplex(bool on) { full_duplex_ = on; }
+
   bool busy() const { return initiator_ || responder_; }
+  bool can_send() const { return !initiator_ && (full_duplex_ || !responder_); }
+  bool can_receive() const { return !responder_ && (full_duplex_ || !initiator_); }
   /// The run in which data may flow now.
   std::optional<TransferRunning> running() const;
   const TransferStats& stats() const { return stats_; }
@@ -46,6 +52,7 @@ class TransferDesk {
   std::optional<TransferInitiator> initiator_;
   std::optional<TransferResponder> responder_;
   std::optional<Waiting> waiting_;
+  bool full_duplex_ = false;
   TransferStats stats_;
 };
 

@@ -31,10 +31,10 @@ wire::Token random_token() {
 class TransferPath::Impl {
  public:
   Impl(boost::asio::io_context& loop, SiteId self, TcpPort& port, Resolver& resolver, Effects effects)
-      : port_(port),
+      : desk_(std::move(self)),
+        port_(port),
         resolver_(resolver),
         effects_(std::move(effects)),
-        desk_(std::move(self)),
         timer_(loop),
         watch_(loop, reports_, [this](const TransferReport& report) { on_report(report); }) {}
 
@@ -52,6 +52,7 @@ class TransferPath::Impl {
 
   ClockMap clock_;
   std::optional<IpAddress> source_;
+  TransferDesk desk_;
   const TransferDesk& desk() const { return desk_; }
 
  private:
@@ -167,7 +168,6 @@ class TransferPath::Impl {
   TcpPort& port_;
   Resolver& resolver_;
   Effects effects_;
-  TransferDesk desk_;
   boost::asio::steady_timer timer_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::optional<Opening> opening_;
@@ -186,6 +186,7 @@ TransferPath::~TransferPath() = default;
 
 void TransferPath::set_clock(const ClockMap& clock) { impl_->clock_ = clock; }
 void TransferPath::set_source(const std::optional<IpAddress>& source) { impl_->source_ = source; }
+void TransferPath::set_full_duplex(bool on) { impl_->desk_.set_full_duplex(on); }
 void TransferPath::start(const ThroughputOrder& order) { impl_->start(order); }
 void TransferPath::on_peer_message(const SiteId& from, const wire::Message& message) {
   impl_->on_peer_message(from, message);

@@ -28,9 +28,13 @@ struct Busy {
 std::vector<Busy> busy_in_cycle(const FreeTimeQuery& query) {
   std::vector<Busy> busy;
   if (query.timetable.throughput_every <= nanoseconds(0)) return busy;
-  for (const ThroughputSlot& slot : query.timetable.slots)
-    if (exclude_each_other(slot.link, query.link, query.uplinks))
-      busy.push_back({slot.start, slot.start + slot.length});
+  for (const ThroughputSlot& slot : query.timetable.slots) {
+    if (!exclude_each_other(slot.link, query.link, query.uplinks)) continue;
+    // A link's own interval divides the common one.
+    const nanoseconds every = query.timetable.interval(slot);
+    for (nanoseconds at = slot.start; at < slot.start + query.timetable.throughput_every; at += every)
+      busy.push_back({at, at + slot.length});
+  }
   std::ranges::sort(busy, {}, &Busy::start);
   std::vector<Busy> merged;
   for (const Busy& next : busy) {

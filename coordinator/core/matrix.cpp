@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "coordinator/core/link_rules.h"
 #include "coordinator/core/roster.h"
 #include "shared/base/error.h"
 
@@ -29,6 +30,8 @@ bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
   if (from == nullptr || to == nullptr || link.from == link.to) return false;
   // No probe brings this one yet; an operator must not wait for it.
   if (!from->has_agent || !to->inbound || metric == Metric::throughput_duplex) return false;
+  const LinkTerms terms = terms_of(mesh, *from, *to);
+  if (!terms.measured || (!terms.throughput && info(metric).probe == Probe::throughput)) return false;
   if (is_loaded(metric) && (!mesh.policy.throughput || !to->has_agent)) return false;
   switch (info(metric).probe) {
     case Probe::latency: return mesh.policy.latency.has_value();

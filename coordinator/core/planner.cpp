@@ -11,7 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/core/intervals.h"
+#include "coordinator/core/link_rules.h"
 #include "coordinator/core/packing.h"
+#include "coordinator/core/placement.h"
 #include "shared/base/limits.h"
 #include "shared/base/random.h"
 
@@ -23,6 +26,10 @@ using namespace std::chrono_literals;
 constexpr nanoseconds least_auto_every = 1h;
 constexpr double auto_slack = 1.25;
 constexpr nanoseconds least_duration = 100ms;
+/// An automatic interval is kept over a change of the mesh while it is at most this many cycles.
+constexpr int most_auto_slack = 2;
+/// The longest interval of a mesh, as a multiple of its shortest.
+constexpr std::int64_t most_repetitions = 5000;
 
 /// The sites in order of name, each with its unit; equal whatever order the configuration has.
 struct Cast {
@@ -49,77 +56,257 @@ Cast cast_of(const Mesh& mesh, std::uint64_t seed) {
   return cast;
 }
 
-bool takes_probes(const SiteSpec& site) { return site.inbound || !site.has_agent; }
-
-struct Run {
-  std::uint32_t from = 0;  ///< index into Cast::sites
-  std::uint32_t to = 0;
-};
-
 struct Runs {
-  std::vector<Run> runs;
-  std::vector<Job> jobs;  ///< jobs[i] is runs[i]
+  std::vector<WantedRun> wanted;
+  std::uint32_t units = 0;
 };
 
-/// `stretch` of 0 to 1: how much of what measured runs took beyond the duration is granted.
-Runs runs_of(const Cast& cast, const ThroughputPolicy& policy, const std::unordered_map<Link, nanoseconds>& measured,
+/// `stretch` of 0 to 1: how much of what measured runs took beyond the duration is granted. With full duplex a site is
+/// two units: what it sends with, and what it receives with.
+Runs runs_of(const Mesh& mesh, const Cast& cast, const std::unordered_map<Link, nanoseconds>& measured,
              double stretch) {
+  const ThroughputPolicy& policy = *mesh.policy.throughput;
   Runs out;
+  out.units = policy.full_duplex ? 2 * cast.units : cast.units;
   for (std::uint32_t from = 0; from < cast.sites.size(); ++from)
     for (std::uint32_t to = 0; to < cast.sites.size(); ++to) {
       const SiteSpec& source = *cast.sites[from];
       const SiteSpec& sink = *cast.sites[to];
       if (from == to || !source.has_agent || !sink.has_agent || !sink.inbound) continue;
+      const LinkTerms terms = terms_of(mesh, source, sink);
+      if (!terms.throughput) continue;
       nanoseconds length = policy.duration;
       if (!measured.empty())
         if (const auto known = measured.find({source.site, sink.site}); known != measured.end()) {
-          const nanoseconds wanted =
+          const nanoseconds longest =
               std::clamp(known->second, policy.duration, std::max(policy.duration, policy.max_duration));
-          length += nanoseconds(std::llround(stretch * static_cast<double>((wanted - policy.duration).count())));
+          length += nanoseconds(std::llround(stretch * static_cast<double>((longest - policy.duration).count())));
         }
-      out.runs.push_back({from, to});
-      out.jobs.push_back({cast.unit_of[from], cast.unit_of[to], length + slot_overhead});
+      const std::uint32_t receiver = cast.unit_of[to] + (policy.full_duplex ? cast.units : 0);
+      out.wanted.push_back(
+          {from, to, {cast.unit_of[from], receiver, length + slot_overhead}, terms.every ? terms.every : policy.every});
     }
   return out;
 }
 
-void place_slots(const Cast& cast, const Runs& runs, const Packing& packing, Timetable& out) {
-  // Sites are in order of name, so that indices order as links do.
-  std::vector<std::tuple<nanoseconds, std::uint32_t, std::uint32_t, std::uint32_t>> order;
-  order.reserve(runs.runs.size());
-  for (std::uint32_t i = 0; i < runs.runs.size(); ++i)
-    order.emplace_back(packing.places[i].start, runs.runs[i].from, runs.runs[i].to, i);
-  std::ranges::sort(order);
-  out.slots.reserve(order.size());
-  for (const auto& [start, from, to, i] : order)
-    out.slots.push_back({Round{packing.places[i].round}, Link{cast.sites[from]->site, cast.sites[to]->site}, start,
-                         runs.jobs[i].length});
-  out.rounds = packing.rounds;
-  out.cycle = packing.length;
+std::vector<Job> jobs_of(const Runs& runs) {
+  std::vector<Job> jobs;
+  jobs.reserve(runs.wanted.size());
+  for (const WantedRun& run : runs.wanted) jobs.push_back(run.job);
+  return jobs;
 }
 
-nanoseconds interval_for(const ThroughputPolicy& policy, nanoseconds cycle) {
+bool has_quiet_hours(const Mesh& mesh) {
+  return std::ranges::any_of(mesh.sites, [](const SiteSpec& site) { return !site.quiet_hours.empty(); });
+}
+
+/// No link has an interval of its own, and no budget makes one necessary.
+bool is_uniform(const Mesh& mesh) {
+  return std::ranges::none_of(mesh.links, [](const LinkRule& rule) { return rule.every.has_value(); }) &&
+         std::ranges::none_of(mesh.sites, [](const SiteSpec& site) { return site.bytes_per_month.has_value(); }) &&
+         std::ranges::all_of(mesh.uplinks, [](const UplinkSpec& uplink) { return uplink.share >= 1; });
+}
+
+nanoseconds interval_for(const ThroughputPolicy& policy, nanoseconds cycle, nanoseconds before) {
   if (policy.every) return *policy.every;
+  // A cycle that is a little longer or shorter than the last one should not move every run of the mesh.
+  if (before >= least_auto_every && before >= cycle && before <= most_auto_slack * cycle) return before;
   const nanoseconds roomy(std::llround(auto_slack * static_cast<double>(cycle.count())));
   return std::max(least_auto_every, roomy);
 }
 
-Expected<void> place_throughput(const PlanRequest& request, Timetable& out) {
-  const auto& policy = request.mesh.policy.throughput;
-  if (!policy) return {};
-  const Cast cast = cast_of(request.mesh, request.seed);
-  for (const double stretch : {1.0, 0.75, 0.5, 0.25, 0.0}) {
-    const Runs runs = runs_of(cast, *policy, request.measured, stretch);
-    const Packing packing = pack(runs.jobs, cast.units);
-    if (policy->every && packing.length > *policy->every && stretch > 0 && !request.measured.empty()) continue;
-    if (policy->every && packing.length > *policy->every) break;
-    place_slots(cast, runs, packing, out);
-    out.throughput_every = interval_for(*policy, packing.length);
-    return {};
+/// One planning of the throughput runs: tries to keep what the timetable before has, and packs anew where that would
+/// not do.
+class ThroughputPlan {
+ public:
+  ThroughputPlan(const PlanRequest& request, const Cast& cast, Timetable& out)
+      : request_(request), mesh_(request.mesh), policy_(*mesh_.policy.throughput), cast_(cast), out_(out) {}
+
+  /// Nullopt where the timetable is complete.
+  std::optional<Misfit> run() {
+    std::optional<Misfit> misfit;
+    for (const double stretch : {1.0, 0.75, 0.5, 0.25, 0.0}) {
+      runs_ = runs_of(mesh_, cast_, request_.measured, stretch);
+      misfit = is_uniform(mesh_) ? place_uniform() : place_mixed();
+      if (!misfit || request_.measured.empty()) return misfit;
+    }
+    return misfit;
   }
-  const auto misfit = throughput_misfit(request.mesh);
-  SONDE_ASSERT(misfit.has_value());
-  return fail(fmt::format("probes.throughput.every: {}; {}", misfit->what(), misfit->remedy()));
+
+ private:
+  std::optional<Misfit> place_uniform() {
+    const std::vector<Job> jobs = jobs_of(runs_);
+    const nanoseconds before = request_.previous != nullptr ? request_.previous->throughput_every : nanoseconds(0);
+    if (before > 0ns) {
+      const nanoseconds bound = packing_bound(jobs, runs_.units);
+      const nanoseconds limit =
+          policy_.every ? *policy_.every : nanoseconds(bound.count() / 50 * 51) + 4 * longest(jobs);
+      const nanoseconds every = policy_.every ? *policy_.every : std::max(before, limit);
+      std::vector<SlotBoard::Run> runs = board_runs(every);
+      if (auto kept = place_again(runs, runs_.units, every, kept_starts(every), std::max(limit, still_fine(bound)),
+                                  allowed(every)))
+        if (kept->cycle <= limit || kept->cycle <= still_fine(bound))
+          if (!policy_.every || kept->cycle <= *policy_.every) {
+            fill(*kept, interval_for(policy_, kept->cycle, before), nullptr);
+            return std::nullopt;
+          }
+    }
+    const Packing packing = pack(jobs, runs_.units);
+    if (policy_.every && packing.length > *policy_.every) return too_long(packing);
+    const Placement placement = place_packed(packing);
+    const nanoseconds every = interval_for(policy_, packing.length, before);
+    if (const Allowed allow = allowed(every); allow && !all_allowed(placement, allow)) {
+      if (const auto around = place_periodic(board_runs(every), runs_.units, every, allow)) {
+        fill(*around, every, nullptr);
+        return std::nullopt;
+      }
+      return Misfit{.text = "the quiet hours leave no room for all runs",
+                    .advice = "give shorter quiet hours, or an interval that does not divide a day"};
+    }
+    fill(placement, every, nullptr);
+    return std::nullopt;
+  }
+
+  std::optional<Misfit> place_mixed() {
+    const nanoseconds cycle = packing_bound(jobs_of(runs_), runs_.units);
+    const nanoseconds least = std::min<nanoseconds>(interval_for({}, cycle, 0ns), 24h * 30);
+    Intervals intervals = intervals_for(mesh_, cast_.sites, runs_.wanted, runs_.units, least);
+    if (intervals.misfit) return std::move(intervals.misfit);
+    if (intervals.every.empty()) return std::nullopt;
+    const auto [shortest, period] = std::ranges::minmax(intervals.every);
+    if (period / shortest > most_repetitions)
+      return Misfit{
+          .text = fmt::format("the intervals reach from {} to {}", format_duration(shortest), format_duration(period)),
+          .advice = fmt::format("choose them so that the longest is at most {} times the shortest", most_repetitions)};
+    std::vector<SlotBoard::Run> runs;
+    for (std::size_t i = 0; i < runs_.wanted.size(); ++i)
+      runs.push_back({runs_.wanted[i].job, intervals.every[i].count()});
+    const Allowed allow = allowed_by(intervals.every);
+    std::optional<Placement> placement;
+    if (request_.previous != nullptr && request_.previous->throughput_every == period)
+      placement = place_again(runs, runs_.units, period, kept_starts(period), period, allow);
+    if (!placement) placement = place_periodic(runs, runs_.units, period, allow);
+    if (!placement)
+      return Misfit{.text = "the runs leave no gaps that are long enough for all of them",
+                    .advice = "give longer intervals, or a shorter duration"};
+    fill(*placement, period, &intervals.every);
+    return std::nullopt;
+  }
+
+  /// A timetable that holds together is kept until it is this long.
+  static nanoseconds still_fine(nanoseconds bound) { return nanoseconds(bound.count() / 5 * 6); }
+  static nanoseconds longest(const std::vector<Job>& jobs) {
+    nanoseconds most{0};
+    for (const Job& job : jobs) most = std::max(most, job.length);
+    return most;
+  }
+
+  Misfit too_long(const Packing& packing) const {
+    Misfit misfit;
+    const nanoseconds whole = std::chrono::ceil<std::chrono::seconds>(packing.length);
+    const nanoseconds every = *policy_.every;
+    misfit.text = fmt::format("{} does not hold the cycle of {} rounds, which takes {} ({:.0f} % of it)",
+                              format_duration(every), packing.rounds, format_duration(packing.length),
+                              100.0 * static_cast<double>(packing.length.count()) / static_cast<double>(every.count()));
+    misfit.advice = fmt::format("give at least {} or auto", format_duration(whole));
+    const nanoseconds fitting = every / packing.rounds - slot_overhead;
+    const nanoseconds rounded = fitting - fitting % least_duration;
+    if (rounded >= least_duration)
+      misfit.advice += fmt::format(", or a duration of at most {}", format_duration(rounded));
+    return misfit;
+  }
+
+  std::vector<SlotBoard::Run> board_runs(nanoseconds every) const {
+    std::vector<SlotBoard::Run> runs;
+    runs.reserve(runs_.wanted.size());
+    for (const WantedRun& run : runs_.wanted) runs.push_back({run.job, every.count()});
+    return runs;
+  }
+
+  /// Where the runs of the timetable before were, in order of start; those with another interval are not kept.
+  std::vector<Kept> kept_starts(nanoseconds period) {
+    std::unordered_map<std::string_view, std::uint32_t> index;
+    for (std::uint32_t i = 0; i < cast_.sites.size(); ++i) index.emplace(cast_.sites[i]->site.str(), i);
+    constexpr std::uint32_t none = 0xFFFF'FFFF;
+    std::vector<std::uint32_t> run_of(cast_.sites.size() * cast_.sites.size(), none);
+    for (std::uint32_t i = 0; i < runs_.wanted.size(); ++i)
+      run_of[std::size_t{runs_.wanted[i].from} * cast_.sites.size() + runs_.wanted[i].to] = i;
+    std::vector<Kept> kept;
+    kept.reserve(runs_.wanted.size());
+    for (const ThroughputSlot& slot : request_.previous->slots) {
+      const auto from = index.find(slot.link.from.str());
+      const auto to = index.find(slot.link.to.str());
+      if (from == index.end() || to == index.end()) continue;
+      const std::uint32_t run = run_of[std::size_t{from->second} * cast_.sites.size() + to->second];
+      if (run == none || slot.start >= period) continue;
+      kept.push_back({run, slot.start.count()});
+    }
+    return kept;
+  }
+
+  Allowed allowed(nanoseconds every) const {
+    return allowed_by(std::vector<nanoseconds>(has_quiet_hours(mesh_) ? runs_.wanted.size() : 0, every));
+  }
+
+  /// A run must not always fall into the quiet hours of one of its sites.
+  Allowed allowed_by(std::vector<nanoseconds> every) const {
+    if (!has_quiet_hours(mesh_)) return {};
+    return [this, every = std::move(every)](std::size_t i, std::int64_t start) -> std::optional<std::int64_t> {
+      const WantedRun& run = runs_.wanted[i];
+      for (const std::uint32_t site : {run.from, run.to})
+        if (always_quiet(cast_.sites[site]->quiet_hours, out_.epoch + nanoseconds(start), every[i], run.job.length))
+          return start + nanoseconds(1min).count();
+      return std::nullopt;
+    };
+  }
+
+  static bool all_allowed(const Placement& placement, const Allowed& allow) {
+    for (std::size_t i = 0; i < placement.starts.size(); ++i)
+      if (allow(i, placement.starts[i])) return false;
+    return true;
+  }
+
+  /// Slots in order of start, then link; sites are in order of name, so that indices order as links do.
+  void fill(const Placement& placement, nanoseconds period, const std::vector<nanoseconds>* every) {
+    std::vector<std::tuple<std::int64_t, std::uint32_t, std::uint32_t, std::uint32_t>> order;
+    order.reserve(runs_.wanted.size());
+    for (std::uint32_t i = 0; i < runs_.wanted.size(); ++i)
+      order.emplace_back(placement.starts[i], runs_.wanted[i].from, runs_.wanted[i].to, i);
+    std::ranges::sort(order);
+    out_.slots.clear();
+    out_.slots.reserve(order.size());
+    for (const auto& [start, from, to, i] : order)
+      out_.slots.push_back({Round{placement.rounds[i]}, Link{cast_.sites[from]->site, cast_.sites[to]->site},
+                            nanoseconds(start), runs_.wanted[i].job.length,
+                            every != nullptr && (*every)[i] != period ? (*every)[i] : 0ns});
+    out_.rounds = placement.round_count;
+    out_.cycle = placement.cycle;
+    out_.throughput_every = period;
+  }
+
+  const PlanRequest& request_;
+  const Mesh& mesh_;
+  const ThroughputPolicy& policy_;
+  const Cast& cast_;
+  Timetable& out_;
+  Runs runs_;
+};
+
+std::string_view place_of(Misfit::About about) {
+  switch (about) {
+    case Misfit::About::interval: return "probes.throughput.every";
+    case Misfit::About::site_budget: return "sites.bytes_per_month";
+    case Misfit::About::uplink_share: return "uplinks.share";
+  }
+  return "";
+}
+
+Expected<void> place_throughput(const PlanRequest& request, Timetable& out) {
+  if (!request.mesh.policy.throughput) return {};
+  const Cast cast = cast_of(request.mesh, request.seed);
+  if (const auto misfit = ThroughputPlan(request, cast, out).run())
+    return fail(fmt::format("{}: {}; {}", place_of(misfit->about), misfit->what(), misfit->remedy()));
+  return {};
 }
 
 /// FNV-1a over the two names and a salt, finished as SplitMix64 does; equal on every platform and for ever.
@@ -145,7 +332,7 @@ void place_phases(const Mesh& mesh, Timetable& out) {
   const Cast cast = cast_of(mesh, 0);
   for (const SiteSpec* from : cast.sites)
     for (const SiteSpec* to : cast.sites) {
-      if (from == to || !from->has_agent || !takes_probes(*to)) continue;
+      if (!has_latency(mesh, *from, *to)) continue;
       LinkPhase phase;
       phase.link = {from->site, to->site};
       if (mesh.policy.latency) phase.latency_phase = phase_of(phase.link, 1, mesh.policy.latency->every);
@@ -177,6 +364,8 @@ Expected<Timetable> plan(const PlanRequest& request) {
   for (const SiteSpec& site : request.mesh.sites)
     out.members.push_back({site.site, site.addresses, site.port, site.inbound, site.has_agent, site.connect,
                            site.public_key, site.location, site.uplink ? number_of(uplinks, *site.uplink) : 0});
+  for (const SiteSpec& site : request.mesh.sites)
+    for (const DailyHours& hours : site.quiet_hours) out.quiet.push_back({site.site, hours});
   if (auto placed = place_throughput(request, out); !placed) return std::unexpected(placed.error());
   place_phases(request.mesh, out);
   return out;
@@ -184,34 +373,20 @@ Expected<Timetable> plan(const PlanRequest& request) {
 
 SharedTime quiet_instant(const Timetable& current, SharedTime not_before) {
   if (current.slots.empty() || current.throughput_every <= 0ns || not_before < current.epoch) return not_before;
+  // Where links have intervals of their own, hardly any instant is quiet.
+  if (std::ranges::any_of(current.slots, [](const ThroughputSlot& slot) { return slot.every > 0ns; }))
+    return not_before;
   const nanoseconds into = (not_before - current.epoch) % current.throughput_every;
   return into >= current.cycle || into == 0ns ? not_before : not_before + (current.cycle - into);
 }
 
-std::string Misfit::what() const {
-  return fmt::format("{} does not hold the cycle of {} rounds, which takes {} ({:.0f} % of it)", format_duration(every),
-                     rounds, format_duration(cycle),
-                     100.0 * static_cast<double>(cycle.count()) / static_cast<double>(every.count()));
-}
-
-std::string Misfit::remedy() const {
-  const nanoseconds whole = std::chrono::ceil<std::chrono::seconds>(cycle);
-  std::string text = fmt::format("give at least {} or auto", format_duration(whole));
-  if (fitting_duration) text += fmt::format(", or a duration of at most {}", format_duration(*fitting_duration));
-  return text;
-}
-
 std::optional<Misfit> throughput_misfit(const Mesh& mesh) {
   const auto& policy = mesh.policy.throughput;
-  if (!policy || !policy->every) return std::nullopt;
+  if (!policy || (is_uniform(mesh) && !policy->every && !has_quiet_hours(mesh))) return std::nullopt;
+  Timetable scratch;
   const Cast cast = cast_of(mesh, 0);
-  const Packing packing = pack(runs_of(cast, *policy, {}, 0).jobs, cast.units);
-  if (packing.length <= *policy->every) return std::nullopt;
-  Misfit misfit{*policy->every, packing.length, packing.rounds, std::nullopt};
-  const nanoseconds fitting = *policy->every / packing.rounds - slot_overhead;
-  const nanoseconds rounded = fitting - fitting % least_duration;
-  if (rounded >= least_duration) misfit.fitting_duration = rounded;
-  return misfit;
+  const PlanRequest request{.mesh = mesh, .effective_at = {}};
+  return ThroughputPlan(request, cast, scratch).run();
 }
 
 }  // namespace sonde

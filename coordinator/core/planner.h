@@ -20,7 +20,8 @@ namespace sonde {
 inline constexpr nanoseconds slot_overhead = std::chrono::milliseconds(200);
 
 struct PlanRequest {
-  const Timetable* previous = nullptr;  ///< whose epoch is kept; nullptr: the first timetable begins at effective_at
+  /// Whose epoch and, where possible, slots are kept; nullptr: the first timetable begins at effective_at.
+  const Timetable* previous = nullptr;
   const Mesh& mesh;
   /// How long a link's run takes from its slot's beginning until the link is idle again, where earlier runs have shown
   /// it.
@@ -30,25 +31,33 @@ struct PlanRequest {
   Generation at_least{1};   ///< lowest generation, where agents already have seen higher ones than `previous`
 };
 
-/// Every link whose to-site can be reached has one throughput slot in each cycle; no site and no uplink is in two at a
-/// time. Slots last max(duration, measured), at most max_duration, and slot_overhead; where a given interval would not
-/// hold the measured lengths they are cut back. An interval that does not even hold the durations is an error.
+/// Every link whose to-site can be reached and that no rule takes out has one throughput slot in each of its intervals;
+/// no site and no uplink is in two at a time (with full duplex: in two of one direction). Slots last max(duration,
+/// measured), at most max_duration, and slot_overhead; where given intervals would not hold the measured lengths they
+/// are cut back. What does not even fit with the durations is an error. Slots of the timetable before stay where they
+/// are while that leaves the cycle within its interval and 20 % of the bound.
 Expected<Timetable> plan(const PlanRequest& request);
 
 /// The first instant from `not_before` on at which no throughput slot runs and none of the cycle is left: taking over
 /// then neither cuts a run nor skips one. For timetables that can wait, such as those with new lengths.
 SharedTime quiet_instant(const Timetable& current, SharedTime not_before);
 
-/// A given throughput interval that is too short for the cycle.
+/// Why a mesh's throughput runs do not fit: more than all of a site's time, of an uplink's share or of a site's octets.
 struct Misfit {
-  nanoseconds every{0};
-  nanoseconds cycle{0};
-  std::uint32_t rounds = 0;
-  std::optional<nanoseconds> fitting_duration;  ///< nullopt: no duration of 100 ms or more would fit
+  enum class About : std::uint8_t {
+    interval,     ///< probes.throughput.every, or the intervals of some links
+    site_budget,  ///< a site's bytes_per_month
+    uplink_share  ///< an uplink's share
+  };
+  About about = About::interval;
+  std::string name{};    ///< the site or uplink whose limit it is; may be empty
+  std::string text{};    ///< what is wrong, with the figure
+  std::string advice{};  ///< what would fit
 
-  std::string what() const;    ///< what is wrong
-  std::string remedy() const;  ///< what would fit
+  const std::string& what() const { return text; }
+  const std::string& remedy() const { return advice; }
 };
+/// Nullopt where everything that the configuration asks for fits, as far as the durations say.
 std::optional<Misfit> throughput_misfit(const Mesh& mesh);
 
 /// What `sonde plan` says of a timetable before anything runs.

@@ -65,11 +65,13 @@ std::uint64_t count_unreported(const std::vector<AuditedRun>& runs, const Timeta
   const SharedTime begin = std::max({since, timetable.effective_at, timetable.epoch});
   std::uint64_t missing = 0;
   for (const ThroughputSlot& slot : timetable.slots) {
-    const auto first = (begin - timetable.epoch - slot.start) / timetable.throughput_every;
+    const nanoseconds every = timetable.interval(slot);
+    const auto first = (begin - timetable.epoch - slot.start) / every;
     for (auto k = std::max<std::int64_t>(first, 0);; ++k) {
-      const SharedTime start = timetable.epoch + k * timetable.throughput_every + slot.start;
+      const SharedTime start = timetable.epoch + k * every + slot.start;
       if (start + slot.length + report_grace > until) break;
-      if (start >= begin && !reported.contains({slot.link, start})) ++missing;
+      const bool due = start >= begin && !timetable.is_quiet(slot.link, start, slot.length);
+      if (due && !reported.contains({slot.link, start})) ++missing;
     }
   }
   return missing;

@@ -19,7 +19,10 @@ inline constexpr std::size_t results_per_message = 500;
 inline constexpr std::size_t values_per_result = 64;
 inline constexpr std::size_t distributions_per_result = 16;
 inline constexpr std::size_t buckets_per_distribution = 4096;
-inline constexpr std::size_t slots_per_timetable = 100'000;
+/// A message holds only a site's part; the coordinator stores a whole timetable of 2,000 sites.
+inline constexpr std::size_t slots_per_timetable = 4'000'000;
+inline constexpr std::size_t quiet_hours_per_site = 16;
+inline constexpr std::size_t quiet_hours_per_mesh = sites * quiet_hours_per_site;
 inline constexpr std::size_t text_bytes = 1024;
 
 /// Results that an agent has sent and nobody has acknowledged; it sends no more until some are.

@@ -74,6 +74,8 @@ class Value {
   std::optional<nanoseconds> duration(nanoseconds least, nanoseconds most) const;
   std::optional<Bytes> size(Bytes least, Bytes most) const;
   std::optional<BitsPerSecond> bit_rate() const;
+  /// `10%` or `0.1`: above 0, at most 1.
+  std::optional<double> share() const;
   std::optional<ProbeRate> probe_rate(double least_per_second, double most_per_second) const;
   std::optional<SiteId> site() const;
   /// A path; a relative one is relative to the configuration file.

@@ -144,6 +144,18 @@ std::optional<double> Value::number(double least, double most) const {
   return read;
 }
 
+std::optional<double> Value::share() const {
+  const auto word = text(longest_word);
+  if (!word) return std::nullopt;
+  const bool percent = word->ends_with('%');
+  const auto read = whole<double>(percent ? word->substr(0, word->size() - 1) : *word);
+  const char* remedy = "give more than 0 and at most 100%, such as 10%";
+  if (!read) return complain(fmt::format("{} is not a share", in_quotes(*word)), remedy), std::nullopt;
+  const double value = percent ? *read / 100 : *read;
+  if (!(value > 0 && value <= 1)) return complain(fmt::format("{} is out of range", *word), remedy), std::nullopt;
+  return value;
+}
+
 std::optional<nanoseconds> Value::duration(nanoseconds least, nanoseconds most) const {
   return quantity(*this, parse_duration, least, most, format_duration);
 }

@@ -11,7 +11,10 @@ namespace {
 /// Works on indices: names are compared once for each slot, which matters for a million of them.
 class Check {
  public:
-  Check(const Timetable& timetable, const Uplinks& uplinks) : timetable_(timetable) {
+  Check(const Timetable& timetable, const Uplinks& uplinks, const Exceptions& exceptions)
+      : timetable_(timetable),
+        exceptions_(exceptions),
+        duplex_(timetable.policy.throughput && timetable.policy.throughput->full_duplex) {
     std::unordered_map<std::string, std::uint32_t> shared;
     for (const Member& member : timetable.members) {
       index_.emplace(member.site, static_cast<std::uint32_t>(index_.size()));
@@ -22,7 +25,7 @@ class Check {
       if (unit == next) unit_names_.push_back(uplink != uplinks.end() ? uplink->second : member.site.str());
       unit_of_.push_back(unit);
     }
-    busy_.resize(unit_names_.size());
+    busy_.resize(2 * unit_names_.size());
   }
 
   std::vector<BrokenRule> run() {
@@ -68,33 +71,53 @@ class Check {
       if (slot.round.number >= timetable_.rounds) blame(Rule::same_round, slot.link);
       if (seen[pair_index(from, to)]) blame(Rule::repeated, slot.link);
       seen[pair_index(from, to)] = true;
-      const Busy busy{slot.start, slot.start + slot.length, slot.round.number, &slot};
-      busy_[unit_of_[from]].push_back(busy);
-      // One run inside an uplink keeps it busy once.
-      if (unit_of_[from] != unit_of_[to]) busy_[unit_of_[to]].push_back(busy);
+      occupy(slot, from, to);
     }
-    if (timetable_.policy.throughput) check_missing(seen, [](const Member& to) { return to.has_agent && to.inbound; });
+    if (timetable_.policy.throughput)
+      check_missing(seen, [&](const Link& link, const Member& to) {
+        return to.has_agent && to.inbound && !exceptions_.unmeasured.contains(link) &&
+               !exceptions_.no_throughput.contains(link);
+      });
+  }
+
+  /// Every repetition within throughput_every, at both ends.
+  void occupy(const ThroughputSlot& slot, std::uint32_t from, std::uint32_t to) {
+    const nanoseconds every = timetable_.interval(slot);
+    if (every <= nanoseconds(0) || timetable_.throughput_every % every != nanoseconds(0))
+      return blame(Rule::bad_interval, slot.link);
+    if (slot.start + slot.length > every) blame(Rule::outside_cycle, slot.link);
+    const std::uint32_t source = 2 * unit_of_[from];
+    const std::uint32_t sink = 2 * unit_of_[to] + (duplex_ ? 1 : 0);
+    for (nanoseconds shift{0}; shift < timetable_.throughput_every; shift += every) {
+      const Busy busy{shift + slot.start, shift + slot.start + slot.length, slot.round.number, &slot};
+      busy_[source].push_back(busy);
+      // One run inside an uplink keeps it busy once.
+      if (source != sink) busy_[sink].push_back(busy);
+    }
   }
 
   template <typename Takes>
   void check_missing(const std::vector<bool>& seen, const Takes& takes) {
     for (std::uint32_t from = 0; from < index_.size(); ++from)
       for (std::uint32_t to = 0; to < index_.size(); ++to) {
-        if (from == to || seen[pair_index(from, to)]) continue;
-        if (timetable_.members[from].has_agent && takes(timetable_.members[to]))
-          blame(Rule::missing, {timetable_.members[from].site, timetable_.members[to].site});
+        if (from == to || !timetable_.members[from].has_agent) continue;
+        const Link link{timetable_.members[from].site, timetable_.members[to].site};
+        const bool wanted = takes(link, timetable_.members[to]);
+        if (wanted != seen[pair_index(from, to)]) blame(wanted ? Rule::missing : Rule::unwanted, link);
       }
   }
 
   void check_exclusion() {
-    for (std::uint32_t unit = 0; unit < busy_.size(); ++unit) {
-      std::vector<Busy>& busy = busy_[unit];
+    for (std::uint32_t half = 0; half < busy_.size(); ++half) {
+      const std::uint32_t unit = half / 2;
+      std::vector<Busy>& busy = busy_[half];
       sort_by(busy, &Busy::start);
       for (std::size_t i = 1; i < busy.size(); ++i)
         if (busy[i].start < busy[i - 1].end) blame(Rule::overlap, busy[i].slot->link, unit_names_[unit]);
       sort_by(busy, &Busy::round);
       for (std::size_t i = 1; i < busy.size(); ++i)
-        if (busy[i].round == busy[i - 1].round) blame(Rule::same_round, busy[i].slot->link, unit_names_[unit]);
+        if (busy[i].round == busy[i - 1].round && busy[i].slot != busy[i - 1].slot)
+          blame(Rule::same_round, busy[i].slot->link, unit_names_[unit]);
     }
   }
 
@@ -119,14 +142,18 @@ class Check {
         blame(Rule::bad_phase, phase.link);
     }
     if (policy.latency || policy.connect)
-      check_missing(seen, [](const Member& to) { return to.inbound || !to.has_agent; });
+      check_missing(seen, [&](const Link& link, const Member& to) {
+        return (to.inbound || !to.has_agent) && !exceptions_.unmeasured.contains(link);
+      });
   }
 
   const Timetable& timetable_;
+  const Exceptions& exceptions_;
+  bool duplex_;
   std::unordered_map<SiteId, std::uint32_t> index_;
   std::vector<std::uint32_t> unit_of_;
   std::vector<std::string> unit_names_;
-  std::vector<std::vector<Busy>> busy_;  ///< by unit
+  std::vector<std::vector<Busy>> busy_;  ///< [2 * unit], and with full duplex [2 * unit + 1] for what it receives
   std::vector<BrokenRule> broken_;
 };
 
@@ -142,13 +169,15 @@ std::string_view name(Rule rule) {
     case Rule::same_round: return "same_round";
     case Rule::repeated: return "repeated";
     case Rule::missing: return "missing";
+    case Rule::unwanted: return "unwanted";
+    case Rule::bad_interval: return "bad_interval";
     case Rule::bad_phase: return "bad_phase";
   }
   return "unknown";
 }
 
-std::vector<BrokenRule> broken_rules(const Timetable& timetable, const Uplinks& uplinks) {
-  return Check(timetable, uplinks).run();
+std::vector<BrokenRule> broken_rules(const Timetable& timetable, const Uplinks& uplinks, const Exceptions& exceptions) {
+  return Check(timetable, uplinks, exceptions).run();
 }
 
 }  // namespace sonde

@@ -30,6 +30,7 @@ struct ThroughputPolicy {
   nanoseconds max_duration = std::chrono::seconds(60);
   Bytes max_bytes{128'000'000};
   std::uint32_t streams = 1;
+  bool full_duplex = false;  ///< a site may send in one run and receive in another at the same time
   bool operator==(const ThroughputPolicy&) const = default;
 };
 

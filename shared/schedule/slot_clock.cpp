@@ -20,7 +20,30 @@ bool is_sane(SharedTime epoch, nanoseconds offset, nanoseconds every, nanosecond
          offset >= 0ns && offset <= longest_interval && length >= 0ns && length <= longest_interval;
 }
 
+std::vector<DailyHours> quiet_hours(const Timetable& timetable, const Link& link) {
+  std::vector<DailyHours> hours;
+  for (const QuietSite& quiet : timetable.quiet)
+    if ((quiet.site == link.from || quiet.site == link.to) && quiet.hours.from >= 0ns && quiet.hours.from < 24h &&
+        quiet.hours.length > 0ns && quiet.hours.length < 24h)
+      hours.push_back(quiet.hours);
+  return hours;
+}
+
 }  // namespace
+
+bool SlotClock::Series::is_quiet(std::int64_t k) const {
+  return std::ranges::any_of(quiet, [&](const DailyHours& hours) { return sonde::is_quiet(hours, at(k), length); });
+}
+
+/// Of a span of slots the last that quiet hours do not leave out, and how many there are; looks back
+/// `most_quiet_looked_at` slots and takes what lies before for ordinary.
+std::int64_t SlotClock::Series::quiet_among(std::int64_t first, std::int64_t last) const {
+  if (quiet.empty()) return 0;
+  std::int64_t count = 0;
+  for (std::int64_t k = std::max(first, last - most_quiet_looked_at); k <= last; ++k)
+    if (is_quiet(k) && !was_started(k)) ++count;
+  return count;
+}
 
 bool SlotClock::Series::was_started(std::int64_t k) const {
   return std::ranges::any_of(started, [&](const auto& span) { return span.first <= k && k <= span.second; });
@@ -55,13 +78,14 @@ SlotClock::Carried SlotClock::carried(Timetable timetable, const SiteId& self) {
   const Policy& policy = timetable.policy;
   if (policy.throughput)
     for (const ThroughputSlot& slot : timetable.slots)
-      if (slot.link.from == self && is_sane(timetable.epoch, slot.start, timetable.throughput_every, slot.length))
+      if (slot.link.from == self && is_sane(timetable.epoch, slot.start, timetable.interval(slot), slot.length))
         out.series.push_back({Due::Kind::throughput,
                               slot.link,
                               timetable.epoch + slot.start,
-                              timetable.throughput_every,
+                              timetable.interval(slot),
                               slot.length,
                               slot.round,
+                              quiet_hours(timetable, slot.link),
                               {}});
   if (policy.connect)
     for (const LinkPhase& phase : timetable.phases)
@@ -73,6 +97,7 @@ SlotClock::Carried SlotClock::carried(Timetable timetable, const SiteId& self) {
                               policy.connect->every,
                               policy.connect->timeout,
                               Round{},
+                              {},
                               {}});
   out.timetable = std::move(timetable);
   return out;
@@ -135,6 +160,8 @@ void SlotClock::advance_series(Series& series, SharedTime before, std::optional<
                    static_cast<std::uint64_t>(count)});
   };
   // Only the newest can be in time; starting those before it as well would bunch.
+  while (first <= last && series.is_quiet(last)) --last;
+  if (first > last) return;
   const SharedTime at = series.at(last);
   const bool in_time = now - at <= std::min(tolerance, series.length);
   if (in_time && !series.was_started(last) && !clashes(series, at)) {
@@ -144,7 +171,7 @@ void SlotClock::advance_series(Series& series, SharedTime before, std::optional<
     --last;
   }
   std::int64_t newest = last;
-  const std::int64_t missed = series.not_started(first, last, newest);
+  const std::int64_t missed = series.not_started(first, last, newest) - series.quiet_among(first, last);
   if (missed > 0) add(newest, true, missed);
 }
 

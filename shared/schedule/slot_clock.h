@@ -6,6 +6,7 @@
 //   that jumped, a host that slept) are told as one Due for each link and probe, with their number;
 // - what begins is never later than `tolerance` after its instant, so that nothing bunches;
 // - a new generation takes over exactly at its effective_at; a slot of the old one that would reach beyond is missed;
+// - a slot in the quiet hours of one of its sites is neither started nor missed;
 // - nothing from before the first question is due.
 //
 // Where the clock goes back by more than `back_slack`, slots between the new and the old time that were told as missed
@@ -33,6 +34,8 @@ class SlotClock {
   static constexpr std::size_t most_waiting = 8;
   /// Separate spans of started slots remembered for each link and probe; the two oldest become one.
   static constexpr std::size_t most_spans = 8;
+  /// Slots that are looked at for quiet hours after a jump of the clock.
+  static constexpr std::int64_t most_quiet_looked_at = 10'000;
 
   struct Due {
     enum class Kind : std::uint8_t { throughput, connect };
@@ -65,9 +68,12 @@ class SlotClock {
     nanoseconds every{0};
     nanoseconds length{0};
     Round round;
+    std::vector<DailyHours> quiet;                               ///< slots that meet them neither begin nor are missed
     std::vector<std::pair<std::int64_t, std::int64_t>> started;  ///< spans of k, ascending
 
     bool same_instants(const Series& other) const { return base == other.base && every == other.every; }
+    bool is_quiet(std::int64_t k) const;
+    std::int64_t quiet_among(std::int64_t first, std::int64_t last) const;
     bool was_started(std::int64_t k) const;
     void mark_started(std::int64_t k);
     std::int64_t not_started(std::int64_t first, std::int64_t last, std::int64_t& newest) const;

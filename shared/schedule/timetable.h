@@ -42,12 +42,32 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 
+/// A span of every day, UTC; it may reach over midnight.
+struct DailyHours {
+  nanoseconds from{0};    ///< after midnight, below 24 h
+  nanoseconds length{0};  ///< above 0, below 24 h
+  bool operator==(const DailyHours&) const = default;
+};
+
+/// A site at which no throughput run may take place in some hours.
+struct QuietSite {
+  SiteId site;
+  DailyHours hours;
+  bool operator==(const QuietSite&) const = default;
+};
+
+/// Whether any of [start, start + length) lies in the hours.
+bool is_quiet(const DailyHours& hours, SharedTime start, nanoseconds length);
+/// Whether every run of [start + k * every, + length) meets one of the hours.
+bool always_quiet(const std::vector<DailyHours>& hours, SharedTime start, nanoseconds every, nanoseconds length);
+
 /// One place in the cycle for one throughput run.
 struct ThroughputSlot {
   Round round;            ///< within the cycle, from 0
   Link link;              ///< direction of the data
   nanoseconds start{0};   ///< after the cycle's beginning
   nanoseconds length{0};  ///< everything must be over by start + length
+  nanoseconds every{0};   ///< the link's own interval, which divides throughput_every; 0: throughput_every
   bool operator==(const ThroughputSlot&) const = default;
 };
 
@@ -64,16 +84,24 @@ struct Timetable {
   SharedTime effective_at;  ///< nothing of this generation starts earlier
   SharedTime epoch;
   Policy policy;
-  nanoseconds throughput_every{0};  ///< the interval at which the cycle repeats; 0 without throughput
-  std::uint32_t rounds = 0;         ///< throughput rounds in one cycle
-  nanoseconds cycle{0};             ///< all rounds back to back
+  /// The interval at which everything repeats; links may have shorter ones of their own. 0 without throughput.
+  nanoseconds throughput_every{0};
+  std::uint32_t rounds = 0;  ///< throughput rounds in one cycle
+  nanoseconds cycle{0};      ///< all rounds back to back
   std::vector<Member> members;
   std::vector<ThroughputSlot> slots;  ///< ordered by start, then link
   std::vector<LinkPhase>
       phases;  ///< ordered by link; only links whose from-site has an agent and whose to-site takes probes
+  std::vector<QuietSite> quiet;  ///< slots of these sites that would fall into the hours are left out
   bool operator==(const Timetable&) const = default;
 
   const Member* member(const SiteId& site) const;
+  /// How often the slot comes.
+  nanoseconds interval(const ThroughputSlot& slot) const {
+    return slot.every > nanoseconds(0) ? slot.every : throughput_every;
+  }
+  /// Whether quiet hours of one of its sites leave this run out.
+  bool is_quiet(const Link& link, SharedTime start, nanoseconds length) const;
   /// What one agent needs of it: all members, the slots that load its uplink (its own runs, and for its own probes to
   /// know of them those of sites that share its uplink), the phases of the links that begin at it.
   Timetable for_site(const SiteId& site) const;

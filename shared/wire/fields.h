@@ -46,6 +46,7 @@ void fields(Archive& a, ThroughputSlot& v) {
   a(v.link);
   a(v.start);
   a(v.length);
+  a.appended(v.every);
 }
 
 template <typename Archive>
@@ -75,6 +76,14 @@ void fields(Archive& a, ThroughputPolicy& v) {
   a(v.max_duration);
   a(v.max_bytes.count);
   a(v.streams);
+  a.appended(v.full_duplex);
+}
+
+template <typename Archive>
+void fields(Archive& a, QuietSite& v) {
+  a(v.site);
+  a(v.hours.from);
+  a(v.hours.length);
 }
 
 template <typename Archive>
@@ -97,6 +106,7 @@ void fields(Archive& a, Timetable& v) {
   a.list(v.members, limits::sites);
   a.list(v.slots, limits::slots_per_timetable);
   a.list(v.phases, limits::slots_per_timetable);
+  a.appended_list(v.quiet, limits::quiet_hours_per_mesh);
 }
 
 template <typename Archive>

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 
+#include "coordinator/core/link_rules.h"
 #include "coordinator/core/planner.h"
 
 using namespace sonde;
@@ -31,6 +32,36 @@ Mesh random_mesh(int most_sites) {
   return mesh;
 }
 
+/// Everything that a configuration may ask for beyond a plain mesh; the planner may refuse it.
+void add_wishes(Mesh& mesh) {
+  mesh.policy.throughput->full_duplex = *rc::gen::arbitrary<bool>();
+  const auto site = [&] { return mesh.sites[*rc::gen::inRange<std::size_t>(0, mesh.sites.size())].site; };
+  const int rules = mesh.sites.empty() ? 0 : *rc::gen::inRange(0, 4);
+  for (int i = 0; i < rules; ++i) {
+    LinkRule rule;
+    rule.from = {site(), site()};
+    if (*rc::gen::arbitrary<bool>()) rule.to = {site(), site(), site()};
+    rule.measured = *rc::gen::inRange(0, 4) != 0;
+    rule.throughput = *rc::gen::inRange(0, 4) != 0;
+    if (*rc::gen::arbitrary<bool>()) rule.every = *rc::gen::inRange(5, 300) * 60s;
+    mesh.links.push_back(rule);
+  }
+  for (SiteSpec& spec : mesh.sites) {
+    if (*rc::gen::inRange(0, 6) == 0)
+      spec.bytes_per_month = Bytes{*rc::gen::inRange<std::uint64_t>(50, 2000) * 1'000'000'000};
+    if (*rc::gen::inRange(0, 6) == 0)
+      spec.quiet_hours = {{*rc::gen::inRange(0, 24) * 1h, *rc::gen::inRange(1, 12) * 1h}};
+  }
+  for (int u = 0; u < 5; ++u)
+    if (*rc::gen::inRange(0, 4) == 0)
+      mesh.uplinks.push_back({fmt::format("u{}", u), *rc::gen::inRange(5, 100) / 100.0});
+}
+
+void must_keep_the_rules(const Mesh& mesh, const Timetable& timetable) {
+  for (const BrokenRule& broken : broken_rules(timetable, uplinks_of(mesh), exceptions_of(mesh)))
+    RC_FAIL(fmt::format("{} {} {} {}", name(broken.rule), broken.link.from.str(), broken.link.to.str(), broken.with));
+}
+
 std::unordered_map<Link, nanoseconds> random_lengths(const Mesh& mesh) {
   std::unordered_map<Link, nanoseconds> lengths;
   if (*rc::gen::arbitrary<bool>()) return lengths;
@@ -38,6 +69,12 @@ std::unordered_map<Link, nanoseconds> random_lengths(const Mesh& mesh) {
     for (const SiteSpec& to : mesh.sites)
       if (*rc::gen::inRange(0, 4) == 0) lengths[{from.site, to.site}] = *rc::gen::inRange(0, 90'000) * 1ms;
   return lengths;
+}
+
+bool is_plain(const Mesh& mesh) {
+  return mesh.links.empty() && mesh.uplinks.empty() && std::ranges::none_of(mesh.sites, [](const SiteSpec& s) {
+           return s.bytes_per_month || !s.quiet_hours.empty();
+         });
 }
 
 PlanRequest random_request(const Mesh& mesh) {
@@ -58,6 +95,73 @@ BOOST_AUTO_TEST_CASE(every_timetable_keeps_every_rule) {
     RC_ASSERT(timetable.has_value());
     for (const BrokenRule& broken : broken_rules(*timetable, uplinks_of(mesh)))
       RC_FAIL(fmt::format("{} {} {} {}", name(broken.rule), broken.link.from.str(), broken.link.to.str(), broken.with));
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(wishes_are_granted_without_a_conflict_or_refused) {
+  int granted = 0;
+  BOOST_TEST(rc::check([&] {
+    Mesh mesh = random_mesh(12);
+    add_wishes(mesh);
+    const PlanRequest request = random_request(mesh);
+    const auto timetable = plan(request);
+    // What the check of a configuration lets pass is never refused later.
+    RC_ASSERT(timetable.has_value() == !throughput_misfit(mesh).has_value());
+    if (!timetable) return;
+    ++granted;
+    must_keep_the_rules(mesh, *timetable);
+    const PlanSummary summary = summarise(mesh, *timetable);
+    for (const SiteSpec& site : mesh.sites)
+      if (site.bytes_per_month)
+        RC_ASSERT(static_cast<double>(summary.bytes_per_day.at(site.site)) * 31 <=
+                  static_cast<double>(site.bytes_per_month->count) + 100);
+    for (const UplinkSpec& uplink : mesh.uplinks) {
+      double share = 0;
+      for (const ThroughputSlot& slot : timetable->slots)
+        if (mesh.site(slot.link.from)->uplink == uplink.name || mesh.site(slot.link.to)->uplink == uplink.name)
+          share += to_seconds(slot.length) / to_seconds(timetable->interval(slot));
+      RC_ASSERT(share <= uplink.share + 1e-9);
+    }
+    for (const ThroughputSlot& slot : timetable->slots) {
+      const LinkTerms terms = terms_of(mesh, *mesh.site(slot.link.from), *mesh.site(slot.link.to));
+      if (terms.every) RC_ASSERT(timetable->interval(slot) <= *terms.every);
+      for (const SiteId* end : {&slot.link.from, &slot.link.to})
+        RC_ASSERT(!always_quiet(mesh.site(*end)->quiet_hours, timetable->epoch + slot.start, timetable->interval(slot),
+                                slot.length));
+    }
+  }));
+  BOOST_TEST(granted > 30);
+}
+
+BOOST_AUTO_TEST_CASE(a_join_or_leave_moves_few_runs) {
+  BOOST_TEST(rc::check([] {
+    Mesh before = random_mesh(14);
+    if (*rc::gen::arbitrary<bool>()) add_wishes(before);
+    const auto lengths = random_lengths(before);
+    const auto first = plan({.mesh = before, .measured = lengths, .effective_at = SharedTime(1h)});
+    if (!first) return;
+    Mesh after = before;
+    const bool joins = *rc::gen::arbitrary<bool>();
+    if (joins) {
+      SiteSpec joined;
+      joined.site = SiteId::known("newcomer");
+      joined.addresses = {"192.0.2.9"};
+      after.sites.push_back(joined);
+    } else if (!after.sites.empty()) {
+      after.sites.erase(after.sites.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, std::ssize(after.sites)));
+    }
+    const auto second = plan({.previous = &*first, .mesh = after, .measured = lengths, .effective_at = SharedTime(2h)});
+    if (!second) return;
+    must_keep_the_rules(after, *second);
+    if (second->throughput_every != first->throughput_every) return;
+    // Nothing that stays fitting is moved: with an hour's interval and a few sites there is room for all.
+    std::map<Link, nanoseconds> starts;
+    for (const ThroughputSlot& slot : second->slots) starts[slot.link] = slot.start;
+    std::size_t moved = 0;
+    for (const ThroughputSlot& slot : first->slots)
+      if (const auto at = starts.find(slot.link); at != starts.end() && at->second != slot.start) ++moved;
+    const double bound = summarise(after, *second).lower_bound_s;
+    if (bound * 1.2 > to_seconds(first->cycle) && is_plain(after)) RC_ASSERT(moved <= 2 * after.sites.size());
   }));
 }
 

@@ -208,6 +208,61 @@ BOOST_AUTO_TEST_CASE(an_interval_that_the_cycle_does_not_fit_is_refused) {
   BOOST_TEST(with_probes("throughput: {every: 11s}") == "");
 }
 
+BOOST_AUTO_TEST_CASE(the_timetable_can_be_shaped) {
+  const CoordinatorConfig config = good(head + R"(sites:
+  - {name: berlin, address: 192.0.2.1, uplink: dfn, groups: [de], bytes_per_month: 500GB}
+  - {name: athens, address: 192.0.2.2, quiet_hours: ["22:00-06:00", "12:00-12:30"]}
+links:
+  - {from: athens, to: berlin, throughput: off}
+  - {between: [athens, berlin], throughput: {every: 2h}}
+uplinks: [{name: dfn, share: 10%}]
+probes: {throughput: {full_duplex: true}}
+)");
+  const Mesh& mesh = config.mesh;
+  BOOST_TEST(mesh.policy.throughput->full_duplex);
+  BOOST_TEST(mesh.sites[0].bytes_per_month->count == 500'000'000'000U);
+  BOOST_REQUIRE(mesh.sites[1].quiet_hours.size() == 2U);
+  BOOST_TEST((mesh.sites[1].quiet_hours[0] == DailyHours{22h, 8h}));
+  BOOST_REQUIRE(mesh.links.size() == 2U);
+  BOOST_TEST(!mesh.links[0].throughput);
+  BOOST_TEST((mesh.links[1].every == 2h));
+  BOOST_TEST(mesh.links[1].from.size() == 2U);
+  BOOST_REQUIRE(mesh.uplinks.size() == 1U);
+  BOOST_TEST(mesh.uplinks[0].share == 0.1);
+}
+
+BOOST_AUTO_TEST_CASE(a_shape_with_mistakes_is_refused) {
+  const auto with = [](const std::string& more) { return mistakes(head + sites + more + "\n"); };
+  BOOST_TEST(with("links: [{from: rome, throughput: off}]") ==
+             "c.yaml:4:16: links[0].from: the mesh has no site 'rome'; name one of sites\n");
+  BOOST_TEST(with("links: [{from: berlin}]") ==
+             "c.yaml:4:9: links[0]: the rule says nothing; give probes: off, throughput: off or throughput: {every: "
+             "15m}\n");
+  BOOST_TEST(with("links: [{throughput: off}]") ==
+             "c.yaml:4:9: links[0]: no link is named; give from, to, between or group\n");
+  BOOST_TEST(with("links: [{group: de, throughput: off}]") ==
+             "c.yaml:4:17: links[0].group: no site is in the group 'de'; name one of the sites' groups\n");
+  BOOST_TEST(with("uplinks: [{name: dfn, share: 0}]") ==
+             "c.yaml:4:18: uplinks[0].name: no site names the uplink 'dfn'; name one of the sites' uplinks\n"
+             "c.yaml:4:30: uplinks[0].share: 0 is out of range; give more than 0 and at most 100%, such as 10%\n");
+  BOOST_TEST(with_site("{name: a, address: 192.0.2.1, quiet_hours: [\"10-12\"]}") ==
+             "c.yaml:3:53: sites[0].quiet_hours[0]: '10-12' is no part of a day; write it like \"22:00-06:00\", in "
+             "UTC\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_asks_for_more_than_there_is_is_refused_where_it_is_written) {
+  BOOST_TEST(mistakes(head + sites + "links: [{from: berlin, to: athens, throughput: {every: 5s}}]\n") ==
+             "c.yaml:4:56: links[0].throughput.every: berlin would be in throughput runs 104 % of the time; give "
+             "intervals 1.04 times as long, or a shorter duration\n");
+  BOOST_TEST(with_site("{name: a, address: 192.0.2.1, bytes_per_month: 20MB}, {name: b, address: 192.0.2.2}") ==
+             "c.yaml:3:56: sites[0].bytes_per_month: a needs up to 6.6GB a month; give at least 6.6GB, or fewer "
+             "latency probes\n");
+  BOOST_TEST(mistakes(head + "sites: [{name: a, address: 192.0.2.1, uplink: u}, {name: b, address: 192.0.2.2}]\n" +
+                      "uplinks: [{name: u, share: 1%}]\nprobes: {throughput: {every: 10m}}\n") ==
+             "c.yaml:4:28: uplinks[0].share: the runs over u take 1.7 % of the time; give at least 2%, or intervals "
+             "1.74 times as long\n");
+}
+
 BOOST_AUTO_TEST_CASE(the_rest_is_checked) {
   BOOST_TEST(mistakes(head + sites + "store: postgres://x\n") ==
              "c.yaml:4:8: store: 'postgres://x' is not a store; write it like sqlite:///absolute/results.db or "

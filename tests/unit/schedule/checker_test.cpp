@@ -95,4 +95,32 @@ BOOST_AUTO_TEST_CASE(each_rule_is_found) {
   BOOST_TEST(breaks(timetable, Rule::bad_phase));
 }
 
+BOOST_AUTO_TEST_CASE(with_full_duplex_only_one_direction_excludes) {
+  Timetable timetable = good();
+  timetable.policy.throughput->full_duplex = true;
+  timetable.slots[2].start = 0s;  // b -> a beside a -> b
+  timetable.slots[2].round = {0};
+  BOOST_TEST(!breaks(timetable, Rule::overlap));
+  timetable.slots[4].start = 0s;  // a -> c beside a -> b
+  BOOST_TEST(breaks(timetable, Rule::overlap));
+}
+
+BOOST_AUTO_TEST_CASE(every_repetition_is_looked_at) {
+  Timetable timetable = good();
+  timetable.slots[0].every = 30s;  // a -> b again at 30 s, when nobody else runs
+  BOOST_TEST(!breaks(timetable, Rule::overlap));
+  timetable.slots[0].every = 20s;
+  BOOST_TEST(breaks(timetable, Rule::overlap));
+  timetable.slots[0].every = 25s;
+  BOOST_TEST(breaks(timetable, Rule::bad_interval));
+}
+
+BOOST_AUTO_TEST_CASE(what_the_rules_take_out_must_not_be_there) {
+  Timetable timetable = good();
+  BOOST_TEST(std::ranges::any_of(broken_rules(timetable, {}, {.unmeasured = {}, .no_throughput = {{a, b}}}),
+                                 [](const BrokenRule& broken) { return broken.rule == Rule::unwanted; }));
+  std::erase_if(timetable.slots, [](const ThroughputSlot& slot) { return slot.link == Link{a, b}; });
+  BOOST_TEST(broken_rules(timetable, {}, {.unmeasured = {}, .no_throughput = {{a, b}}}).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -68,6 +68,31 @@ BOOST_AUTO_TEST_CASE(only_runs_that_begin_here_are_due_each_at_its_instant) {
   BOOST_TEST(scene.at(10s + 4ms).empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_slot_in_quiet_hours_is_neither_started_nor_missed) {
+  SlotClock clock;
+  Timetable timetable = example();
+  timetable.phases.clear();
+  timetable.quiet = {{athens, {13h + 40min, 10min}}};  // the epoch is 13:46:40
+  BOOST_TEST(clock.set(timetable, berlin));
+  BOOST_TEST(clock.due(epoch).empty());
+  BOOST_TEST(clock.due(epoch + 10s).empty());
+  BOOST_TEST(clock.due(epoch + 249s).empty());  // 190 s to 200 s was the last quiet one
+  const auto due = clock.due(epoch + 250s);
+  BOOST_REQUIRE(due.size() == 1U);
+  BOOST_TEST(!due[0].missed);
+  BOOST_TEST((due[0].scheduled_at == epoch + 250s));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_may_have_an_interval_of_its_own) {
+  SlotClock clock;
+  Timetable timetable = example();
+  timetable.phases.clear();
+  timetable.slots[1].every = 20s;
+  clock.set(timetable, berlin);
+  clock.due(epoch);
+  for (const nanoseconds t : {10s, 30s, 50s, 70s, 90s}) BOOST_TEST(clock.due(epoch + t).size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(rounds_count_over_cycles) {
   Scene scene;
   scene.at(60s);

@@ -54,7 +54,9 @@ Timetable sample_timetable() {
                 Location{52.52, 13.4},
                 2},
                {athens(), {"192.0.2.20"}, 862, false, false, ConnectTarget{"192.0.2.20", 443}, "", std::nullopt, 0}};
-  t.slots = {{{0}, {berlin(), athens()}, 0s, 5500ms}};
+  t.slots = {{{0}, {berlin(), athens()}, 0s, 5500ms, 15min}};
+  t.policy.throughput->full_duplex = true;
+  t.quiet = {{athens(), {22h, 8h}}};
   t.phases = {{{berlin(), athens()}, 3s, 4s}};
   return t;
 }

@@ -1,0 +1,42 @@
+// How often each throughput run takes place: what the configuration asks for, what the budgets allow, rounded so that
+// all intervals divide one another. Pure; private to planner.cpp.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/mesh.h"
+#include "coordinator/core/packing.h"
+#include "coordinator/core/planner.h"
+
+namespace sonde {
+
+/// A throughput run that the mesh wants, by indices into the planner's list of sites.
+struct WantedRun {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  Job job;
+  std::optional<nanoseconds> every;  ///< given for the link or for all; nullopt: auto
+};
+
+/// `least_auto`: no shorter interval is chosen for a link without one. The intervals of the runs, in their order; the
+/// longest is a multiple of every other. What cannot fit is a Misfit with the figures.
+struct Intervals {
+  std::vector<nanoseconds> every;
+  std::optional<Misfit> misfit;
+};
+Intervals intervals_for(const Mesh& mesh, const std::vector<const SiteSpec*>& sites, const std::vector<WantedRun>& runs,
+                        std::uint32_t units, nanoseconds least_auto);
+
+/// What became of each interval.
+struct Harmonic {
+  std::map<nanoseconds, nanoseconds> given;
+  std::map<nanoseconds, nanoseconds> chosen;
+};
+/// Intervals of which each divides the next: given ones are rounded down, the others up.
+Harmonic harmonic(std::vector<nanoseconds> given, std::vector<nanoseconds> chosen);
+
+}  // namespace sonde

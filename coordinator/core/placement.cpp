@@ -1,0 +1,186 @@
+#include "coordinator/core/placement.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace sonde {
+namespace {
+
+/// Runs of one unit that may be moved to make room for a new one: so many are tried.
+constexpr std::size_t most_moves_tried = 200;
+/// Starts that quiet hours forbid are skipped at most this often for one run.
+constexpr int most_forbidden = 3000;
+
+/// Rounds in the order of starts: one more than the last of either unit; where all runs are equally long and start on
+/// a grid, the place on it.
+void number_rounds(std::span<const SlotBoard::Run> runs, std::uint32_t units, Placement& out) {
+  out.rounds.assign(runs.size(), 0);
+  if (runs.empty()) return;
+  const std::int64_t length = runs[0].job.length.count();
+  const bool on_grid = std::ranges::all_of(runs, [&](const SlotBoard::Run& run) {
+    const auto i = static_cast<std::size_t>(&run - runs.data());
+    return run.job.length.count() == length && out.starts[i] % length == 0;
+  });
+  std::vector<std::uint32_t> next(units, 0);
+  std::vector<std::uint32_t> order(runs.size());
+  std::iota(order.begin(), order.end(), 0U);
+  if (!on_grid) std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return out.starts[i]; });
+  for (const std::uint32_t i : order) {
+    const Job& job = runs[i].job;
+    out.rounds[i] = on_grid ? static_cast<std::uint32_t>(out.starts[i] / length) : std::max(next[job.a], next[job.b]);
+    next[job.a] = next[job.b] = out.rounds[i] + 1;
+    out.round_count = std::max(out.round_count, out.rounds[i] + 1);
+    out.cycle = std::max(out.cycle, nanoseconds(out.starts[i]) + job.length);
+  }
+}
+
+class Placer {
+ public:
+  Placer(std::span<const SlotBoard::Run> runs, std::uint32_t units, nanoseconds period, const Allowed& allowed)
+      : runs_(runs), allowed_(allowed), units_(units), board_(units, period.count()), free_from_(units, 0) {
+    out_.starts.assign(runs.size(), 0);
+    for (const SlotBoard::Run& run : runs) shortest_ = std::min(shortest_, run.job.length.count());
+  }
+
+  void keep(std::uint32_t run, std::int64_t start) {
+    out_.starts[run] = start;
+    board_.add(runs_[run], start, run);
+  }
+  bool can_keep(std::uint32_t run, std::int64_t start) const {
+    return start >= 0 && start + runs_[run].job.length.count() <= runs_[run].every && is_allowed(run, start) &&
+           board_.is_free(runs_[run], start);
+  }
+
+  bool insert(std::uint32_t run, std::int64_t until) {
+    const auto start = gap_for(run, until);
+    if (start) keep(run, *start);
+    return start.has_value();
+  }
+
+  /// Moves one run of the busier unit into a gap elsewhere and takes its place.
+  bool insert_by_moving(std::uint32_t run, std::int64_t until) {
+    const SlotBoard::Run& wanted = runs_[run];
+    for (const std::uint32_t unit : {wanted.job.a, wanted.job.b}) {
+      const std::vector<SlotBoard::Busy> theirs = board_.busy(unit);
+      const std::size_t tries = std::min(theirs.size(), most_moves_tried);
+      for (std::size_t k = 0; k < tries; ++k) {
+        // Begins elsewhere for each run, so that not all are taken from one round.
+        const SlotBoard::Busy& busy = theirs[(k + std::size_t{run} * 7919) % theirs.size()];
+        if (try_in_place_of(run, busy.name, until)) return true;
+      }
+    }
+    return false;
+  }
+
+  Placement take() {
+    number_rounds(runs_, units_, out_);
+    return std::move(out_);
+  }
+
+ private:
+  bool is_allowed(std::uint32_t run, std::int64_t start) const { return !allowed_ || !allowed_(run, start); }
+
+  std::optional<std::int64_t> gap_for(std::uint32_t run, std::int64_t until) {
+    const Job& job = runs_[run].job;
+    std::int64_t from = std::max(first_gap(job.a), first_gap(job.b));
+    for (int tries = 0; tries < most_forbidden; ++tries) {
+      const auto start = board_.first_fit(runs_[run], from, until);
+      if (!start || !allowed_) return start;
+      const auto later = allowed_(run, *start);
+      if (!later) return start;
+      from = *later;
+    }
+    return std::nullopt;
+  }
+
+  /// Before it the unit has no gap that would hold any run.
+  std::int64_t first_gap(std::uint32_t unit) {
+    std::int64_t& from = free_from_[unit];
+    const auto& busy = board_.busy(unit);
+    auto at = std::ranges::upper_bound(busy, from, {}, &SlotBoard::Busy::end);
+    for (; at != busy.end() && at->start - from < shortest_; ++at) from = at->end;
+    return from;
+  }
+
+  bool try_in_place_of(std::uint32_t run, std::uint32_t other, std::int64_t until) {
+    const SlotBoard::Run& moved = runs_[other];
+    const std::int64_t start = out_.starts[other];
+    if (moved.every != runs_[run].every || start + runs_[run].job.length.count() > until) return false;
+    const auto elsewhere = gap_for(other, until);
+    if (!elsewhere || !is_allowed(run, start)) return false;
+    board_.remove(moved, start);
+    if (board_.is_free(runs_[run], start)) {
+      keep(run, start);
+      if (board_.is_free(moved, *elsewhere)) {
+        keep(other, *elsewhere);
+        return true;
+      }
+      board_.remove(runs_[run], start);
+    }
+    keep(other, start);
+    return false;
+  }
+
+  std::span<const SlotBoard::Run> runs_;
+  const Allowed& allowed_;
+  std::uint32_t units_;
+  SlotBoard board_;
+  std::vector<std::int64_t> free_from_;
+  std::int64_t shortest_ = std::int64_t{1} << 62U;
+  Placement out_;
+};
+
+}  // namespace
+
+Placement place_packed(const Packing& packing) {
+  Placement out;
+  for (const JobPlace& place : packing.places) {
+    out.starts.push_back(place.start.count());
+    out.rounds.push_back(place.round);
+  }
+  out.round_count = packing.rounds;
+  out.cycle = packing.length;
+  return out;
+}
+
+std::optional<Placement> place_periodic(std::span<const SlotBoard::Run> runs, std::uint32_t units, nanoseconds period,
+                                        const Allowed& allowed) {
+  std::vector<std::uint32_t> order(runs.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return runs[i].every; });
+  Placer placer(runs, units, period, allowed);
+  for (auto first = order.begin(); first != order.end();) {
+    const auto last =
+        std::find_if(first, order.end(), [&](std::uint32_t i) { return runs[i].every != runs[*first].every; });
+    std::vector<Job> jobs;
+    for (auto at = first; at != last; ++at) jobs.push_back(runs[*at].job);
+    const Packing packing = pack(jobs, units);
+    std::vector<std::uint32_t> some(jobs.size());
+    std::iota(some.begin(), some.end(), 0U);
+    std::ranges::stable_sort(some, {}, [&](std::uint32_t i) { return packing.places[i].start; });
+    for (const std::uint32_t i : some)
+      if (!placer.insert(first[i], runs[first[i]].every)) return std::nullopt;
+    first = last;
+  }
+  return placer.take();
+}
+
+std::optional<Placement> place_again(std::span<const SlotBoard::Run> runs, std::uint32_t units, nanoseconds period,
+                                     std::span<const Kept> before, nanoseconds limit, const Allowed& allowed) {
+  Placer placer(runs, units, period, allowed);
+  std::vector<bool> placed(runs.size(), false);
+  for (const Kept& kept : before)
+    if (!placed[kept.run] && placer.can_keep(kept.run, kept.start)) {
+      placer.keep(kept.run, kept.start);
+      placed[kept.run] = true;
+    }
+  std::vector<std::uint32_t> homeless;
+  for (std::uint32_t i = 0; i < runs.size(); ++i)
+    if (!placed[i]) homeless.push_back(i);
+  std::ranges::stable_sort(homeless, std::ranges::greater(), [&](std::uint32_t i) { return runs[i].job.length; });
+  for (const std::uint32_t i : homeless)
+    if (!placer.insert(i, limit.count()) && !placer.insert_by_moving(i, limit.count())) return std::nullopt;
+  return placer.take();
+}
+
+}  // namespace sonde
