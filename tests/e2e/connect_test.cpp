@@ -108,7 +108,7 @@ void check_failed(const json& result, const std::string& outcome) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(connect)
+BOOST_AUTO_TEST_SUITE(connects)
 
 BOOST_AUTO_TEST_CASE(every_outcome_is_told_as_what_it_is) {
   if (!may_run()) return;

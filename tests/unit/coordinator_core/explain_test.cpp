@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(queues_have_a_direction) {
   set_distribution(result, Metric::delay_rise, {1ms, 1ms, 30ms, 30ms, 30ms});
   BOOST_TEST(
       world.text("delay_rise") ==
-      "A queue builds up on the way from berlin to athens: at p95 the one-way delay is 30.0 ms above its least.");
+      "A queue builds up on the way from berlin to athens: at p95 the one-way delay is 29.8 ms above its least.");
   World back;
   Result& other = back.add_latency(40ms, 50);
   Distribution slow;
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(queues_have_a_direction) {
   set_distribution(other, Metric::delay_rise, {100us, 100us});
   BOOST_TEST(
       back.text("rtt_rise_back") ==
-      "The round trip is up to 40.0 ms (p95) above its least, the way there only 100 us: the queue is on the way "
+      "The round trip is up to 39.4 ms (p95) above its least, the way there only 100 us: the queue is on the way "
       "back.");
   set_distribution(other, Metric::host_queue, {3ms, 3ms});
   BOOST_TEST(back.text("host_queue") ==
