@@ -20,6 +20,7 @@
 #include "agent/io/connector.h"
 #include "agent/io/host_status.h"
 #include "agent/io/latency_path.h"
+#include "agent/io/open_peers.h"
 #include "agent/io/peer_links.h"
 #include "agent/io/resolver.h"
 #include "agent/io/spool.h"
@@ -131,26 +132,6 @@ class AgentApp::Parts {
   boost::asio::steady_timer timer_{loop_};
 };
 
-namespace {
-
-std::string peer_endpoint(const Endpoint& listen) {
-  return "tcp://" + Endpoint{listen.address, static_cast<std::uint16_t>(listen.port + 1)}.str();
-}
-
-io::PeerLinks make_peers(boost::asio::io_context& loop, zmq::context_t& context, const AgentSetup& setup,
-                         io::PeerLinks::OnMessage on_message, io::PeerLinks::OnEvent on_event) {
-  const std::string endpoint = peer_endpoint(setup.config.listen);
-  try {
-    zmq_ctx_set(context.handle(), ZMQ_MAX_SOCKETS, 4 * static_cast<int>(limits::sites));
-    return {loop, context, setup.config.site, endpoint, setup.keys, std::move(on_message), std::move(on_event)};
-  } catch (const zmq::error_t& error) {
-    throw std::runtime_error(
-        fmt::format("listen for other agents on {} (listen.port + 1): {}", endpoint, error.what()));
-  }
-}
-
-}  // namespace
-
 AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
     : setup_(std::move(setup)),
       config_file_(std::move(config_file)),
@@ -164,8 +145,8 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
       latency_(setup_.config.listen, random_seed()),
       connector_(loop_, resolver_, [this](Result result) { on_connect_result(std::move(result)); }),
       port_(loop_, setup_.config.listen),
-      peers_(make_peers(
-          loop_, zmq_, setup_,
+      peers_(io::open_peers(
+          loop_, zmq_, setup_.config.site, setup_.config.listen, setup_.keys,
           [this](const SiteId& from, const wire::Message& message) { transfers_.on_peer_message(from, message); },
           [this](const Event& event) { tell({event}); })),
       transfers_(loop_, setup_.config.site, port_, resolver_,

@@ -102,8 +102,7 @@ void explain_timetable(const ExplainInput& input, std::vector<Finding>& out) {
   };
   const auto slot = std::ranges::find(timetable.slots, input.link, &ThroughputSlot::link);
   if (timetable.policy.throughput && slot != timetable.slots.end() && timetable.throughput_every > nanoseconds(0))
-    tell("next_throughput", Probe::throughput,
-         next_of(timetable.epoch + slot->start, timetable.interval(*slot), from));
+    tell("next_throughput", Probe::throughput, next_of(timetable.epoch + slot->start, timetable.interval(*slot), from));
   const auto phase = std::ranges::find(timetable.phases, input.link, &LinkPhase::link);
   if (timetable.policy.connect && phase != timetable.phases.end())
     tell("next_connect", Probe::connect,

@@ -130,9 +130,10 @@ BOOST_AUTO_TEST_CASE(a_name_without_address_is_dns_failed) {
 
 BOOST_AUTO_TEST_CASE(a_name_is_looked_up) {
   Rig rig;
-  auto order = rig.order(1'000'000);
+  auto order = rig.order(20'000'000);
   order.addresses = {"no-such-name.invalid", "127.0.0.1"};
-  BOOST_TEST((rig.run(order).outcome == Outcome::ok));
+  const Result result = rig.run(order);
+  BOOST_TEST((result.outcome == Outcome::ok), name(result.outcome) << ": " << result.reason);
 }
 
 BOOST_AUTO_TEST_CASE(lost_messages_end_in_a_result) {
