@@ -27,7 +27,8 @@ class Layout {
     if (format.mode == StampMode::authenticated && !empty()) add({TlvType::hmac, hmac_octets});
   }
   bool empty() const { return count_ == 0; }
-  std::span<const Part> parts() const { return std::span(parts_).first(count_); }
+  std::span<const Part> parts() const& { return std::span(parts_).first(count_); }
+  std::span<const Part> parts() const&& = delete;  // it would outlive what it looks into
 
  private:
   void add(const Part& part) { parts_[count_++] = part; }
@@ -65,7 +66,8 @@ bool laid_out_as(const Layout& layout, std::span<const std::uint8_t> area) {
 
 std::size_t ProbeFormat::octets() const {
   std::size_t sum = base_octets(mode);
-  for (const Part& part : Layout(*this).parts()) sum += tlv::header_octets + part.value_octets;
+  const Layout layout(*this);
+  for (const Part& part : layout.parts()) sum += tlv::header_octets + part.value_octets;
   return sum;
 }
 
@@ -79,7 +81,8 @@ std::span<std::uint8_t> ProbeOctets::grow(std::size_t count) {
 ProbeOctets build_probe(const ProbeFormat& format, const ProbeValues& values, const StampKey* key) {
   ProbeOctets probe;
   write(values.base, format.mode, probe.grow(base_octets(format.mode)));
-  for (const Part& part : Layout(format).parts()) {
+  const Layout layout(format);
+  for (const Part& part : layout.parts()) {
     const auto header = probe.grow(tlv::header_octets);
     header[0] = tlv::unrecognised;
     header[1] = static_cast<std::uint8_t>(part.type);
