@@ -163,6 +163,7 @@ run_tests() {
     lint | lint.*) ;;
     asan | asan.*) run_programs asan ;;
     tsan | tsan.*) run_programs tsan ;;
+    hosts | hosts.*) hosts_tests ;;
     *)
       run_programs release
       package_tests
@@ -183,7 +184,7 @@ run_tests() {
 
 no_such_test() {
   echo "dev: no test is called '$filter'; there are:" >&2
-  { printf '%s\n' lint.format lint.rules lint.rules-selftest lint.tidy package.debs page.states page.mesh 'asan.* (all of these)' 'tsan.* (what has threads)'; tests_of release | cut -f1; } | column -c 110 >&2
+  { printf '%s\n' lint.format lint.rules lint.rules-selftest lint.tidy package.debs hosts.deploy page.states page.mesh 'asan.* (all of these)' 'tsan.* (what has threads)'; tests_of release | cut -f1; } | column -c 110 >&2
   exit 2
 }
 
@@ -195,6 +196,19 @@ package_tests() {
   check package.debs package_debs
 }
 package_debs() { make_packages && tests/package/package_test.sh build/packages; }
+
+# ---- real hosts: only where asked for by name, since it takes minutes and packages that setup does not install
+
+hosts_tests() {
+  check hosts.deploy hosts_deploy
+}
+hosts_deploy() {
+  local package
+  for package in systemd-container mmdebstrap ansible-core openssh-client; do
+    [ -n "$(installed $package)" ] || { echo "skipped: $package is not installed" && return 0; }
+  done
+  build release sonde-agent sonde-coordinator sonde && make_packages && timeout -k 30 900 tests/hosts/deploy_test.sh build/packages
+}
 
 # ---- the page, in a real browser against a real mesh
 
