@@ -83,7 +83,11 @@ ErrorEstimate ErrorEstimate::of(std::optional<nanoseconds> error) {
 
 double ErrorEstimate::seconds() const { return std::ldexp(multiplier, scale - 32); }
 
-void write(const SenderPacket& packet, StampMode mode, std::span<std::uint8_t> octets) {
+namespace {
+
+/// What both packets begin with; everything behind it is zero.
+template <typename Packet>
+void write_head(const Packet& packet, StampMode mode, std::span<std::uint8_t> octets) {
   SONDE_ASSERT(octets.size() >= base_octets(mode));
   const Offsets& at = offsets(mode);
   std::ranges::fill(octets.first(base_octets(mode)), std::uint8_t{0});
@@ -93,14 +97,15 @@ void write(const SenderPacket& packet, StampMode mode, std::span<std::uint8_t> o
   put(octets, at.ssid, packet.ssid);
 }
 
+}  // namespace
+
+void write(const SenderPacket& packet, StampMode mode, std::span<std::uint8_t> octets) {
+  write_head(packet, mode, octets);
+}
+
 void write(const ReflectorPacket& packet, StampMode mode, std::span<std::uint8_t> octets) {
-  SONDE_ASSERT(octets.size() >= base_octets(mode));
+  write_head(packet, mode, octets);
   const Offsets& at = offsets(mode);
-  std::ranges::fill(octets.first(base_octets(mode)), std::uint8_t{0});
-  put(octets, 0, packet.sequence);
-  put(octets, at.sent, packet.sent_at.bits);
-  put(octets, at.error, to_bits(packet.error));
-  put(octets, at.ssid, packet.ssid);
   put(octets, at.received, packet.received_at.bits);
   put(octets, at.sender_sequence, packet.sender_sequence);
   put(octets, at.sender_sent, packet.sender_sent_at.bits);
