@@ -1,9 +1,15 @@
 #include "coordinator/cli/options.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <iostream>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "coordinator/core/aggregate.h"
 #include "shared/base/time.h"
@@ -152,7 +158,14 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& stop) {
-    return app.exit(stop) == 0 ? 0 : 2;
+    const std::vector<std::string> left = app.remaining();
+    if (stop.get_exit_code() == 0 || !app.get_subcommands().empty() || left.empty() || left.front().starts_with('-'))
+      return app.exit(stop) == 0 ? 0 : 2;
+    std::vector<std::string> verbs;
+    for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+      verbs.push_back(verb->get_name());
+    fmt::print(stderr, "sonde: there is no verb '{}'; there are: {}\n", left.front(), fmt::join(verbs, ", "));
+    return 2;
   }
   options.coordinator = normal_url(options.coordinator);
   options.format = format_named(format);
