@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "agent/config.h"
+#include "tests/source_file.h"
 
 using namespace sonde;
 using namespace std::chrono_literals;
@@ -85,7 +86,7 @@ BOOST_AUTO_TEST_CASE(wrong_values_are_refused) {
 BOOST_AUTO_TEST_CASE(the_examples_are_right) {
   for (const char* name : {"agent.yaml", "europe/berlin.yaml", "europe/athens.yaml", "europe/gdansk.yaml",
                            "ecosim/berlin.yaml", "ecosim/athens.yaml", "ecosim/gdansk.yaml"}) {
-    const std::string file = std::string(SONDE_SOURCE_DIR "/configs/") + name;
+    const std::string file = test::source_file(std::string("configs/") + name);
     std::ifstream in(file);
     std::stringstream text;
     text << in.rdbuf();

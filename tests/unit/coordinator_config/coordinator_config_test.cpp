@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "coordinator/config.h"
+#include "tests/source_file.h"
 
 using namespace sonde;
 using namespace std::chrono_literals;
@@ -283,7 +284,7 @@ BOOST_AUTO_TEST_CASE(the_rest_is_checked) {
 
 BOOST_AUTO_TEST_CASE(the_examples_are_right) {
   for (const char* name : {"coordinator.yaml", "europe/coordinator.yaml", "ecosim/coordinator.yaml"}) {
-    const std::string file = std::string(SONDE_SOURCE_DIR "/configs/") + name;
+    const std::string file = test::source_file(std::string("configs/") + name);
     std::ifstream in(file);
     std::stringstream text;
     text << in.rdbuf();

@@ -6,6 +6,7 @@
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/writer.h"
 #include "shared/wire/codec.h"
+#include "tests/source_file.h"
 #include "tests/unit/coordinator_store/scratch.h"
 
 using namespace sonde;
@@ -16,7 +17,7 @@ namespace {
 
 struct FirstLayout : Scratch {
   FirstLayout() {
-    std::filesystem::copy_file(SONDE_SOURCE_DIR "/tests/unit/coordinator_store/layout_1.db", file());
+    std::filesystem::copy_file(source_file("tests/unit/coordinator_store/layout_1.db"), file());
     Database raw(file(), Database::Use::read);
     Statement rows = raw.prepare("SELECT body FROM results ORDER BY finished_at, id");
     while (rows.step()) stored.push_back(as_kept(wire::decode_result(rows.blob(0)).value()));
