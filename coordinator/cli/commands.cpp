@@ -132,10 +132,17 @@ int ask_probe(const Options& options) {
 }
 
 int plan_offline(const Options& options) {
-  const PlanOutcome outcome = plan_configuration(options.config);
-  if (outcome.json) return show(options, *outcome.json);
-  fmt::print(stderr, "{}", outcome.errors);
-  return code(Exit::configuration);
+  const PlanOutcome outcome = plan_configuration(
+      options.config, {.add_sites = options.add_sites, .links = options.links, .gantt = !options.gantt.empty()});
+  if (!outcome.json) {
+    fmt::print(stderr, "{}", outcome.errors);
+    return code(Exit::configuration);
+  }
+  if (!options.gantt.empty()) {
+    if (!outcome.gantt) return complain(outcome.errors);
+    if (const auto written = write_text(options.gantt, *outcome.gantt); !written) return complain(written.error().what);
+  }
+  return show(options, *outcome.json);
 }
 
 int make_keys(const Options& options) {

@@ -154,24 +154,4 @@ std::vector<TextCell> result_fields(const Json& result) {
   return row;
 }
 
-TextTable plan_view(const Json& plan) {
-  TextTable table;
-  table.columns = {{"site", "site"},
-                   {"utilisation", "utilisation", Align::right},
-                   {"bytes per day, at most", "bytes_per_day", Align::right}};
-  const Json& bytes = at(plan, "bytes_per_day");
-  for (const auto& [site, utilisation] : at(plan, "utilisation").items()) {
-    const auto per_day = number_at(bytes, site);
-    table.rows.push_back(
-        {same(site), plain(utilisation.is_number() ? human(utilisation.get<double>(), "ratio") : "", raw(utilisation)),
-         plain(per_day ? human_bytes(*per_day) : "", raw_at(bytes, site))});
-  }
-  table.legend.push_back(fmt::format("{} sites; throughput: {} rounds in {}, at least {} without any overhead",
-                                     raw_at(plan, "sites"), raw_at(plan, "rounds"), duration_at(plan, "cycle_s"),
-                                     duration_at(plan, "lower_bound_s")));
-  const auto conflicts = number_at(plan, "conflicts").value_or(0);
-  table.legend.push_back(conflicts == 0 ? "no conflicts" : fmt::format("{:.0f} CONFLICTS", conflicts));
-  return table;
-}
-
 }  // namespace sonde::cli

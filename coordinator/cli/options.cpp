@@ -124,6 +124,12 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
 
   CLI::App* plan = verb(Verb::plan, "plan", "What a configuration's timetable would look like; needs no coordinator");
   plan->add_option("--config", options.config, "coordinator.yaml")->required()->type_name("FILE");
+  plan->add_option("--add-site", options.add_sites, "as if this site were there as well; may be repeated")
+      ->type_name("NAME[:UPLINK]")
+      ->expected(1)
+      ->take_all();
+  plan->add_option("--gantt", options.gantt, "draw the cycle into this file")->type_name("OUT.svg");
+  plan->add_flag("--links", options.links, "each link's interval and bytes instead of each site's");
 
   CLI::App* keygen = verb(Verb::keygen, "keygen", "Write NAME.secret and NAME.public into the current directory");
   keygen->add_option("name", options.name, "a site's name, or coordinator")->required();

@@ -19,10 +19,13 @@ struct Options {
   Verb verb = Verb::matrix;
   std::string from;
   std::string to;
-  std::string config;      ///< plan
-  std::string name;        ///< keygen
-  std::string kind;        ///< probe
-  std::string token_file;  ///< probe; empty: none was named
+  std::string config;                  ///< plan
+  std::vector<std::string> add_sites;  ///< plan: NAME or NAME:UPLINK
+  std::string gantt;                   ///< plan: where the chart goes; empty: none is drawn
+  bool links = false;                  ///< plan: each link's bytes as well
+  std::string name;                    ///< keygen
+  std::string kind;                    ///< probe
+  std::string token_file;              ///< probe; empty: none was named
   /// Names and values that go into the query as they are.
   std::vector<std::pair<std::string, std::string>> query;
 };

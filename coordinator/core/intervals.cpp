@@ -127,11 +127,12 @@ class Assignment {
   static std::string format_gb(double octets) { return fmt::format("{:.1f}GB", std::ceil(octets / 1e8) / 10); }
 
   double small_octets(const std::string& site) const {
-    double links = 0;
+    double octets = 0;
     for (const SiteSpec* from : sites_)
       for (const SiteSpec* to : sites_)
-        if ((from->site.str() == site || to->site.str() == site) && has_latency(mesh_, *from, *to)) ++links;
-    return links * small_probes_octets_per_second(mesh_.policy);
+        if ((from->site.str() == site || to->site.str() == site) && has_latency(mesh_, *from, *to))
+          octets += small_probes_octets_per_second(mesh_.policy, *to);
+    return octets;
   }
 
   void add_units(std::uint32_t units) {

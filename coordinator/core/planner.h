@@ -60,15 +60,26 @@ struct Misfit {
 /// Nullopt where everything that the configuration asks for fits, as far as the durations say.
 std::optional<Misfit> throughput_misfit(const Mesh& mesh);
 
+/// What a timetable asks of a site, an uplink or a link.
+struct PlanUse {
+  /// Share of the time in throughput runs, quiet hours not counted; with full duplex, of the busier direction.
+  double utilisation = 0;
+  double bytes_per_day = 0;  ///< upper bound, sent and received, with the headers of IP and above
+  double bytes_per_month() const;
+};
+
 /// What `sonde plan` says of a timetable before anything runs.
 struct PlanSummary {
   std::size_t sites = 0;
   std::uint32_t rounds = 0;
-  double cycle_s = 0;                    ///< all rounds back to back
-  double lower_bound_s = 0;              ///< no cycle without any overhead is shorter: site load, uplink load, odd sets
-  std::map<SiteId, double> utilisation;  ///< share of `every` in which the site is in a throughput run
-  std::map<SiteId, std::uint64_t> bytes_per_day;  ///< upper bound, sent and received, with headers
-  std::size_t conflicts = 0;                      ///< rules that the timetable breaks; 0, or the planner has a bug
+  double cycle_s = 0;        ///< all rounds back to back
+  double lower_bound_s = 0;  ///< no cycle without any overhead is shorter: site load, uplink load, odd sets
+  double every_s = 0;        ///< after which everything repeats; 0 without throughput
+  double oldest_cell_s = 0;  ///< the oldest that a cell of any probe gets, just before its next result is there
+  std::map<SiteId, PlanUse> of_site;
+  std::map<std::string, PlanUse> of_uplink;
+  std::unordered_map<Link, PlanUse> of_link;  ///< every measured link
+  std::size_t conflicts = 0;                  ///< rules that the timetable breaks; 0, or the planner has a bug
 };
 PlanSummary summarise(const Mesh& mesh, const Timetable& timetable);
 

@@ -1,4 +1,4 @@
-// Upper bounds of what the probes put on the wire, for budgets and `sonde plan`.
+// Upper bounds of what the probes put on the wire, for budgets and `sonde plan`: octets of IP packets.
 #pragma once
 
 #include "coordinator/core/mesh.h"
@@ -11,7 +11,10 @@ inline constexpr double seconds_per_month = 31 * seconds_per_day;
 
 /// Octets of one throughput run, with headers and acknowledgements.
 double throughput_run_octets(const ThroughputPolicy& policy);
-/// Octets a second of the latency stream and the connect runs of one link, both directions together.
-double small_probes_octets_per_second(const Policy& policy);
+/// Octets of one latency probe to this site, and of its reply. Each agent decides by itself whether its probes to other
+/// agents are authenticated, so those count as if they were; IPv6 counts where an address may be one.
+double latency_packet_octets(const SiteSpec& to);
+/// Octets a second of the latency stream and the connect runs of one link to this site, both directions together.
+double small_probes_octets_per_second(const Policy& policy, const SiteSpec& to);
 
 }  // namespace sonde

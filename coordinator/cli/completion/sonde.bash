@@ -11,7 +11,7 @@ _sonde() {
     --format) COMPREPLY=($(compgen -W 'table json csv' -- "$cur")) && return ;;
     --probe) COMPREPLY=($(compgen -W 'latency connect throughput' -- "$cur")) && return ;;
     --stat) COMPREPLY=($(compgen -W 'p5 p25 p50 p75 p95 p99 mean min max stddev last ewma hmean' -- "$cur")) && return ;;
-    --config | --since | --until) COMPREPLY=($(compgen -f -- "$cur")) && return ;;
+    --config | --gantt | --since | --until) COMPREPLY=($(compgen -f -- "$cur")) && return ;;
   esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$(sonde $verb --help 2>/dev/null | grep -oE -- '--[a-z-]+' | sort -u)" -- "$cur"))

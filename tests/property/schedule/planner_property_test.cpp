@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(wishes_are_granted_without_a_conflict_or_refused) {
     const PlanSummary summary = summarise(mesh, *timetable);
     for (const SiteSpec& site : mesh.sites)
       if (site.bytes_per_month)
-        RC_ASSERT(static_cast<double>(summary.bytes_per_day.at(site.site)) * 31 <=
+        RC_ASSERT(summary.of_site.at(site.site).bytes_per_month() <=
                   static_cast<double>(site.bytes_per_month->count) + 100);
     for (const UplinkSpec& uplink : mesh.uplinks) {
       double share = 0;

@@ -140,6 +140,43 @@ BOOST_AUTO_TEST_CASE(a_plan_needs_neither_keys_nor_a_store) {
   BOOST_TEST(json.at("bytes_per_day").contains("a"));
 }
 
+BOOST_AUTO_TEST_CASE(a_plan_tells_what_another_site_would_cost) {
+  const Folder folder;
+  const auto file = folder.path / "c.yaml";
+  std::ofstream(file) << "mesh: t\nsites:\n  - {name: a, address: 192.0.2.1, uplink: dfn}\n"
+                         "  - {name: b, address: 192.0.2.2}\nuplinks:\n  - {name: dfn, share: 50%}\n";
+  const PlanOutcome outcome = plan_configuration(file, {.add_sites = {"c", "d:dfn"}, .links = true, .gantt = true});
+  BOOST_TEST(outcome.errors == "");
+  BOOST_REQUIRE(outcome.json);
+  BOOST_REQUIRE(outcome.gantt);
+  const auto json = nlohmann::json::parse(*outcome.json);
+  BOOST_TEST(json.at("sites") == 4);
+  BOOST_TEST(json.at("links").size() == 12U);
+  BOOST_TEST(json.at("links")[0].at("to") == "b");
+  BOOST_TEST(json.at("uplinks").at("dfn").at("share") == 0.5);
+  BOOST_TEST(json.at("uplinks").at("dfn").at("utilisation").get<double>() <= 0.5);
+  BOOST_TEST(json.at("bytes_per_month").at("d").get<double>() > 30 * json.at("bytes_per_day").at("d").get<double>());
+  BOOST_TEST(json.at("oldest_cell_s").get<double>() > json.at("every_s").get<double>());
+
+  for (const auto& [wish, error] : {std::pair("a", "the configuration has this site already; give another name"),
+                                    {"Berlin!", "--add-site Berlin!: "},
+                                    {"e:", "no uplink stands behind the colon"},
+                                    {"e:geant", "no site of the configuration has the uplink 'geant'"}}) {
+    const PlanOutcome refused = plan_configuration(file, {.add_sites = {wish}});
+    BOOST_TEST(!refused.json.has_value());
+    BOOST_TEST(refused.errors.find(error) != std::string::npos, refused.errors);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_written_is_named) {
+  const Folder folder;
+  BOOST_TEST(write_text(folder.path / "x.svg", "<svg/>").has_value());
+  const auto failed = write_text(folder.path / "none" / "x.svg", "<svg/>");
+  BOOST_REQUIRE(!failed.has_value());
+  BOOST_TEST(failed.error().what ==
+             "write " + (folder.path / "none" / "x.svg").string() + ": No such file or directory");
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_configuration_is_told_with_its_place) {
   const Folder folder;
   const auto file = folder.path / "c.yaml";

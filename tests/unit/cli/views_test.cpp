@@ -88,13 +88,17 @@ BOOST_AUTO_TEST_CASE(a_timetable_and_a_plan) {
              "throughput: 2 rounds in 12.4 s, repeated every 1 h\n"
              "latency: 5.0 probes/s on each link, a result every 10 s\n");
   const Json plan = Json::parse(R"({"sites":2,"rounds":2,"cycle_s":10.4,"lower_bound_s":10,
-    "utilisation":{"a":0.0029,"b":0.0029},"bytes_per_day":{"a":6200000000,"b":6200000000},"conflicts":0})");
+    "utilisation":{"a":0.0029,"b":0.0029},"bytes_per_day":{"a":6200000000,"b":6200000000},"conflicts":0,
+    "every_s":3600,"oldest_cell_s":3605.2,"bytes_per_month":{"a":192200000000,"b":192200000000},
+    "uplinks":{"x":{"utilisation":0.0058,"share":0.5,"bytes_per_day":12400000000,"bytes_per_month":384400000000}}})");
   BOOST_TEST(render_table(plan_view(plan), {}) ==
-             "site  utilisation  bytes per day, at most\n"
-             "a          0.29 %                 6.20 GB\n"
-             "b          0.29 %                 6.20 GB\n"
+             "site           utilisation  bytes per day, at most  per month\n"
+             "a                   0.29 %                 6.20 GB     192 GB\n"
+             "b                   0.29 %                 6.20 GB     192 GB\n"
+             "uplink x  0.58 % of 50.0 %                 12.4 GB     384 GB\n"
              "\n"
-             "2 sites; throughput: 2 rounds in 10.4 s, at least 10 s without any overhead\n"
+             "2 sites; throughput: 2 rounds in 10.4 s, at least 10 s without any overhead, 4.0 % above it\n"
+             "everything repeats every 1 h; the oldest cell gets 1 h old\n"
              "no conflicts\n");
 }
 
