@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 constexpr nanoseconds day = 24h;
 constexpr double most_probes_per_result = 1e6;
+/// What Linux takes (TCP_CA_NAME_MAX with its zero).
+constexpr std::size_t longest_congestion_name = 15;
 /// Intervals of one latency stream that may wait for late replies at the same time.
 constexpr int most_open_intervals = 10;
 
@@ -55,6 +57,18 @@ void read_connect_probe(Value value, ConnectPolicy& out) {
   settle_timeout(timeout, out.timeout, out.every, out.every);
 }
 
+/// By the kernel's name for it; whether an agent's kernel has it, only the agent knows.
+void read_congestion(const Value& value, std::string& out) {
+  auto name = value.text(longest_congestion_name);
+  if (!name) return;
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  if (name->empty() || !std::ranges::all_of(*name, fits))
+    value.complain(fmt::format("'{}' is no name of a congestion control", *name),
+                   "write it as the kernel does: cubic, bbr, reno");
+  else
+    out = *std::move(name);
+}
+
 void read_throughput(Value value, ThroughputPolicy& out, std::optional<Value>& given_every) {
   Fields fields(std::move(value));
   const auto every = fields.get("every");
@@ -69,6 +83,7 @@ void read_throughput(Value value, ThroughputPolicy& out, std::optional<Value>& g
   if (auto streams = fields.get("streams"))
     if (const auto number = streams->integer(1, limits::streams_per_run))
       out.streams = static_cast<std::uint32_t>(*number);
+  if (const auto congestion = fields.get("congestion")) read_congestion(*congestion, out.congestion);
   if (auto duplex = fields.get("full_duplex")) assign(out.full_duplex, duplex->boolean());
   fields.finish();
   if (out.duration <= out.max_duration) return;

@@ -22,17 +22,25 @@ class ArrivalCount {
   explicit ArrivalCount(const ArrivalFacts& before) : seen_(before) {}
 
   /// New data since the last call. A segment that came twice counts once, where it can be told: it is neither behind a
-  /// hole nor moves the first one.
+  /// hole nor moves the first one. The kernel counts a repeated segment behind a hole like a new one: see settle().
   std::uint64_t add(const ArrivalFacts& now);
+  /// The socket holds nothing, so nothing lies behind a hole: what was counted above the data in order came twice. It
+  /// is taken off what comes next, so that the sum never falls.
+  void settle() { counted_ = in_order_; }
+  /// All data so far, less what is known to have come twice.
+  std::uint64_t counted() const { return counted_; }
+  /// As of the last call of add(): a look that finds the same has missed nothing.
+  std::uint32_t segments() const { return seen_.segments; }
   /// Segments so far that brought nothing new: the sender repeated without need.
   std::uint64_t repeated() const { return repeated_; }
-  /// Something lies behind a hole.
+  /// Something lies behind a hole, or was counted twice.
   bool has_hole() const { return counted_ > in_order_; }
 
  private:
   ArrivalFacts seen_;
   std::uint64_t in_order_ = 0;
   std::uint64_t counted_ = 0;  ///< never below in_order_
+  std::uint64_t told_ = 0;     ///< the sum of what add() has returned
   std::uint64_t repeated_ = 0;
 };
 

@@ -86,7 +86,8 @@ void Prober::begin_transfer(Now now, const ClockMap& clock, const SlotClock::Due
                            .streams = policy->streams,
                            .duration = policy->duration,
                            .max_duration = policy->max_duration,
-                           .max_bytes = policy->max_bytes});
+                           .max_bytes = policy->max_bytes,
+                           .congestion = policy->congestion});
 }
 
 void Prober::begin(Now now, const ClockMap& clock, const AddressBook& book, const wire::RunOrder& order,

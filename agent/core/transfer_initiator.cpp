@@ -15,8 +15,8 @@ namespace lim = transfer_limits;
 
 constexpr std::uint32_t bits(Tag tag) { return static_cast<std::uint32_t>(tag); }
 /// What the far side may say of a run; the rest of its tags is not its business.
-constexpr std::uint32_t peer_tags =
-    bits(Tag::upper_bound) | bits(Tag::budget_ended) | bits(Tag::slot_ended) | bits(Tag::settled) | bits(Tag::starved);
+constexpr std::uint32_t peer_tags = bits(Tag::upper_bound) | bits(Tag::budget_ended) | bits(Tag::slot_ended) |
+                                    bits(Tag::settled) | bits(Tag::few_segments) | bits(Tag::starved);
 
 bool is_possible(double value) { return std::isfinite(value) && value >= 0; }
 
@@ -72,8 +72,8 @@ void TransferInitiator::on_answer(TransferNow now, const wire::TransferAnswer& a
     failure_reason_ = "the far agent refused: " + answer.reason;
     return conclude(now, out);
   }
-  out.commands.push_back(
-      OpenStreams{token_, order_.addresses, order_.port, order_.streams, order_.max_bytes, lim::open});
+  out.commands.push_back(OpenStreams{token_, order_.addresses, order_.port, order_.streams, order_.max_bytes, lim::open,
+                                     order_.congestion});
   mover_runs_ = true;
   started_at_ = now.shared;
   enter(Phase::opening, std::min(now.mono + 2 * lim::open, order_.slot_end - lim::slot_guard));
@@ -220,7 +220,8 @@ void TransferInitiator::add_report(Result& result) {
   }
   for (const Detail& detail : finished_->details) {
     const bool good = is_possible(detail.value) && !detail.name.empty() &&
-                      detail.name.size() <= limits::site_name_length && result.details.size() < lim::details;
+                      detail.name.size() <= limits::site_name_length &&
+                      result.details.size() < limits::details_per_result;
     if (good)
       result.details.push_back(detail);
     else
@@ -231,7 +232,9 @@ void TransferInitiator::add_report(Result& result) {
 void TransferInitiator::add_sender(Result& result) const {
   if (!sender_) return;
   const SenderStats& s = *sender_;
-  const bool has_total = s.bytes_acked > 0 && s.acked_in.count() > 0;
+  // A run that was over within a few reads is too short for either side's clock.
+  const bool enough_reads = result.detail("reads").value_or(throughput_min_reads) >= throughput_min_reads;
+  const bool has_total = s.bytes_acked > 0 && s.acked_in.count() > 0 && enough_reads;
   if (result.outcome == Outcome::ok) {
     if (has_total) {
       std::erase_if(result.values, [](const SingleValue& v) { return v.metric == Metric::throughput_total; });
@@ -244,15 +247,15 @@ void TransferInitiator::add_sender(Result& result) const {
   result.details.push_back({"bytes_acked", static_cast<double>(s.bytes_acked)});
   if (s.min_rtt) result.details.push_back({"min_rtt_s", to_seconds(*s.min_rtt)});
   if (s.rtt) result.details.push_back({"tcpi_rtt_s", to_seconds(*s.rtt)});
-  if (s.streams.size() > 1 && s.streams.size() <= lim::streams_detailed)
+  if (s.streams.size() > 1)
     for (std::size_t i = 0; i < s.streams.size(); ++i) {
       result.details.push_back({fmt::format("stream_{}_packets", i), static_cast<double>(s.streams[i].segments)});
       result.details.push_back(
           {fmt::format("stream_{}_retransmits", i), static_cast<double>(s.streams[i].retransmits)});
     }
-  if (s.busy.count() <= 0) return;
   const ThroughputLimit limit = throughput_limit(s.acked_in, s.busy, s.rwnd_limited, s.sndbuf_limited);
   result.details.push_back({"limited_by", static_cast<double>(limit)});
+  if (s.busy.count() <= 0) return;
   const double busy = to_seconds(s.busy);
   const double rwnd = to_seconds(s.rwnd_limited) / busy;
   const double sndbuf = to_seconds(s.sndbuf_limited) / busy;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace sonde {
 namespace {
@@ -34,8 +35,10 @@ TransferMeter::TransferMeter(const TransferMeterPlan& plan, MonoTime began)
   readings_.reserve(max_readings + 1);
 }
 
-void TransferMeter::add(MonoTime at, std::uint64_t bytes, bool repeated) {
-  if (repeated) last_repeat_ = ArrivalReading{at, bytes_ + bytes};
+void TransferMeter::add(MonoTime at, std::uint64_t bytes, Remarks remarks) {
+  bytes = std::min(bytes, plan_.max_bytes.count - bytes_);
+  incomplete_ = remarks.incomplete;
+  if (remarks.repeated) last_repeat_ = ArrivalReading{at, bytes_ + bytes};
   if (bytes == 0) return;
   bytes_ += bytes;
   ++reads_;
@@ -119,42 +122,54 @@ std::optional<TransferEnd> TransferMeter::check(MonoTime now) {
   return std::nullopt;
 }
 
+bool TransferMeter::went_silent(MonoTime now) const {
+  const MonoTime last = readings_.empty() ? began_ : readings_.back().at;
+  const MonoTime first = readings_.empty() ? began_ : readings_.front().at;
+  const nanoseconds usual_gap = reads_ > 1 ? (last - first) / static_cast<std::int64_t>(reads_ - 1) : nanoseconds{0};
+  return now - last > std::max({min_silence, usual_gap * 8, plan_.rtt.value_or(0ns) * 3});
+}
+
+void TransferMeter::add_streams(wire::TransferFinished& report) const {
+  if (readings_.empty() || stream_bytes_.size() < 2) return;
+  const nanoseconds time = readings_.back().at - readings_.front().at;
+  for (std::size_t i = 0; i < stream_bytes_.size(); ++i) {
+    const auto bytes = static_cast<double>(stream_bytes_[i]);
+    report.details.push_back({fmt::format("stream_{}_bytes", i), bytes});
+    if (time > 0ns) report.details.push_back({fmt::format("stream_{}_bps", i), 8 * bytes / to_seconds(time)});
+  }
+}
+
 wire::TransferFinished TransferMeter::report(const wire::Token& token, MonoTime now, TransferEnd end) const {
   wire::TransferFinished report;
   report.token = token;
   const auto estimate = this->estimate();
   const bool enough = estimate.steady_bytes >= segments_wanted * plan_.segment_bytes;
-  const MonoTime last = readings_.empty() ? began_ : readings_.back().at;
-  const MonoTime first = readings_.empty() ? began_ : readings_.front().at;
-  const nanoseconds usual_gap = reads_ > 1 ? (last - first) / static_cast<std::int64_t>(reads_ - 1) : nanoseconds{0};
-  const bool went_silent = now - last > std::max({min_silence, usual_gap * 8, plan_.rtt.value_or(0ns) * 3});
 
-  report.details.push_back({"bytes", static_cast<double>(bytes_)});
+  const std::uint64_t bytes = std::accumulate(stream_bytes_.begin(), stream_bytes_.end(), std::uint64_t{0});
+  report.details.push_back({"bytes", static_cast<double>(stream_bytes_.empty() ? bytes_ : bytes)});
   report.details.push_back({"reads", static_cast<double>(reads_)});
   report.details.push_back({"streams", static_cast<double>(plan_.streams)});
   report.details.push_back({"duration_s", to_seconds(now - began_)});
   report.details.push_back({"ended_by", static_cast<double>(end)});
   report.details.push_back({"looks", static_cast<double>(looks_)});
-  if (went_silent && end != TransferEnd::budget) {
+  const bool closed_at_once = end == TransferEnd::closed && bytes_ == 0;
+  if (end != TransferEnd::budget && !closed_at_once && (bytes_ == 0 || went_silent(now))) {
     report.outcome = Outcome::timeout;
-    report.reason = bytes_ == 0 ? fmt::format("no data came within {:.3g} s", to_seconds(now - began_))
-                                : fmt::format("the data stopped {:.3g} s before the end", to_seconds(now - last));
+    report.reason =
+        bytes_ == 0 ? fmt::format("no data came within {:.3g} s", to_seconds(now - began_))
+                    : fmt::format("the data stopped {:.3g} s before the end", to_seconds(now - readings_.back().at));
     return report;
   }
-  if (!estimate.steady_bps) {
-    report.outcome = end == TransferEnd::closed ? Outcome::reset : Outcome::timeout;
+  if (!estimate.steady_bps && end == TransferEnd::closed) {
+    report.outcome = Outcome::reset;
     report.reason = fmt::format("only {} reads in {:.3g} s", reads_, to_seconds(now - began_));
     return report;
   }
-  add_values(report, estimate);
-  for (std::size_t i = 0; i < stream_bytes_.size(); ++i) {
-    const auto bytes = static_cast<double>(stream_bytes_[i]);
-    report.details.push_back({fmt::format("stream_{}_bytes", i), bytes});
-    report.details.push_back({fmt::format("stream_{}_bps", i), 8 * bytes / to_seconds(last - first)});
-  }
-  if (estimate.knee == Knee::none) set(report, Tag::upper_bound);
+  if (estimate.steady_bps) add_values(report, estimate);
+  add_streams(report);
+  if (estimate.steady_bps && estimate.knee == Knee::none) set(report, Tag::upper_bound);
   if (end == TransferEnd::settled) set(report, Tag::settled);
-  if (!enough) report.details.push_back({"few_segments", 1});
+  if (!enough) set(report, Tag::few_segments);
   if (end == TransferEnd::budget) set(report, Tag::budget_ended);
   if ((end == TransferEnd::cut || end == TransferEnd::closed) && !enough) set(report, Tag::slot_ended);
   return report;

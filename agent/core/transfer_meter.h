@@ -51,20 +51,28 @@ class TransferMeter {
   /// A run with this many segments after the knee need not be quiet.
   static constexpr std::uint64_t segments_enough = 60;
 
-  /// `bytes` more of user data came at `at`; `at` never falls. `repeated`: segments came that brought nothing new.
-  void add(MonoTime at, std::uint64_t bytes, bool repeated = false);
+  /// What is known of new data besides how much it is.
+  struct Remarks {
+    bool repeated = false;    ///< segments came that brought nothing new
+    bool incomplete = false;  ///< some of the data so far lie behind a hole, or perhaps came twice
+  };
+  /// `bytes` more of user data came at `at`; `at` never falls. What is above the byte budget came twice: nobody sends
+  /// more.
+  void add(MonoTime at, std::uint64_t bytes, Remarks remarks);
+  void add(MonoTime at, std::uint64_t bytes) { add(at, bytes, Remarks{}); }
   /// Asks at most once in check_every. nullopt: go on.
   std::optional<TransferEnd> check(MonoTime now);
   /// When check() wants to be asked next.
   MonoTime next_check() const { return next_check_; }
   std::uint64_t bytes() const { return bytes_; }
-  bool budget_used() const { return bytes_ >= plan_.max_bytes.count; }
+  /// All octets of the budget have come, and in order.
+  bool budget_used() const { return bytes_ >= plan_.max_bytes.count && !incomplete_; }
 
-  /// `bytes` of each stream, in their order; a run of one stream, or of more than
-  /// transfer_limits::streams_detailed, needs none.
+  /// `bytes` of each stream at the end, in their order, without what was first taken for new and had come twice.
   void set_streams(std::vector<std::uint64_t> bytes) { stream_bytes_ = std::move(bytes); }
-  /// The report. outcome is timeout where no or too few data came, or where they stopped well before the end; reset
-  /// where the far side closed before there was a value.
+  /// The report. outcome is timeout where no data came, or where they stopped well before the end; reset where the far
+  /// side closed before there was a value; else ok, without a rate where there were fewer than throughput_min_reads
+  /// reads.
   wire::TransferFinished report(const wire::Token& token, MonoTime now, TransferEnd end) const;
 
  private:
@@ -75,11 +83,14 @@ class TransferMeter {
   nanoseconds least_steady(const ThroughputEstimate& estimate) const;
   bool even(const ThroughputEstimate& estimate);
   void keep(ArrivalReading reading);
+  bool went_silent(MonoTime now) const;
+  void add_streams(wire::TransferFinished& report) const;
 
   const TransferMeterPlan plan_;
   const MonoTime began_;
   MonoTime next_check_;
   std::uint64_t bytes_ = 0;
+  bool incomplete_ = false;
   std::uint64_t reads_ = 0;
   std::vector<std::uint64_t> stream_bytes_;
   std::uint64_t stride_ = 1;  ///< every stride-th read is kept, and always the newest

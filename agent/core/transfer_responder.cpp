@@ -11,6 +11,7 @@ std::optional<std::string> TransferResponder::refusal(const wire::TransferOffer&
   if (offer.duration.count() <= 0 || offer.duration > offer.max_duration || offer.max_duration > lim::longest_run)
     return "duration must be above 0 and at most max_duration, and that at most 1 h";
   if (offer.max_bytes.count == 0) return "max_bytes must be above 0";
+  if (offer.probe != Probe::throughput || offer.receiver_opens) return "this version has no such run";
   return std::nullopt;
 }
 

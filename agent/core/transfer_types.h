@@ -57,6 +57,7 @@ struct ThroughputOrder {
   nanoseconds duration{0};      ///< aimed at
   nanoseconds max_duration{0};  ///< never longer
   Bytes max_bytes;
+  std::string congestion;  ///< the sender's TCP congestion control; empty: as the kernel has it
 };
 
 // ---- commands to the mover of the data's sender
@@ -68,6 +69,7 @@ struct OpenStreams {
   std::uint32_t streams = 1;
   Bytes max_bytes;         ///< write no more than this, over all streams
   nanoseconds timeout{0};  ///< for the look-up and for the handshakes, each
+  std::string congestion;  ///< as in ThroughputOrder
 };
 struct StartWriting {
   wire::Token token{};
@@ -196,8 +198,6 @@ inline constexpr nanoseconds slot_guard = 100ms;  ///< the sender resets this lo
 inline constexpr nanoseconds progress_every = 250ms;
 inline constexpr nanoseconds shortest_run = 300ms;
 inline constexpr nanoseconds longest_run = 1h;
-inline constexpr std::size_t details = 48;          ///< in a peer's report
-inline constexpr std::size_t streams_detailed = 8;  ///< a run with more streams reports their sum only
 }  // namespace transfer_limits
 
 }  // namespace sonde

@@ -1,13 +1,17 @@
 #include "agent/io/tcp_socket.h"
 
+#include <fmt/format.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 
 namespace sonde::io {
 namespace {
@@ -60,6 +64,12 @@ std::optional<TcpFacts> read_tcp_facts(int fd) {
   return facts;
 }
 
+bool holds_nothing(int fd) {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+  socklen_t size = sizeof memory;
+  return ::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) == 0 && memory[SK_MEMINFO_RMEM_ALLOC] == 0;
+}
+
 StartedConnect start_connect(const Endpoint& target, const std::optional<IpAddress>& source) {
   SocketAddress address;
   const socklen_t size = fill(address, target);
@@ -77,6 +87,23 @@ StartedConnect start_connect(const Endpoint& target, const std::optional<IpAddre
   }
   if (!started.socket || ::connect(started.socket.get(), &address.any, size) != 0) started.error = errno;
   return started;
+}
+
+int set_congestion_control(int fd, const std::string& name) {
+  if (name.empty()) return 0;
+  const int done = ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), static_cast<socklen_t>(name.size()));
+  return done == 0 ? 0 : errno;
+}
+
+std::optional<std::string> no_congestion_control(const std::string& name) {
+  const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int error = set_congestion_control(socket.get(), name);
+  if (error == 0) return std::nullopt;
+  std::string there;
+  std::ifstream list("/proc/sys/net/ipv4/tcp_available_congestion_control");
+  std::getline(list, there);
+  const char* what = error == EPERM ? "only root may use" : "this kernel has no";
+  return fmt::format("{} congestion control '{}' (it has: {})", what, name, there);
 }
 
 int pending_error(int fd) {

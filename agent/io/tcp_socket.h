@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "agent/core/arrival_count.h"
 #include "shared/base/endpoint.h"
@@ -31,6 +32,9 @@ struct TcpFacts {
 /// nullopt where the kernel refuses (not a TCP socket).
 std::optional<TcpFacts> read_tcp_facts(int fd);
 
+/// True where the socket's receiving side holds no octet, neither in order nor behind a hole (SO_MEMINFO).
+bool holds_nothing(int fd);
+
 /// A new non-blocking TCP socket on which connect() was called.
 struct StartedConnect {
   Fd socket;
@@ -38,6 +42,11 @@ struct StartedConnect {
 };
 /// `source`: the address to connect from, where it is of the target's family; nullopt leaves it to the kernel.
 StartedConnect start_connect(const Endpoint& target, const std::optional<IpAddress>& source);
+
+/// Asks for a congestion control by the kernel's name for it; 0, or errno. An empty name leaves it to the kernel.
+int set_congestion_control(int fd, const std::string& name);
+/// nullopt where this process may use it; else why not, with what there is.
+std::optional<std::string> no_congestion_control(const std::string& name);
 
 /// The socket's pending error (SO_ERROR), 0 for none.
 int pending_error(int fd);

@@ -121,7 +121,8 @@ class TransferPath::Impl {
     const OpenStreams& c = opening.command;
     sending_ = c.token;
     sender_ = std::make_unique<TransferSender>(
-        SenderPlan{c.token, std::move(opening.targets), source_, c.streams, c.max_bytes, c.timeout}, reports_);
+        SenderPlan{c.token, std::move(opening.targets), source_, c.streams, c.max_bytes, c.timeout, c.congestion},
+        reports_);
     opening_.reset();
   }
 

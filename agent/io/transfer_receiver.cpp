@@ -19,6 +19,9 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t most_per_read = 1U << 20;
 constexpr std::uint64_t least_per_read = 1448;
 constexpr std::uint64_t reads_in_budget = 64;
+/// A thread that loses its processor between the clock and the counts would date them too early.
+constexpr nanoseconds most_between = 500us;
+constexpr int most_tries = 4;
 /// Data behind a hole wake nobody: all streams are looked at this often.
 constexpr nanoseconds look_every = 2ms;
 
@@ -56,7 +59,7 @@ bool TransferReceiver::take_inputs() {
     if (std::holds_alternative<Stop>(input)) return false;
     auto& attached = std::get<Attached>(input);
     ArrivalCount arrivals = arrivals_of(attached.socket.get());
-    streams_.push_back({attached.stream, std::move(attached.socket), arrivals, 0});
+    streams_.push_back({attached.stream, std::move(attached.socket), arrivals});
   }
   return true;
 }
@@ -95,9 +98,7 @@ std::uint64_t TransferReceiver::arrived(std::size_t index) {
   Stream& stream = streams_[index];
   const auto facts = stream.socket ? read_tcp_facts(stream.socket.get()) : std::nullopt;
   if (!facts) return 0;
-  const std::uint64_t bytes = stream.arrivals.add(facts->arrivals);
-  stream.bytes += bytes;
-  return bytes;
+  return stream.arrivals.add(facts->arrivals);
 }
 
 std::uint64_t TransferReceiver::take_arrivals(MonoTime now) {
@@ -109,6 +110,32 @@ std::uint64_t TransferReceiver::take_arrivals(MonoTime now) {
   for (std::size_t index = 0; index < streams_.size(); ++index) bytes += arrived(index);
   next_look_ = now + look_every;
   return bytes;
+}
+
+/// New user data on all streams by `now`, which is moved on where reading the counts took long.
+std::uint64_t TransferReceiver::take_arrivals_at(MonoTime& now) {
+  now = read_clock().mono;
+  std::uint64_t bytes = take_arrivals(now);
+  for (int i = 1; i < most_tries; ++i) {
+    const MonoTime after = read_clock().mono;
+    if (after - now <= most_between) break;
+    now = after;
+    bytes += take_arrivals(now);
+  }
+  return bytes;
+}
+
+/// A socket that holds nothing has no hole: what was counted above the data in order came twice.
+void TransferReceiver::settle(Stream& stream) {
+  if (!stream.socket || !stream.arrivals.has_hole() || !holds_nothing(stream.socket.get())) return;
+  // What comes between the two looks is in the second one.
+  if (const auto facts = read_tcp_facts(stream.socket.get());
+      facts && facts->arrivals.segments == stream.arrivals.segments())
+    stream.arrivals.settle();
+}
+
+bool TransferReceiver::incomplete() const {
+  return std::ranges::any_of(streams_, [](const Stream& stream) { return stream.arrivals.has_hole(); });
 }
 
 std::uint64_t TransferReceiver::repeated() const {
@@ -143,11 +170,12 @@ bool TransferReceiver::count() {
   while (true) {
     if (!wait(std::min(meter.next_check(), next_look_) - read_clock().mono)) return false;
     // What the kernel counted by now came by now; reading it is only to make room.
-    const MonoTime now = read_clock().mono;
+    MonoTime now;
     const std::uint64_t repeated_before = repeated();
-    const std::uint64_t bytes = take_arrivals(now);
-    meter.add(now, bytes, repeated() > repeated_before);
+    const std::uint64_t bytes = take_arrivals_at(now);
     for (const std::size_t index : readable_) read_some(index);
+    for (Stream& stream : streams_) settle(stream);
+    meter.add(now, bytes, {.repeated = repeated() > repeated_before, .incomplete = incomplete()});
     if (now >= next_progress) {
       next_progress = now + transfer_limits::progress_every;
       reports_->push(TransferProgress{plan_.token, meter.bytes()});
@@ -155,11 +183,9 @@ bool TransferReceiver::count() {
     auto end = meter.check(now);
     if (!end && all_closed()) end = TransferEnd::closed;
     if (!end) continue;
-    if (streams_.size() > 1 && streams_.size() <= transfer_limits::streams_detailed) {
-      std::vector<std::uint64_t> each;
-      for (const Stream& stream : streams_) each.push_back(stream.bytes);
-      meter.set_streams(std::move(each));
-    }
+    std::vector<std::uint64_t> each;
+    for (const Stream& stream : streams_) each.push_back(stream.arrivals.counted());
+    meter.set_streams(std::move(each));
     reports_->push(ReceiverEnded{meter.report(plan_.token, now, *end)});
     return true;
   }

@@ -42,7 +42,6 @@ class TransferReceiver {
     std::uint8_t number = 0;
     Fd socket;
     ArrivalCount arrivals;
-    std::uint64_t bytes = 0;
   };
   using Input = std::variant<Attached, Stop>;
 
@@ -55,6 +54,9 @@ class TransferReceiver {
   void read_some(std::size_t index);
   std::uint64_t arrived(std::size_t index);
   std::uint64_t take_arrivals(MonoTime now);
+  std::uint64_t take_arrivals_at(MonoTime& now);
+  static void settle(Stream& stream);
+  bool incomplete() const;
   std::uint64_t repeated() const;
   TransferMeterPlan meter_plan() const;
   bool all_closed() const;

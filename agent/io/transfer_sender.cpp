@@ -70,6 +70,7 @@ std::optional<TransferSender::Ending> TransferSender::take_commands() {
 }
 
 std::optional<TransferSender::Ending> TransferSender::open_streams() {
+  if (auto why = no_congestion_control(plan_.congestion)) return Ending{Outcome::skipped, *std::move(why)};
   const MonoTime deadline = read_clock().mono + plan_.timeout;
   std::optional<Ending> ending = Ending{Outcome::dns_failed, "the far site has no address"};
   for (const Endpoint& target : plan_.targets) {
@@ -91,6 +92,7 @@ std::optional<TransferSender::Ending> TransferSender::open_streams_to(const Endp
   for (std::uint32_t i = 0; i < plan_.streams; ++i) {
     auto started = start_connect(target, plan_.source);
     if (started.error != 0 && started.error != EINPROGRESS) return failed(started.error);
+    set_congestion_control(started.socket.get(), plan_.congestion);
     streams_.push_back({std::move(started.socket), false, {}, SendWindow(plan_.streams), 0});
   }
   while (!std::ranges::all_of(streams_, &Stream::connected)) {

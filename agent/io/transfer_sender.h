@@ -25,6 +25,7 @@ struct SenderPlan {
   std::uint32_t streams = 1;
   Bytes max_bytes;
   nanoseconds timeout{0};  ///< for all handshakes
+  std::string congestion;  ///< TCP congestion control; empty: as the kernel has it
 };
 
 /// Reports StreamsOpen (unless it fails before) and at last SenderEnded, exactly once, also when destroyed early.

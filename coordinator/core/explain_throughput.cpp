@@ -4,6 +4,7 @@
 
 #include "coordinator/core/explain.h"
 #include "coordinator/core/human.h"
+#include "shared/measure/throughput.h"
 
 namespace sonde {
 namespace {
@@ -37,7 +38,18 @@ void explain_limit(const ExplainInput& input, const Result& run, std::vector<Fin
                                "more, the host of {} does not offer it.",
                                human(buffer, "ratio"), input.link.from.str()),
                    {{"sndbuf_limited_ratio", buffer}}});
-  if (receiver >= limiting_share || buffer >= limiting_share || !congestion) return;
+  const double limit = run.detail("limited_by").value_or(-1);
+  if (limit == static_cast<double>(ThroughputLimit::application)) {
+    out.push_back({"limited_by_application",
+                   Weight::warning,
+                   fmt::format("In the newest run nothing was under way for a part of the time: the agent of {} lacked "
+                               "CPU, and the path may carry more.",
+                               input.link.from.str()),
+                   {{"limited_by", limit}}});
+    return;
+  }
+  const bool too_short = limit == static_cast<double>(ThroughputLimit::unknown);
+  if (receiver >= limiting_share || buffer >= limiting_share || !congestion || too_short) return;
   std::string text = fmt::format("The newest run was limited by the path (congestion window for {} of the time)",
                                  human(*congestion, "ratio"));
   if (resent != nullptr)
@@ -56,6 +68,11 @@ void explain_end(const Result& run, std::vector<Finding>& out) {
          "In the newest run no knee was found in the rate: slow start or a token bucket's burst may not be over, "
          "and the rate is an upper bound.",
          {}});
+  if (run.has(Tag::few_segments) && run.value_of(Metric::throughput) != nullptr && !run.has(Tag::slot_ended))
+    out.push_back({"few_segments",
+                   Weight::notice,
+                   "In the newest run fewer than 20 full segments came in the steady part: do not rely on its rate.",
+                   {}});
   if (run.has(Tag::slot_ended))
     out.push_back(
         {"slot_ended",
@@ -70,6 +87,20 @@ void explain_end(const Result& run, std::vector<Finding>& out) {
                    fmt::format("The newest run was ended by its byte budget, after {}.", human_bytes(bytes)),
                    {{"bytes", bytes}}});
   }
+}
+
+/// A run that was over too quickly says nothing of the rate; nobody should look for the fault in the network.
+void explain_no_rate(const Result& run, std::vector<Finding>& out) {
+  if (run.value_of(Metric::throughput) != nullptr) return;
+  const double bytes = run.detail("bytes").value_or(0);
+  const double reads = run.detail("reads").value_or(0);
+  const char* remedy = run.has(Tag::budget_ended) ? "Give probes.throughput a larger max_bytes."
+                                                  : "Give probes.throughput a longer max_duration.";
+  out.push_back({"no_rate",
+                 Weight::notice,
+                 fmt::format("The newest run moved {} in {:.0f} reads, too few to tell a rate. {}", human_bytes(bytes),
+                             reads, remedy),
+                 {{"bytes", bytes}, {"reads", reads}}});
 }
 
 void explain_burst(const Result& run, std::vector<Finding>& out) {
@@ -109,7 +140,9 @@ void explain_throughput(const ExplainInput& input, std::vector<Finding>& out) {
   explain_failures(input, out);
   const auto rates = values_of(input.throughput, Metric::throughput);
   const Result* newest = newest_ok(input.throughput);
-  if (rates.empty() || newest == nullptr) return;
+  if (newest == nullptr) return;
+  explain_no_rate(*newest, out);
+  if (rates.empty()) return;
   out.push_back({"throughput",
                  Weight::info,
                  rates.size() == 1 ? fmt::format("TCP moves {} steadily (one run).", human(rates.front(), "bit/s"))

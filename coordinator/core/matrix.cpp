@@ -14,10 +14,12 @@ constexpr std::array<std::string_view, 9> state_names{"none",  "paused",   "agen
                                                       "stale", "unsynced", "degraded",     "ok"};
 constexpr std::size_t failures_that_mean_down = 2;
 
-/// The bits that show that a run did what it could for this metric: a delay that the clocks hide is no failure.
+/// The bits that show that a run did what it could for this metric: a delay that the clocks hide is no failure, nor is
+/// a rate where the byte budget was gone within a few reads.
 MetricMask evidence_for(Metric metric) {
   if (is_loaded(metric)) return mask_of(source_of(metric));
-  return mask_of(metric) | only_loaded | (metric == Metric::delay ? delay_hidden : 0);
+  const bool rate = info(metric).unit == "bit/s";
+  return mask_of(metric) | only_loaded | (metric == Metric::delay ? delay_hidden : 0) | (rate ? rate_hidden : 0);
 }
 
 }  // namespace
@@ -36,7 +38,8 @@ bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
   switch (info(metric).probe) {
     case Probe::latency: return mesh.policy.latency.has_value();
     case Probe::connect: return mesh.policy.connect.has_value() && (to->has_agent || to->connect.has_value());
-    case Probe::throughput: return mesh.policy.throughput.has_value() && to->has_agent;
+    case Probe::throughput:
+    case Probe::duplex: return mesh.policy.throughput.has_value() && to->has_agent;
   }
   return false;
 }
@@ -158,7 +161,8 @@ nanoseconds Matrix::stale_after(Metric metric) const {
   switch (is_loaded(metric) ? Probe::throughput : info(metric).probe) {
     case Probe::latency: return policy.latency ? 3 * policy.latency->every + policy.latency->timeout : nanoseconds{0};
     case Probe::connect: return policy.connect ? 3 * policy.connect->every + policy.connect->timeout : nanoseconds{0};
-    case Probe::throughput: break;
+    case Probe::throughput:
+    case Probe::duplex: break;
   }
   if (!policy.throughput) return nanoseconds{0};
   const nanoseconds configured = policy.throughput->every.value_or(std::chrono::hours(1));

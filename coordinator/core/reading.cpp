@@ -143,6 +143,9 @@ void keep_samples(Reading& reading, const Result& result) {
     reading.brings |= delay_hidden;
   if (result.has(Tag::loaded) && !reading.has(mask_of(Metric::rtt) | mask_of(Metric::connect)))
     reading.brings |= only_loaded;
+  const bool moves_data = result.probe == Probe::throughput || result.probe == Probe::duplex;
+  if (moves_data && !reading.has(mask_of(Metric::throughput) | mask_of(Metric::throughput_duplex)))
+    reading.brings |= rate_hidden;
   reading.error_s = static_cast<float>(result.detail("error_s").value_or(0));
 }
 

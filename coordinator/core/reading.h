@@ -16,7 +16,7 @@ namespace sonde {
 
 /// Which metrics a result brought: bit i is metric i.
 using MetricMask = std::uint64_t;
-static_assert(metric_count < 62, "the two highest bits of MetricMask have a meaning of their own");
+static_assert(metric_count < 61, "the three highest bits of MetricMask have a meaning of their own");
 
 constexpr MetricMask mask_of(Metric metric) { return MetricMask{1} << static_cast<unsigned>(metric); }
 
@@ -25,11 +25,14 @@ inline constexpr MetricMask delay_hidden = MetricMask{1} << 63U;
 /// The run was ok, but all that it measured met a throughput run: no evidence against the idle path.
 inline constexpr MetricMask only_loaded = MetricMask{1} << 62U;
 
+/// The run was ok and moved data, but was over too quickly to tell a rate: no evidence against the path.
+inline constexpr MetricMask rate_hidden = MetricMask{1} << 61U;
+
 /// Samples are kept in integers of this many per unit: nanoseconds for times, parts per million for ratios, bits per
 /// second and plain counts as they are.
 double raw_per_unit(Metric metric);
 
-/// Invariant: `packed` holds exactly the metrics of `brings` (delay_hidden and only_loaded are none).
+/// Invariant: `packed` holds exactly the metrics of `brings` (delay_hidden, only_loaded and rate_hidden are none).
 struct Reading {
   SharedTime started_at;  ///< of a run that never started: its scheduled instant
   SharedTime finished_at;

@@ -262,7 +262,7 @@ bool ChunkDecoder::read_shapes() {
       }
     }
     const std::uint64_t size = shapes.take();
-    if (size > limits::values_per_result) return false;
+    if (size > limits::details_per_result) return false;
     for (std::uint64_t i = 0; i < size; ++i) {
       shape.details.push_back(static_cast<std::uint32_t>(shapes.take()));
       if (shape.details.back() >= names_.size() && shape.details.back() != unlisted) return false;

@@ -24,6 +24,8 @@ constexpr std::pair<Tag, std::string_view> tag_names[] = {
     {Tag::clock_stepped, "clock_stepped"},
     {Tag::unsynced, "unsynced"},
     {Tag::on_demand, "on_demand"},
+    {Tag::loaded, "loaded"},
+    {Tag::few_segments, "few_segments"},
 };
 
 void add_values(Json& line, const Result& result) {

@@ -23,6 +23,7 @@ double expected_results(const Policy& policy, Probe probe, nanoseconds throughpu
     case Probe::latency: every = policy.latency ? policy.latency->every : nanoseconds(0); break;
     case Probe::connect: every = policy.connect ? policy.connect->every : nanoseconds(0); break;
     case Probe::throughput: every = policy.throughput ? throughput_every : nanoseconds(0); break;
+    case Probe::duplex: break;  // only on demand
   }
   if (every.count() <= 0) return 0;
   return static_cast<double>(links) * std::max(1.0, to_seconds(window) / to_seconds(every));

@@ -17,6 +17,8 @@ inline constexpr std::size_t iterations_per_run = 100;
 inline constexpr std::size_t message_bytes = 4U << 20;
 inline constexpr std::size_t results_per_message = 500;
 inline constexpr std::size_t values_per_result = 64;
+/// Four for each stream of a throughput run, and those of the run.
+inline constexpr std::size_t details_per_result = 4 * streams_per_run + values_per_result;
 inline constexpr std::size_t distributions_per_result = 16;
 inline constexpr std::size_t buckets_per_distribution = 4096;
 /// A message holds only a site's part; the coordinator stores a whole timetable of 2,000 sites.

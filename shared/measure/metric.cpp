@@ -43,7 +43,7 @@ constexpr std::array<MetricInfo, metric_count> metrics{{
     {Metric::rtt_loaded, "rtt_loaded", "s", latency, distribution, false,
      "Round-trip time while the from-site sends to the to-site."},
     {Metric::rtt_loaded_ratio, "rtt_loaded_ratio", "1", latency, value, false, "rtt_loaded over rtt."},
-    {Metric::throughput_duplex, "throughput_duplex", "bit/s", Probe::throughput, value, true,
+    {Metric::throughput_duplex, "throughput_duplex", "bit/s", Probe::duplex, value, true,
      "Steady user data rate while both directions run."},
     {Metric::delay_loaded, "delay_loaded", "s", latency, distribution, false,
      "One-way delay, from -> to, during throughput runs."},
@@ -61,7 +61,7 @@ constexpr std::array<MetricInfo, metric_count> metrics{{
      "Time to establish a TCP connection during throughput runs."},
 }};
 
-constexpr std::array<std::string_view, probe_count> probe_names{"latency", "connect", "throughput"};
+constexpr std::array<std::string_view, probe_count> probe_names{"latency", "connect", "throughput", "duplex"};
 constexpr std::array<std::string_view, outcome_count> outcome_names{"ok",    "refused",    "timeout", "unreachable",
                                                                     "reset", "dns_failed", "busy",    "skipped"};
 constexpr std::array<std::string_view, stat_count> stat_names{"p5",  "p25", "p50",    "p75",  "p95",  "p99",  "mean",

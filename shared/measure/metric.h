@@ -11,8 +11,13 @@
 namespace sonde {
 
 /// A kind of measurement. The numbers are on the wire and on disk: append only.
-enum class Probe : std::uint8_t { latency = 0, connect = 1, throughput = 2 };
-inline constexpr std::size_t probe_count = 3;
+enum class Probe : std::uint8_t {
+  latency = 0,
+  connect = 1,
+  throughput = 2,
+  duplex = 3,  ///< throughput while the other direction of the same two sites runs, too; only on demand
+};
+inline constexpr std::size_t probe_count = 4;
 
 /// How a run ended. The numbers are on the wire and on disk: append only.
 enum class Outcome : std::uint8_t {

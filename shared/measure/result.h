@@ -48,6 +48,7 @@ enum class Tag : std::uint32_t {
   unsynced = 1U << 7U,       ///< latency: delay could not be shown because the clocks' error is too large
   on_demand = 1U << 8U,      ///< somebody asked for this run; the detail `demand` is the request's id
   loaded = 1U << 9U,         ///< some or all samples met a throughput run on their way
+  few_segments = 1U << 10U,  ///< throughput: fewer than 20 full segments came in the steady part: do not rely on it
 };
 
 /// One number that is no metric of the matrix but belongs to a run: a count or a detail, by name

@@ -311,12 +311,13 @@ ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseco
 
 std::string_view name(ThroughputLimit limit) {
   static constexpr std::array<std::string_view, throughput_limit_count> names{"path", "receiver_window", "send_buffer",
-                                                                              "application"};
+                                                                              "application", "unknown"};
   return names.at(static_cast<std::size_t>(limit));
 }
 
 ThroughputLimit throughput_limit(nanoseconds elapsed, nanoseconds busy, nanoseconds receiver_window,
                                  nanoseconds send_buffer) {
+  if (elapsed < throughput_limit_needs || busy <= nanoseconds{0}) return ThroughputLimit::unknown;
   if (busy < elapsed * 4 / 5) return ThroughputLimit::application;
   if (receiver_window >= busy / 2) return ThroughputLimit::receiver_window;
   if (send_buffer >= busy / 2) return ThroughputLimit::send_buffer;

@@ -56,13 +56,17 @@ enum class ThroughputLimit : std::uint8_t {
   receiver_window = 1,  ///< the far host takes no more at once (tcpi_rwnd_limited)
   send_buffer = 2,      ///< this host keeps too little at hand for the path (tcpi_sndbuf_limited)
   application = 3,      ///< the sending agent had nothing under way for a part of the time: it lacked CPU
+  unknown = 4,          ///< the run was shorter than throughput_limit_needs, or the sender's kernel does not say
 };
-inline constexpr std::size_t throughput_limit_count = 4;
-/// "path", "receiver_window", "send_buffer", "application".
+inline constexpr std::size_t throughput_limit_count = 5;
+/// "path", "receiver_window", "send_buffer", "application", "unknown".
 std::string_view name(ThroughputLimit limit);
 
-/// `elapsed` from the first write to the last acknowledgement, `busy` of it with data under way or waiting (> 0), and
-/// of that the time behind the receiver's window and behind the send buffer. One that takes half of the time is named.
+/// The kernel counts these times in its timer's ticks of 1 to 10 ms: below this nothing can be said.
+inline constexpr nanoseconds throughput_limit_needs = std::chrono::milliseconds(100);
+
+/// `elapsed` from the first write to the last acknowledgement, `busy` of it with data under way or waiting, and of that
+/// the time behind the receiver's window and behind the send buffer. One that takes half of the time is named.
 ThroughputLimit throughput_limit(nanoseconds elapsed, nanoseconds busy, nanoseconds receiver_window,
                                  nanoseconds send_buffer);
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "shared/base/time.h"
 #include "shared/base/units.h"
@@ -31,6 +32,7 @@ struct ThroughputPolicy {
   Bytes max_bytes{128'000'000};
   std::uint32_t streams = 1;
   bool full_duplex = false;  ///< a site may send in one run and receive in another at the same time
+  std::string congestion;    ///< the sender's TCP congestion control; empty: as its kernel has it
   bool operator==(const ThroughputPolicy&) const = default;
 };
 

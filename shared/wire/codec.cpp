@@ -44,6 +44,7 @@ struct FieldCounter {
     ++count;
   }
   void text(std::string&) { ++count; }
+  void appended_text(std::string&) { ++count; }
   void texts(std::vector<std::string>&, std::size_t) { ++count; }
   template <typename T>
   void list(std::vector<T>&, std::size_t) {
@@ -111,6 +112,7 @@ class Encoder {
     (*this)(v);
   }
   void text(std::string& v) { packer_.pack(v.size() > limits::text_bytes ? v.substr(0, limits::text_bytes) : v); }
+  void appended_text(std::string& v) { text(v); }
   void texts(std::vector<std::string>& v, std::size_t limit) {
     SONDE_ASSERT(v.size() <= limit);
     array(static_cast<std::uint32_t>(v.size()));
@@ -243,6 +245,9 @@ class Decoder {
     if (o == nullptr) return;
     if (o->via.str.size > limits::text_bytes) return wrong("is too long a text");
     v.assign(o->via.str.ptr, o->via.str.size);
+  }
+  void appended_text(std::string& v) {
+    if (next_ != end_) text(v);
   }
   void texts(std::vector<std::string>& v, std::size_t limit) {
     each(limit, [&](Decoder& inner) { inner.text(v.emplace_back()); });

@@ -1,7 +1,7 @@
 // The field order of every record: the one place that codec.cpp's encoder, decoder and counter, and docs/protocol.md
 // follow. A new field goes to the end of its record; a field is never removed or moved within a protocol version.
-// `appended` (and appended_list) mark fields that came after the protocol's first release: where an older program's
-// record ends before one, it keeps its default.
+// `appended` (and appended_list, appended_text) mark fields that came after the protocol's first release: where an
+// older program's record ends before one, it keeps its default.
 #pragma once
 
 #include "shared/base/limits.h"
@@ -77,6 +77,7 @@ void fields(Archive& a, ThroughputPolicy& v) {
   a(v.max_bytes.count);
   a(v.streams);
   a.appended(v.full_duplex);
+  a.appended_text(v.congestion);
 }
 
 template <typename Archive>
@@ -152,7 +153,7 @@ void fields(Archive& a, Result& v) {
   a.list(v.values, limits::values_per_result);
   a.list(v.ratios, limits::values_per_result);
   a.list(v.distributions, limits::distributions_per_result);
-  a.list(v.details, limits::values_per_result);
+  a.list(v.details, limits::details_per_result);
 }
 
 template <typename Archive>
@@ -236,6 +237,8 @@ void fields(Archive& a, TransferOffer& v) {
   a(v.duration);
   a(v.max_duration);
   a(v.max_bytes.count);
+  a.appended(v.probe);
+  a.appended(v.receiver_opens);
 }
 
 template <typename Archive>
@@ -257,7 +260,7 @@ void fields(Archive& a, TransferFinished& v) {
   a.text(v.reason);
   a(v.tags);
   a.list(v.values, limits::values_per_result);
-  a.list(v.details, limits::values_per_result);
+  a.list(v.details, limits::details_per_result);
 }
 
 template <typename Archive>

@@ -112,7 +112,7 @@ struct PeerFacts {
 /// Names one transfer, and is what the data connection must show.
 using Token = std::array<std::uint8_t, 16>;
 
-/// From the agent that opens the connections: "let us do this run now".
+/// From the data's sender: "let us do this run now".
 struct TransferOffer {
   Token token{};
   Generation generation;
@@ -122,6 +122,8 @@ struct TransferOffer {
   nanoseconds duration{0};      ///< aimed at
   nanoseconds max_duration{0};  ///< never longer
   Bytes max_bytes;
+  Probe probe = Probe::throughput;  ///< throughput or duplex: the same again from the other side, at the same time
+  bool receiver_opens = false;      ///< the one who gets this opens the connections: nobody can reach it
   bool operator==(const TransferOffer&) const = default;
 };
 

@@ -61,6 +61,18 @@ BOOST_AUTO_TEST_CASE(a_segment_that_came_before_is_nothing_new) {
   BOOST_TEST(kernel.count.repeated() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(what_came_twice_behind_a_hole_is_taken_off_what_comes_next) {
+  Kernel kernel;
+  for (const std::uint64_t number : {0U, 2U, 3U}) BOOST_TEST(kernel.gets(number) == mss, number);
+  BOOST_TEST(kernel.gets(3) == mss);  // sent again without need: the kernel counts it like a new one
+  BOOST_TEST(kernel.gets(1) == mss);
+  BOOST_TEST(kernel.count.has_hole());
+  kernel.count.settle();
+  BOOST_TEST(!kernel.count.has_hole());
+  BOOST_TEST(kernel.gets(4) == 0U);
+  for (const std::uint64_t number : {5U, 6U, 7U}) BOOST_TEST(kernel.gets(number) == mss, number);
+}
+
 BOOST_AUTO_TEST_CASE(several_segments_between_two_looks) {
   ArrivalCount count({20, 1, 0, mss});
   BOOST_TEST(count.add({20 + 5 * mss, 6, 0, mss}) == 5U * mss);

@@ -99,7 +99,7 @@ notify:
   BOOST_TEST((mesh.sites[3].connect == ConnectTarget{"192.0.2.97", 22}));
   BOOST_TEST((mesh.policy.latency == LatencyPolicy{{20}, 5s, 1s}));
   BOOST_TEST(!mesh.policy.connect.has_value());
-  BOOST_TEST((mesh.policy.throughput == ThroughputPolicy{10min, 2s, 9s, {67'108'864}, 4}));
+  BOOST_TEST((mesh.policy.throughput == ThroughputPolicy{10min, 2s, 9s, {67'108'864}, 4, false, {}}));
   BOOST_TEST((mesh.policy.autonomy == 48h));
   BOOST_TEST((config.notify.alertmanagers == std::vector<std::string>{"http://127.0.0.1:9093"}));
   BOOST_REQUIRE(config.notify.webhooks.size() == 1U);
@@ -207,6 +207,9 @@ BOOST_AUTO_TEST_CASE(an_interval_that_the_cycle_does_not_fit_is_refused) {
       "c.yaml:4:30: probes.throughput.every: 10s does not hold the cycle of 2 rounds, which takes 10400ms (104 % of "
       "it); give at least 11s or auto, or a duration of at most 4800ms\n");
   BOOST_TEST(with_probes("throughput: {every: 11s}") == "");
+  BOOST_TEST(with_probes("throughput: {congestion: 'Cubic!'}") ==
+             "c.yaml:4:35: probes.throughput.congestion: 'Cubic!' is no name of a congestion control; write it as the "
+             "kernel does: cubic, bbr, reno\n");
 }
 
 BOOST_AUTO_TEST_CASE(the_timetable_can_be_shaped) {
@@ -217,10 +220,11 @@ links:
   - {from: athens, to: berlin, throughput: off}
   - {between: [athens, berlin], throughput: {every: 2h}}
 uplinks: [{name: dfn, share: 10%}]
-probes: {throughput: {full_duplex: true}}
+probes: {throughput: {full_duplex: true, congestion: cubic}}
 )");
   const Mesh& mesh = config.mesh;
   BOOST_TEST(mesh.policy.throughput->full_duplex);
+  BOOST_TEST(mesh.policy.throughput->congestion == "cubic");
   BOOST_TEST(mesh.sites[0].bytes_per_month->count == 500'000'000'000U);
   BOOST_REQUIRE(mesh.sites[1].quiet_hours.size() == 2U);
   BOOST_TEST((mesh.sites[1].quiet_hours[0] == DailyHours{22h, 8h}));

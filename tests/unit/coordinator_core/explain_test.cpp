@@ -285,6 +285,30 @@ BOOST_AUTO_TEST_CASE(why_it_was_slow) {
              "again.");
 }
 
+BOOST_AUTO_TEST_CASE(a_run_too_quick_for_a_rate_is_no_fault_of_the_network) {
+  World world;
+  Result& result = world.add_throughput(94.1e6);
+  result.values.clear();
+  result.details = {{"bytes", 1e6}, {"reads", 8}, {"limited_by", 4}, {"congestion_limited_ratio", 1}};
+  result.set(Tag::budget_ended);
+  BOOST_TEST(world.text("no_rate") ==
+             "The newest run moved 1.00 MB in 8 reads, too few to tell a rate. Give probes.throughput a larger "
+             "max_bytes.");
+  BOOST_TEST(world.text("limited_by_path") == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_sender_without_cpu_is_named) {
+  World world;
+  Result& result = world.add_throughput(94.1e6);
+  result.details = {{"limited_by", 3}, {"congestion_limited_ratio", 1}};
+  result.set(Tag::few_segments);
+  BOOST_TEST(world.text("limited_by_application") ==
+             "In the newest run nothing was under way for a part of the time: the agent of berlin lacked CPU, and the "
+             "path may carry more.");
+  BOOST_TEST(world.text("limited_by_path") == "");
+  BOOST_TEST(!world.text("few_segments").empty());
+}
+
 BOOST_AUTO_TEST_CASE(how_a_run_ended_and_what_its_rates_mean) {
   World world;
   world.add_throughput(80e6);

@@ -74,6 +74,16 @@ BOOST_AUTO_TEST_CASE(what_the_policy_does_not_measure_is_none) {
   BOOST_TEST(world.state(1, Metric::connect, to_router) == "never");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_run_too_quick_for_a_rate_does_not_make_the_link_down, Mesh3) {
+  for (const std::uint64_t seq : {1U, 2U}) {
+    Result result = make_result(seq, Probe::throughput, 10.0 * static_cast<double>(seq));
+    result.values = {{Metric::retransmits, 0}};
+    matrix.on_result(result);
+  }
+  BOOST_TEST(state(21, Metric::throughput) == "ok");
+  BOOST_TEST(!matrix.cell(berlin_athens, query(21, Metric::throughput)).value.has_value());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_run_over_several_results_is_no_failure_of_the_idle_path, Mesh3) {
   const auto loaded = [](std::uint64_t seq, double finished_s) {
     Result result = with_ratio(latency_result(seq, finished_s, std::vector<double>(50, 110), Metric::rtt_loaded),

@@ -150,6 +150,9 @@ BOOST_AUTO_TEST_CASE(what_took_half_of_the_time_was_the_limit) {
   BOOST_TEST((throughput_limit(5s, 5s, 2500ms, 0s) == ThroughputLimit::receiver_window));
   BOOST_TEST((throughput_limit(5s, 4500ms, 0s, 2300ms) == ThroughputLimit::send_buffer));
   BOOST_TEST((throughput_limit(5s, 3900ms, 3s, 0s) == ThroughputLimit::application));
+  BOOST_TEST((throughput_limit(99ms, 99ms, 0s, 0s) == ThroughputLimit::unknown));  // a few ticks of the kernel's timer
+  BOOST_TEST((throughput_limit(100ms, 100ms, 0s, 0s) == ThroughputLimit::path));
+  BOOST_TEST((throughput_limit(5s, 0s, 0s, 0s) == ThroughputLimit::unknown));
   BOOST_TEST(name(ThroughputLimit::application) == "application");
 }
 

@@ -56,6 +56,7 @@ Timetable sample_timetable() {
                {athens(), {"192.0.2.20"}, 862, false, false, ConnectTarget{"192.0.2.20", 443}, "", std::nullopt, 0}};
   t.slots = {{{0}, {berlin(), athens()}, 0s, 5500ms, 15min}};
   t.policy.throughput->full_duplex = true;
+  t.policy.throughput->congestion = "cubic";
   t.quiet = {{athens(), {22h, 8h}}};
   t.phases = {{{berlin(), athens()}, 3s, 4s}};
   return t;
@@ -73,7 +74,7 @@ std::vector<wire::Message> every_message() {
           wire::NewTimetable{sample_timetable()},
           wire::Acknowledge{1, 2},
           wire::PeerFacts{{{athens(), "boot", std::nullopt}}},
-          wire::TransferOffer{token, {3}, {1}, {berlin(), athens()}, 2, 5s, 60s, Bytes{1000}},
+          wire::TransferOffer{token, {3}, {1}, {berlin(), athens()}, 2, 5s, 60s, Bytes{1000}, Probe::duplex, true},
           wire::TransferAnswer{token, Outcome::busy, "another run"},
           wire::TransferGo{token},
           wire::TransferFinished{token, Outcome::ok, "", 1, {{Metric::throughput, 1e6}}, {{"bytes", 10}}},
