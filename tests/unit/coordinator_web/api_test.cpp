@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(mistakes_are_named) {
          "nothing is at /api/v1/links/berlin/athens/other; /api/v1/openapi.json lists what there is");
   expect("/api/v1/results?from=paris", 404, "unknown site 'paris'; /api/v1/sites lists them");
   expect("/api/v1/results?limit=-1", 400, "limit: '-1' is not a whole number; write it like limit=100");
-  expect("/api/v1/results?probe=ping", 400, "unknown probe 'ping'; there are latency, connect, throughput");
+  expect("/api/v1/results?probe=ping", 400, "unknown probe 'ping'; there are latency, connect, throughput, duplex");
   expect("/api/v1/events?window=30d", 400, "window: longer than the live matrix reaches; ask for at most 2h here");
   expect("/api/v1/links/berlin/athens/series?window=7d&step=1s", 400,
          "step: gives more than 5000 points; ask for a longer one");
