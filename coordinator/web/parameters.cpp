@@ -88,7 +88,7 @@ std::optional<Probe> Parameters::probe(std::string_view name) {
   const std::string* value = take(name);
   if (value == nullptr) return std::nullopt;
   const auto probe = probe_named(*value);
-  if (!probe) refuse(400, fmt::format("unknown probe '{}'; there are latency, connect, throughput", *value));
+  if (!probe) refuse(400, fmt::format("unknown probe '{}'; there are latency, connect, throughput, duplex", *value));
   return probe;
 }
 
