@@ -14,9 +14,8 @@ AgentSetupOutcome check_agent_setup(const std::filesystem::path& file) {
   return {AgentSetup{*std::move(parsed.value), {}, {}}, ""};
 }
 
-AgentSetupOutcome read_agent_setup(const std::filesystem::path& file) {
-  AgentSetupOutcome outcome = check_agent_setup(file);
-  if (!outcome.setup) return outcome;
+AgentSetupOutcome read_keys_of(AgentSetup given, const std::filesystem::path& file) {
+  AgentSetupOutcome outcome{std::move(given), ""};
   AgentSetup& setup = *outcome.setup;
   if (auto keys = io::read_key_pair(setup.config.secret_key))
     setup.keys = *std::move(keys);
@@ -28,6 +27,11 @@ AgentSetupOutcome read_agent_setup(const std::filesystem::path& file) {
     outcome.errors += io::setting_error(file, "coordinator.key", key.error().what);
   if (!outcome.errors.empty()) outcome.setup.reset();
   return outcome;
+}
+
+AgentSetupOutcome read_agent_setup(const std::filesystem::path& file) {
+  AgentSetupOutcome outcome = check_agent_setup(file);
+  return outcome.setup ? read_keys_of(*std::move(outcome.setup), file) : outcome;
 }
 
 }  // namespace sonde

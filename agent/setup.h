@@ -23,6 +23,8 @@ struct AgentSetupOutcome {
 
 /// The configuration alone, without reading a key.
 AgentSetupOutcome check_agent_setup(const std::filesystem::path& file);
+/// Reads the keys that a configuration names; `file` is how it is called in errors.
+AgentSetupOutcome read_keys_of(AgentSetup given, const std::filesystem::path& file);
 /// The configuration and every key that it names.
 AgentSetupOutcome read_agent_setup(const std::filesystem::path& file);
 

@@ -17,6 +17,7 @@
 #include "coordinator/core/planner.h"
 #include "coordinator/core/roster.h"
 #include "coordinator/core/run_lengths.h"
+#include "coordinator/core/situation.h"
 #include "coordinator/io/history.h"
 #include "coordinator/io/http_server.h"
 #include "coordinator/io/store_worker.h"
@@ -272,6 +273,13 @@ void CoordinatorApp::Parts::on_control(const SiteId& site, const std::string& ro
     tell(now, {{Severity::warning,
                 unknown ? "message_unknown" : "message_malformed",
                 {{"site", site.str()}, {"reason", message.error().what}}}});
+    return;
+  }
+  if (const auto* inquiry = std::get_if<wire::Inquiry>(&*message)) {
+    if (inquiry->site == site)
+      control_.send(route, wire::encode(situation_of(site, setup_.config.mesh, roster_, matrix_, shared(now))));
+    else
+      tell(now, {{Severity::error, "agent_impostor", {{"key_of", site.str()}, {"claims", inquiry->site.str()}}}});
     return;
   }
   Roster::Out out;

@@ -131,6 +131,10 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
   plan->add_option("--gantt", options.gantt, "draw the cycle into this file")->type_name("OUT.svg");
   plan->add_flag("--links", options.links, "each link's interval and bytes instead of each site's");
 
+  CLI::App* doctor =
+      verb(Verb::doctor, "doctor", "At a site: look at the host, the coordinator and every peer, and say what to do");
+  doctor->add_option("--config", options.config, "agent.yaml")->required()->type_name("FILE");
+
   CLI::App* keygen = verb(Verb::keygen, "keygen", "Write NAME.secret and NAME.public into the current directory");
   keygen->add_option("name", options.name, "a site's name, or coordinator")->required();
 }

@@ -11,7 +11,19 @@
 namespace sonde::cli {
 
 enum class Format : std::uint8_t { table, json, csv };
-enum class Verb : std::uint8_t { matrix, link, sites, timetable, results, incidents, explain, probe, plan, keygen };
+enum class Verb : std::uint8_t {
+  matrix,
+  link,
+  sites,
+  timetable,
+  results,
+  incidents,
+  explain,
+  probe,
+  plan,
+  doctor,
+  keygen
+};
 
 struct Options {
   std::string coordinator;  ///< URL without a slash at the end
@@ -19,7 +31,7 @@ struct Options {
   Verb verb = Verb::matrix;
   std::string from;
   std::string to;
-  std::string config;                  ///< plan
+  std::string config;                  ///< plan, doctor
   std::vector<std::string> add_sites;  ///< plan: NAME or NAME:UPLINK
   std::string gantt;                   ///< plan: where the chart goes; empty: none is drawn
   bool links = false;                  ///< plan: each link's bytes as well

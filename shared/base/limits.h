@@ -25,6 +25,8 @@ inline constexpr std::size_t buckets_per_distribution = 4096;
 inline constexpr std::size_t slots_per_timetable = 4'000'000;
 inline constexpr std::size_t quiet_hours_per_site = 16;
 inline constexpr std::size_t quiet_hours_per_mesh = sites * quiet_hours_per_site;
+/// Each probe on each link that begins or ends at one site.
+inline constexpr std::size_t links_per_situation = 6 * sites;
 inline constexpr std::size_t text_bytes = 1024;
 
 /// Results that an agent has sent and nobody has acknowledged; it sends no more until some are.

@@ -289,4 +289,26 @@ void fields(Archive& a, RunProgress& v) {
   a(v.bytes);
 }
 
+template <typename Archive>
+void fields(Archive& a, Inquiry& v) {
+  a(v.site);
+  a.text(v.version);
+}
+template <typename Archive>
+void fields(Archive& a, LinkNews& v) {
+  a(v.link);
+  a(v.probe);
+  a.text(v.state);
+  a(v.age);
+}
+template <typename Archive>
+void fields(Archive& a, Situation& v) {
+  a.text(v.mesh);
+  a(v.now);
+  a(v.silence);
+  a.text(v.agent_version);
+  a(v.timetable);
+  a.list(v.links, limits::links_per_situation);
+}
+
 }  // namespace sonde::wire

@@ -185,8 +185,38 @@ struct RunProgress {
   bool operator==(const RunProgress&) const = default;
 };
 
+// ---- a person's question from a site (agent's key -> coordinator, and back)
+// ------------------------------------------------------------------------------------------
+
+/// "What do you know of this site?" Asked by `sonde doctor` with the site's key; the agent's session stays as it is.
+struct Inquiry {
+  SiteId site;  ///< must be the site that the CURVE key belongs to
+  std::string version;
+  bool operator==(const Inquiry&) const = default;
+};
+
+/// A probe on a link as the live matrix has it.
+struct LinkNews {
+  Link link;
+  Probe probe = Probe::latency;
+  std::string state;               ///< a cell's state (docs/api.md)
+  std::optional<nanoseconds> age;  ///< of the newest result; nullopt: there is none
+  bool operator==(const LinkNews&) const = default;
+};
+
+/// The answer to an Inquiry.
+struct Situation {
+  std::string mesh;
+  SharedTime now;                      ///< when the coordinator wrote it
+  std::optional<nanoseconds> silence;  ///< since the site's agent was heard; nullopt: never
+  std::string agent_version;           ///< as that agent said; empty: never heard
+  Timetable timetable;                 ///< Timetable::for_site
+  std::vector<LinkNews> links;         ///< all links that begin or end at the site, each with its probes
+  bool operator==(const Situation&) const = default;
+};
+
 using Message = std::variant<Hello, Heartbeat, ResultBatch, Goodbye, Welcome, WhoAreYou, HeartbeatReply, NewTimetable,
                              Acknowledge, PeerFacts, TransferOffer, TransferAnswer, TransferGo, TransferFinished,
-                             TransferAbort, RunOrder, RunProgress>;
+                             TransferAbort, RunOrder, RunProgress, Inquiry, Situation>;
 
 }  // namespace sonde::wire

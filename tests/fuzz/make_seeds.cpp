@@ -94,7 +94,14 @@ std::vector<wire::Message> messages() {
           wire::TransferFinished{token, Outcome::ok, "", 1, {{Metric::throughput, 1e6}}, {{"bytes", 10}}},
           wire::TransferAbort{token, "gone"},
           wire::RunOrder{7, Probe::connect, {berlin(), athens()}, shared_from_ns(9), 3s, 2s, 50, 50ms},
-          wire::RunProgress{7, 1, 500ms, 1000}};
+          wire::RunProgress{7, 1, 500ms, 1000},
+          wire::Inquiry{berlin(), "0.1.0"},
+          wire::Situation{"europe",
+                          shared_from_ns(5),
+                          2s,
+                          "0.1.0",
+                          full_timetable(),
+                          {{{athens(), berlin()}, Probe::connect, "ok", 3s}}}};
 }
 
 void write(const std::filesystem::path& file, const wire::Buffer& bytes) {

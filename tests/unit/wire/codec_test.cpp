@@ -80,7 +80,15 @@ std::vector<wire::Message> every_message() {
           wire::TransferFinished{token, Outcome::ok, "", 1, {{Metric::throughput, 1e6}}, {{"bytes", 10}}},
           wire::TransferAbort{token, "gone"},
           wire::RunOrder{7, Probe::connect, {berlin(), athens()}, shared_from_ns(9), 3s, 2s, 50, 50ms},
-          wire::RunProgress{7, 1, 500ms, 1000}};
+          wire::RunProgress{7, 1, 500ms, 1000},
+          wire::Inquiry{berlin(), "0.1.0"},
+          wire::Situation{
+              "europe",
+              shared_from_ns(5),
+              2s,
+              "0.1.0",
+              sample_timetable(),
+              {{{athens(), berlin()}, Probe::connect, "ok", 3s}, {{berlin(), athens()}, Probe::latency, "never", {}}}}};
 }
 
 wire::Buffer bytes_of(std::initializer_list<int> octets) {
@@ -139,6 +147,9 @@ BOOST_AUTO_TEST_CASE(the_octets_are_those_of_the_document) {
 
   const auto progress = bytes_of({0x93, 0x01, 0x10, 0x94, 0x05, 0x01, 0x0a, 0xcd, 0x01, 0x00});
   BOOST_TEST(wire::encode(wire::RunProgress{5, 1, 10ns, 256}) == progress);
+
+  const auto inquiry = bytes_of({0x93, 0x01, 0x11, 0x92, 0xa1, 'a', 0xa1, '1'});
+  BOOST_TEST(wire::encode(wire::Inquiry{SiteId::known("a"), "1"}) == inquiry);
 
   Distribution one;
   one.add(1);
