@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "agent/app.h"
-#include "agent/doctor.h"
+#include "agent/app_doctor.h"
 #include "agent/setup.h"
 #include "shared/io/run_daemon.h"
 

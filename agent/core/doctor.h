@@ -1,5 +1,5 @@
 // What was seen of a host, of its coordinator and of its peers becomes findings for a person: what is well, what is
-// not, and what to do. Pure; agent/io/examination.h and agent/io/peer_survey.h look, agent/doctor.h brings them
+// not, and what to do. Pure; agent/io/examination.h and agent/io/peer_survey.h look, agent/app_doctor.h brings them
 // together.
 #pragma once
 

@@ -1,4 +1,4 @@
-#include "agent/doctor.h"
+#include "agent/app_doctor.h"
 
 #include <fmt/format.h>
 
