@@ -270,7 +270,7 @@ void AgentApp::Parts::take_timetable(const Timetable& timetable, bool save) {
   if (save) spool_.save_timetable(timetable);
   peers_.set_members(timetable.members);
   share_keys(timetable);
-  transfers_.set_full_duplex(timetable.policy.throughput && timetable.policy.throughput->full_duplex);
+  transfers_.set_timetable(timetable);
   next_resolve_ = {};
   configure_latency();
   tell({{Severity::info,

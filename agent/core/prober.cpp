@@ -87,7 +87,8 @@ void Prober::begin_transfer(Now now, const ClockMap& clock, const SlotClock::Due
                            .duration = policy->duration,
                            .max_duration = policy->max_duration,
                            .max_bytes = policy->max_bytes,
-                           .congestion = policy->congestion});
+                           .congestion = policy->congestion,
+                           .receiver_opens = !to.inbound});
 }
 
 void Prober::begin(Now now, const ClockMap& clock, const AddressBook& book, const wire::RunOrder& order,
@@ -97,6 +98,7 @@ void Prober::begin(Now now, const ClockMap& clock, const AddressBook& book, cons
                      .scheduled_at = order.start,
                      .length = order.length,
                      .generation = timetable_.generation};
+  const std::size_t before_transfers = out.transfers.size();
   const std::size_t before = out.connects.size() + out.transfers.size() + out.bursts.size();
   if (const Member* to = timetable_.member(order.link.to)) {
     if (order.probe == Probe::connect) {
@@ -104,8 +106,9 @@ void Prober::begin(Now now, const ClockMap& clock, const AddressBook& book, cons
       begin_connect(due, *to, out);
     } else if (order.probe == Probe::latency) {
       begin_burst(order, *to, book, out);
-    } else if (order.probe == Probe::throughput) {
+    } else {
       begin_transfer(now, clock, due, *to, out);
+      if (out.transfers.size() > before_transfers) out.transfers.back().probe = order.probe;
     }
   }
   if (out.connects.size() + out.transfers.size() + out.bursts.size() > before) return;

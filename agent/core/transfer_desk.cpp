@@ -12,12 +12,29 @@ struct Overloaded : Cases... {
   using Cases::operator()...;
 };
 
+/// What a twin's slot has beyond its data: the time to set it up. The run that it belongs to keeps the real slot.
+constexpr nanoseconds twin_spare = std::chrono::seconds(5);
+
+wire::Token twin_of(wire::Token token) {
+  token.back() ^= 0xffU;
+  return token;
+}
+
 }  // namespace
+
+void TransferDesk::set_timetable(const Timetable& timetable) {
+  const auto& policy = timetable.policy.throughput;
+  full_duplex_ = policy && policy->full_duplex;
+  congestion_ = policy ? policy->congestion : std::string();
+  members_.clear();
+  for (const Member& member : timetable.members)
+    if (member.has_agent && member.site != self_) members_[member.site] = {member.addresses, member.port};
+}
 
 void TransferDesk::start(TransferNow now, const ThroughputOrder& order, const wire::Token& token, TransferOut& out) {
   SONDE_ASSERT(order.link.from == self_);
   ++stats_.started;
-  if (can_send()) return begin(now, order, token, out);
+  if (can_begin(order)) return begin(now, order, token, out);
   if (waiting_) return refuse_busy(now, order, out);
   waiting_ = Waiting{order, token, std::min(now.mono + lim::busy_retry_for, order.slot_end)};
 }
@@ -31,7 +48,7 @@ void TransferDesk::refuse_busy(TransferNow now, const ThroughputOrder& order, Tr
   Result result;
   result.id.from = order.link.from;
   result.to = order.link.to;
-  result.probe = Probe::throughput;
+  result.probe = order.probe;
   result.generation = order.generation;
   result.round = order.round;
   result.scheduled_at = order.scheduled_at;
@@ -62,7 +79,10 @@ void TransferDesk::on_message(TransferNow now, const SiteId& from, const wire::M
           [&](const wire::TransferAnswer& m) { at_initiator(m.token, [&](auto& run) { run.on_answer(now, m, out); }); },
           [&](const wire::TransferGo& m) { at_initiator(m.token, [&](auto& run) { run.on_go(now, out); }); },
           [&](const wire::TransferFinished& m) {
-            at_initiator(m.token, [&](auto& run) { run.on_finished(now, m, out); });
+            at_initiator(m.token, [&](auto& run) {
+              run.on_finished(now, m, out);
+              end_other_half(now, out);
+            });
           },
           [&](const wire::TransferAbort& m) {
             if (TransferResponder* run = responder_for(from, m.token))
@@ -88,13 +108,57 @@ void TransferDesk::on_offer(TransferNow now, const SiteId& from, const wire::Tra
     ++stats_.answered_refused;
     return answer(Outcome::refused, std::move(*why));
   }
-  if (!can_receive()) {
+  const bool twin = is_twin(from, offer);
+  const bool free = offer.probe == Probe::duplex ? twin || !busy() : can_receive();
+  if (!free) {
     ++stats_.answered_busy;
     return answer(Outcome::busy,
                   responder_ ? "receiving from " + responder_->peer().str() : "sending to " + initiator_->peer().str());
   }
+  const auto far = whereabouts(from, twin);
+  if (offer.receiver_opens && !far) {
+    ++stats_.answered_refused;
+    return answer(Outcome::refused, "I am to open the connections, and know no address of yours");
+  }
   ++stats_.accepted;
-  responder_.emplace(offer, now, out);
+  responder_.emplace(offer, far.value_or(TransferResponder::Whereabouts{}), now, out);
+  if (offer.probe == Probe::duplex && !twin) begin_twin(now, offer, out);
+}
+
+bool TransferDesk::is_twin(const SiteId& from, const wire::TransferOffer& offer) const {
+  return offer.probe == Probe::duplex && !responder_ && initiator_ && initiator_->is_duplex() &&
+         initiator_->peer() == from && offer.token == twin_of(initiator_->token());
+}
+
+/// Who was told to do a duplex run was told where the far side is, too.
+std::optional<TransferResponder::Whereabouts> TransferDesk::whereabouts(const SiteId& site, bool twin) const {
+  if (twin) return TransferResponder::Whereabouts{initiator_->order().addresses, initiator_->order().port};
+  const auto member = members_.find(site);
+  return member == members_.end() ? std::nullopt : std::optional(member->second);
+}
+
+void TransferDesk::begin_twin(TransferNow now, const wire::TransferOffer& offer, TransferOut& out) {
+  ThroughputOrder order;
+  order.link = {offer.link.to, offer.link.from};
+  order.round = offer.round;
+  order.generation = offer.generation;
+  order.scheduled_at = now.shared;
+  order.slot_end = now.mono + offer.max_duration + twin_spare;
+  order.streams = offer.streams;
+  order.duration = offer.duration;
+  order.max_duration = offer.max_duration;
+  order.max_bytes = offer.max_bytes;
+  order.congestion = congestion_;
+  order.probe = Probe::duplex;
+  order.receiver_opens = true;
+  order.twin = true;
+  ++stats_.started;
+  initiator_.emplace(order, twin_of(offer.token), now, out);
+}
+
+/// A rate that was taken while the other direction was idle is none of a duplex run.
+void TransferDesk::end_other_half(TransferNow now, TransferOut& out) {
+  if (responder_ && responder_->is_duplex()) responder_->on_other_half_over(now, out);
 }
 
 void TransferDesk::on_report(TransferNow now, const TransferReport& report, TransferOut& out) {
@@ -111,7 +175,9 @@ void TransferDesk::on_report(TransferNow now, const TransferReport& report, Tran
                    if (peers(r.token)) responder_->on_ready(now, out);
                  },
                  [&](const ReceiverEnded& r) {
-                   if (peers(r.finished.token)) responder_->on_ended(now, r.finished, out);
+                   if (!peers(r.finished.token)) return;
+                   responder_->on_ended(now, r.finished, out);
+                   if (responder_->is_duplex() && initiator_) initiator_->on_other_half(now, r.finished, out);
                  },
                  [&](const ReceiverDrained& r) {
                    if (peers(r.token)) responder_->on_drained(now, out);
@@ -135,11 +201,12 @@ void TransferDesk::tidy(TransferNow now, TransferOut& out) {
   if (initiator_ && initiator_->done()) {
     stats_.refused_values += initiator_->refused_values();
     if (!out.results.empty() && out.results.back().outcome == Outcome::ok) ++stats_.finished_ok;
+    if (initiator_->is_duplex()) end_other_half(now, out);
     initiator_.reset();
   }
   if (responder_ && responder_->done()) responder_.reset();
   if (!waiting_) return;
-  if (can_send()) {
+  if (can_begin(waiting_->order)) {
     const Waiting next = std::move(*waiting_);
     waiting_.reset();
     return begin(now, next.order, next.token, out);

@@ -1,12 +1,19 @@
 // A site's book of throughput runs: at most one at a time, in either role, whatever the timetable says; with full
 // duplex one in each role.
+//
+// A duplex run is two transfers that begin and end together. The site that was told to do it offers the one, and the
+// far side, when it accepts, offers the other, whose token follows from the first one's. The site that began opens the
+// connections of both.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 
 #include "agent/core/transfer_initiator.h"
 #include "agent/core/transfer_responder.h"
 #include "agent/core/transfer_types.h"
+#include "shared/schedule/timetable.h"
 
 namespace sonde {
 
@@ -24,12 +31,14 @@ class TransferDesk {
   void tick(TransferNow now, TransferOut& out);
   std::optional<MonoTime> next_deadline() const;
 
-  /// As the timetable's policy says; runs that are under way are not touched.
+  /// The policy, and where the others are; runs that are under way are not touched.
+  void set_timetable(const Timetable& timetable);
+  /// As the timetable's policy says.
   void set_full_duplex(bool on) { full_duplex_ = on; }
 
   bool busy() const { return initiator_ || responder_; }
-  bool can_send() const { return !initiator_ && (full_duplex_ || !responder_); }
-  bool can_receive() const { return !responder_ && (full_duplex_ || !initiator_); }
+  bool can_send() const { return !initiator_ && (full_duplex_ || !responder_) && !in_duplex(); }
+  bool can_receive() const { return !responder_ && (full_duplex_ || !initiator_) && !in_duplex(); }
   /// The run in which data may flow now.
   std::optional<TransferRunning> running() const;
   const TransferStats& stats() const { return stats_; }
@@ -41,6 +50,12 @@ class TransferDesk {
     MonoTime until;
   };
 
+  bool in_duplex() const { return (initiator_ && initiator_->is_duplex()) || (responder_ && responder_->is_duplex()); }
+  bool can_begin(const ThroughputOrder& order) const { return order.probe == Probe::duplex ? !busy() : can_send(); }
+  bool is_twin(const SiteId& from, const wire::TransferOffer& offer) const;
+  std::optional<TransferResponder::Whereabouts> whereabouts(const SiteId& site, bool twin) const;
+  void begin_twin(TransferNow now, const wire::TransferOffer& offer, TransferOut& out);
+  void end_other_half(TransferNow now, TransferOut& out);
   void begin(TransferNow now, const ThroughputOrder& order, const wire::Token& token, TransferOut& out);
   void on_offer(TransferNow now, const SiteId& from, const wire::TransferOffer& offer, TransferOut& out);
   void tidy(TransferNow now, TransferOut& out);
@@ -53,6 +68,8 @@ class TransferDesk {
   std::optional<TransferResponder> responder_;
   std::optional<Waiting> waiting_;
   bool full_duplex_ = false;
+  std::string congestion_;
+  std::map<SiteId, TransferResponder::Whereabouts> members_;
   TransferStats stats_;
 };
 

@@ -60,8 +60,28 @@ void TransferInitiator::offer(TransferNow now, TransferOut& out) {
   message.duration = std::min(order_.duration, longest);
   message.max_duration = longest;
   message.max_bytes = order_.max_bytes;
+  message.probe = order_.probe;
+  message.receiver_opens = order_.receiver_opens;
+  // Its connections may come before its answer.
+  if (order_.receiver_opens && !mover_runs_) {
+    out.commands.push_back(open_streams());
+    mover_runs_ = true;
+  }
   out.messages.push_back({peer(), message});
   enter(Phase::offered, std::min(now.mono + lim::answer, order_.slot_end));
+}
+
+OpenStreams TransferInitiator::open_streams() const {
+  OpenStreams command;
+  command.token = token_;
+  command.addresses = order_.addresses;
+  command.port = order_.port;
+  command.streams = order_.streams;
+  command.max_bytes = order_.max_bytes;
+  command.congestion = order_.congestion;
+  command.accepts = order_.receiver_opens;
+  command.timeout = order_.receiver_opens ? lim::answer + lim::busy_retry_for + 2 * lim::open : lim::open;
+  return command;
 }
 
 void TransferInitiator::on_answer(TransferNow now, const wire::TransferAnswer& answer, TransferOut& out) {
@@ -72,8 +92,7 @@ void TransferInitiator::on_answer(TransferNow now, const wire::TransferAnswer& a
     failure_reason_ = "the far agent refused: " + answer.reason;
     return conclude(now, out);
   }
-  out.commands.push_back(OpenStreams{token_, order_.addresses, order_.port, order_.streams, order_.max_bytes, lim::open,
-                                     order_.congestion});
+  if (!order_.receiver_opens) out.commands.push_back(open_streams());
   mover_runs_ = true;
   started_at_ = now.shared;
   enter(Phase::opening, std::min(now.mono + 2 * lim::open, order_.slot_end - lim::slot_guard));
@@ -97,7 +116,8 @@ void TransferInitiator::on_go(TransferNow now, TransferOut& out) {
   if (phase_ != Phase::opened && phase_ != Phase::opening) return;
   started_at_ = now.shared;
   active_since_ = now.mono;
-  activity_ = TransferActivity{order_.link, TransferRole::sends, now.wall, std::nullopt};
+  activity_ =
+      TransferActivity{order_.link, is_duplex() ? TransferRole::both : TransferRole::sends, now.wall, std::nullopt};
   out.activities.push_back(*activity_);
   out.commands.push_back(StartWriting{token_});
   enter(Phase::writing, order_.slot_end - lim::slot_guard);
@@ -175,11 +195,17 @@ void TransferInitiator::on_deadline(TransferNow now, TransferOut& out) {
 }
 
 void TransferInitiator::conclude_if_complete(TransferNow now, TransferOut& out) {
-  if (phase_ == Phase::ending && finished_ && !mover_runs_) conclude(now, out);
+  if (phase_ == Phase::ending && finished_ && !mover_runs_ && !waits_for_other_half()) conclude(now, out);
+}
+
+void TransferInitiator::on_other_half(TransferNow now, const wire::TransferFinished& received, TransferOut& out) {
+  other_half_ = received;
+  conclude_if_complete(now, out);
 }
 
 void TransferInitiator::conclude(TransferNow now, TransferOut& out) {
   phase_ = Phase::done;
+  if (mover_runs_) out.commands.push_back(StopSending{token_});
   if (activity_) {
     const nanoseconds drain = sender_ && sender_->rtt ? *sender_->rtt : nanoseconds{0};
     activity_->end = now.wall + drain;
@@ -188,7 +214,8 @@ void TransferInitiator::conclude(TransferNow now, TransferOut& out) {
   Result result;
   result.id.from = order_.link.from;
   result.to = order_.link.to;
-  result.probe = Probe::throughput;
+  result.probe = order_.probe;
+  if (order_.twin) result.set(Tag::on_demand);
   result.generation = order_.generation;
   result.round = order_.round;
   result.scheduled_at = order_.scheduled_at;
@@ -205,7 +232,26 @@ void TransferInitiator::conclude(TransferNow now, TransferOut& out) {
     result.started_at = started_at_.value_or(now.shared);
   add_report(result);
   add_sender(result);
+  add_other_half(result);
   out.results.push_back(std::move(result));
+}
+
+/// What is measured while both directions run has a metric of its own, and is a detail where it has none.
+void TransferInitiator::add_value(Result& result, const SingleValue& value) const {
+  if (!is_duplex())
+    result.values.push_back(value);
+  else if (value.metric == Metric::throughput)
+    result.values.push_back({Metric::throughput_duplex, value.value});
+  else
+    result.details.push_back({value.metric == Metric::retransmits ? "retransmits" : "total_bps", value.value});
+}
+
+void TransferInitiator::add_other_half(Result& result) const {
+  if (!other_half_) return;
+  for (const SingleValue& value : other_half_->values)
+    if (value.metric == Metric::throughput) result.details.push_back({"other_way_bps", value.value});
+  for (const Detail& detail : other_half_->details)
+    if (detail.name == "bytes") result.details.push_back({"other_way_bytes", detail.value});
 }
 
 void TransferInitiator::add_report(Result& result) {
@@ -216,7 +262,7 @@ void TransferInitiator::add_report(Result& result) {
     if (!good)
       ++refused_values_;
     else if (result.outcome == Outcome::ok)
-      result.values.push_back(value);
+      add_value(result, value);
   }
   for (const Detail& detail : finished_->details) {
     const bool good = is_possible(detail.value) && !detail.name.empty() &&
@@ -238,10 +284,10 @@ void TransferInitiator::add_sender(Result& result) const {
   if (result.outcome == Outcome::ok) {
     if (has_total) {
       std::erase_if(result.values, [](const SingleValue& v) { return v.metric == Metric::throughput_total; });
-      result.values.push_back(
-          {Metric::throughput_total, 8 * static_cast<double>(s.bytes_acked) / to_seconds(s.acked_in)});
+      std::erase_if(result.details, [](const Detail& d) { return d.name == "total_bps"; });
+      add_value(result, {Metric::throughput_total, 8 * static_cast<double>(s.bytes_acked) / to_seconds(s.acked_in)});
     }
-    result.values.push_back({Metric::retransmits, static_cast<double>(s.retransmits)});
+    add_value(result, {Metric::retransmits, static_cast<double>(s.retransmits)});
   }
   result.details.push_back({"total_at_sender", has_total ? 1.0 : 0.0});
   result.details.push_back({"bytes_acked", static_cast<double>(s.bytes_acked)});

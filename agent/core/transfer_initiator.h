@@ -26,6 +26,10 @@ class TransferInitiator {
   bool done() const { return phase_ == Phase::done; }
   const wire::Token& token() const { return token_; }
   const SiteId& peer() const { return order_.link.to; }
+  const ThroughputOrder& order() const { return order_; }
+  bool is_duplex() const { return order_.probe == Probe::duplex; }
+  /// What this site received in the other half of a duplex run: told beside the result of the half that it began.
+  void on_other_half(TransferNow now, const wire::TransferFinished& received, TransferOut& out);
   /// nullopt while no data may flow.
   std::optional<TransferRunning> running() const;
   void on_progress(std::uint64_t bytes) { bytes_ = bytes; }
@@ -44,6 +48,10 @@ class TransferInitiator {
   void conclude(TransferNow now, TransferOut& out);
   void add_report(Result& result);
   void add_sender(Result& result) const;
+  void add_value(Result& result, const SingleValue& value) const;
+  void add_other_half(Result& result) const;
+  OpenStreams open_streams() const;
+  bool waits_for_other_half() const { return is_duplex() && !order_.twin && !other_half_; }
   void on_deadline(TransferNow now, TransferOut& out);
 
   const ThroughputOrder order_;
@@ -60,6 +68,7 @@ class TransferInitiator {
   std::string failure_reason_;
   std::optional<wire::TransferFinished> finished_;
   std::optional<SenderStats> sender_;
+  std::optional<wire::TransferFinished> other_half_;
   std::uint64_t refused_values_ = 0;
 };
 

@@ -117,7 +117,8 @@ std::optional<TransferEnd> TransferMeter::check(MonoTime now) {
   if (readings_.size() < throughput_min_reads) return std::nullopt;
   const auto estimate = this->estimate();
   if (!long_enough(estimate)) return std::nullopt;
-  if (past_any_bucket(estimate) && (even(estimate) || settled(estimate))) return TransferEnd::settled;
+  if (plan_.may_settle && past_any_bucket(estimate) && (even(estimate) || settled(estimate)))
+    return TransferEnd::settled;
   if (now - readings_.front().at >= plan_.duration) return TransferEnd::duration;
   return std::nullopt;
 }

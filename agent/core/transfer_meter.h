@@ -21,10 +21,12 @@ struct TransferMeterPlan {
   std::uint32_t streams = 1;
   std::uint32_t segment_bytes = 1448;  ///< of user data, as the kernel sees them (tcpi_rcv_mss)
   std::optional<nanoseconds> rtt;      ///< of the handshakes
+  bool may_settle = true;              ///< false: as long as the other direction runs, too
 };
 
 /// Why a run ended.
-enum class TransferEnd : std::uint8_t { settled = 0, duration = 1, budget = 2, cut = 3, closed = 4 };
+/// `partner`: the other direction of a duplex run ended.
+enum class TransferEnd : std::uint8_t { settled = 0, duration = 1, budget = 2, cut = 3, closed = 4, partner = 5 };
 
 class TransferMeter {
  public:

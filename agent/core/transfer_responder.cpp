@@ -11,29 +11,42 @@ std::optional<std::string> TransferResponder::refusal(const wire::TransferOffer&
   if (offer.duration.count() <= 0 || offer.duration > offer.max_duration || offer.max_duration > lim::longest_run)
     return "duration must be above 0 and at most max_duration, and that at most 1 h";
   if (offer.max_bytes.count == 0) return "max_bytes must be above 0";
-  if (offer.probe != Probe::throughput || offer.receiver_opens) return "this version has no such run";
+  if (offer.probe != Probe::throughput && offer.probe != Probe::duplex) return "no transfer belongs to such a probe";
   return std::nullopt;
 }
 
-TransferResponder::TransferResponder(const wire::TransferOffer& offer, TransferNow now, TransferOut& out)
+TransferResponder::TransferResponder(const wire::TransferOffer& offer, const Whereabouts& far, TransferNow now,
+                                     TransferOut& out)
     : offer_(offer), deadline_(now.mono + lim::attach) {
   out.messages.push_back({peer(), wire::TransferAnswer{offer_.token, Outcome::ok, {}}});
-  out.commands.push_back(
-      ReceiveStreams{offer_.token, offer_.streams, offer_.duration, offer_.max_duration, offer_.max_bytes});
+  ReceiveStreams command;
+  command.token = offer_.token;
+  command.streams = offer_.streams;
+  command.duration = offer_.duration;
+  command.max_duration = offer_.max_duration;
+  command.max_bytes = offer_.max_bytes;
+  command.may_settle = !is_duplex();
+  command.timeout = lim::open;
+  if (offer_.receiver_opens) {
+    command.addresses = far.addresses;
+    command.port = far.port;
+  }
+  out.commands.push_back(std::move(command));
 }
 
 void TransferResponder::on_ready(TransferNow now, TransferOut& out) {
   if (phase_ != Phase::attaching) return;
   out.messages.push_back({peer(), wire::TransferGo{offer_.token}});
   active_since_ = now.mono;
-  activity_ = TransferActivity{offer_.link, TransferRole::receives, now.wall, std::nullopt};
+  activity_ =
+      TransferActivity{offer_.link, is_duplex() ? TransferRole::both : TransferRole::receives, now.wall, std::nullopt};
   out.activities.push_back(*activity_);
   phase_ = Phase::receiving;
   deadline_ = now.mono + offer_.max_duration + lim::receiver_spare;
 }
 
 void TransferResponder::on_ended(TransferNow now, const wire::TransferFinished& finished, TransferOut& out) {
-  if (phase_ != Phase::receiving) return;
+  if (phase_ != Phase::receiving && phase_ != Phase::attaching) return;
   out.messages.push_back({peer(), finished});
   phase_ = Phase::draining;
   deadline_ = now.mono + lim::drain + lim::mover_end;
@@ -60,6 +73,14 @@ std::optional<TransferRunning> TransferResponder::running() const {
 
 void TransferResponder::on_abort(TransferNow now, TransferOut& out) {
   if (phase_ == Phase::attaching || phase_ == Phase::receiving || phase_ == Phase::draining) drain(now, out);
+}
+
+void TransferResponder::on_other_half_over(TransferNow now, TransferOut& out) {
+  if (phase_ == Phase::receiving && !end_asked_) out.commands.push_back(EndReceiving{offer_.token});
+  end_asked_ = true;
+  if (phase_ != Phase::attaching) return;
+  finish(out, Outcome::reset, "the other direction of the duplex run ended before this one began");
+  drain(now, out);
 }
 
 void TransferResponder::tick(TransferNow now, TransferOut& out) {

@@ -44,7 +44,7 @@ struct TransferRunning {
   std::uint64_t bytes = 0;  ///< of user data so far: received here, or acknowledged where this site sends
 };
 
-/// "Measure the throughput of this link now." link.from is this site: it opens the connections and sends the data.
+/// "Measure the throughput of this link now." link.from is this site: it sends the data.
 struct ThroughputOrder {
   Link link;
   Round round;
@@ -57,7 +57,10 @@ struct ThroughputOrder {
   nanoseconds duration{0};      ///< aimed at
   nanoseconds max_duration{0};  ///< never longer
   Bytes max_bytes;
-  std::string congestion;  ///< the sender's TCP congestion control; empty: as the kernel has it
+  std::string congestion;           ///< the sender's TCP congestion control; empty: as the kernel has it
+  Probe probe = Probe::throughput;  ///< or duplex: the far side sends at the same time
+  bool receiver_opens = false;      ///< link.to opens the connections, because nobody can reach it
+  bool twin = false;                ///< the other half of a duplex run that link.to has begun
 };
 
 // ---- commands to the mover of the data's sender
@@ -70,6 +73,7 @@ struct OpenStreams {
   Bytes max_bytes;         ///< write no more than this, over all streams
   nanoseconds timeout{0};  ///< for the look-up and for the handshakes, each
   std::string congestion;  ///< as in ThroughputOrder
+  bool accepts = false;    ///< the far side opens them: wait for connections that show the token
 };
 struct StartWriting {
   wire::Token token{};
@@ -88,13 +92,22 @@ struct ReceiveStreams {
   nanoseconds duration{0};
   nanoseconds max_duration{0};
   Bytes max_bytes;
+  bool may_settle = true;              ///< false: for the whole duration
+  std::vector<std::string> addresses;  ///< not empty: open the connections to there
+  std::uint16_t port = 0;
+  nanoseconds timeout{0};  ///< for the look-up and for the handshakes, each
+};
+/// The run is over: report what has come, and drain.
+struct EndReceiving {
+  wire::Token token{};
 };
 /// Close everything and report ReceiverDrained.
 struct StopReceiving {
   wire::Token token{};
 };
 
-using TransferCommand = std::variant<OpenStreams, StartWriting, StopSending, ReceiveStreams, StopReceiving>;
+using TransferCommand =
+    std::variant<OpenStreams, StartWriting, StopSending, ReceiveStreams, EndReceiving, StopReceiving>;
 
 // ---- reports of the movers
 

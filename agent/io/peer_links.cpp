@@ -46,6 +46,7 @@ void PeerLinks::set_members(const std::vector<Member>& members) {
   std::map<std::string, SiteId> keys;
   std::map<SiteId, Peer> peers;
   for (const Member& member : members) {
+    if (member.site == self_) hidden_ = !member.inbound;
     if (!member.has_agent || member.site == self_ || member.public_key.empty()) continue;
     keys.emplace(member.public_key, member.site);
     const auto known = peers_.find(member.site);
@@ -102,7 +103,19 @@ void PeerLinks::send(const SiteId& to, const wire::Message& message) {
   waiting_.push_back({to, std::move(bytes), read_clock().mono + patience});
 }
 
+void PeerLinks::say_hello() {
+  wire::Hello hello;
+  hello.site = self_;
+  const wire::Buffer bytes = wire::encode(hello);
+  for (auto& [site, peer] : peers_)
+    if (peer.dealer) peer.dealer->send(bytes);
+}
+
 void PeerLinks::retry(MonoTime now) {
+  if (hidden_ && now >= next_hello_) {
+    next_hello_ = now + hello_every;
+    say_hello();
+  }
   std::erase_if(waiting_, [&](const Waiting& message) {
     if (send_now(message.to, message.bytes)) return true;
     if (now < message.until) return false;

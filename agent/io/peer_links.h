@@ -29,6 +29,8 @@ class PeerLinks {
   };
   static constexpr nanoseconds patience = std::chrono::seconds(5);
   static constexpr std::size_t most_waiting = 64;
+  /// A site that nobody can reach says Hello this often over the links that it has dialled: the way back to it.
+  static constexpr nanoseconds hello_every = std::chrono::seconds(2);
   using OnMessage = std::function<void(const SiteId& from, const wire::Message& message)>;
   using OnEvent = std::function<void(Event)>;
 
@@ -61,6 +63,7 @@ class PeerLinks {
   bool send_now(const SiteId& to, std::span<const std::uint8_t> bytes);
   void receive(const SiteId& from, std::span<const std::uint8_t> bytes);
   void dial(Peer& peer);
+  void say_hello();
 
   boost::asio::io_context& loop_;
   zmq::context_t& context_;
@@ -71,6 +74,8 @@ class PeerLinks {
   Counters counters_;
   std::map<SiteId, Peer> peers_;
   std::deque<Waiting> waiting_;
+  bool hidden_ = false;  ///< nobody can reach this site
+  MonoTime next_hello_{};
   ZapHandler zap_;
   ZmqRouter router_;
 };

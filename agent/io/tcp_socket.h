@@ -51,6 +51,10 @@ std::optional<std::string> no_congestion_control(const std::string& name);
 /// The socket's pending error (SO_ERROR), 0 for none.
 int pending_error(int fd);
 
+/// Lets this thread, a mover of data, go before the host's other work where the agent may (CAP_SYS_NICE): a link must
+/// not run dry because a busy host has no time to fill it.
+void go_first(const char* thread_name);
+
 /// Closes with a reset (SO_LINGER 0): nothing lingers, no TIME_WAIT on either side.
 void reset_connection(Fd& socket);
 

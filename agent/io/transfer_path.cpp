@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <deque>
+#include <functional>
 #include <system_error>
 
 #include "agent/core/transfer_desk.h"
@@ -39,7 +40,8 @@ class TransferPath::Impl {
         watch_(loop, reports_, [this](const TransferReport& report) { on_report(report); }) {}
 
   ~Impl() {
-    if (receiving_) port_.forget(*receiving_);
+    forget_sender();
+    forget_receiver();
   }
 
   void start(const ThroughputOrder& order) {
@@ -56,12 +58,14 @@ class TransferPath::Impl {
   const TransferDesk& desk() const { return desk_; }
 
  private:
-  /// A look-up that is under way before the sender's mover can be made.
+  /// A look-up that is under way before a mover can be made.
   struct Opening {
-    OpenStreams command;
+    OpenPlan plan;
+    std::uint16_t port = 0;
     std::deque<std::string> names;  ///< addresses not yet looked at
-    std::vector<Endpoint> targets;
     std::string trouble;
+    std::function<void(OpenPlan)> found;
+    std::function<void(const std::string& reason)> failed;
   };
 
   template <typename Input>
@@ -80,12 +84,9 @@ class TransferPath::Impl {
 
   void on_report(const TransferReport& report) {
     turn([&](TransferNow now, TransferOut& out) { desk_.on_report(now, report, out); });
-    if (const auto* ended = std::get_if<SenderEnded>(&report); ended && sending_ == ended->token) sender_.reset();
-    if (const auto* drained = std::get_if<ReceiverDrained>(&report); drained && receiving_ == drained->token) {
-      receiver_.reset();
-      port_.forget(*receiving_);
-      receiving_.reset();
-    }
+    if (const auto* ended = std::get_if<SenderEnded>(&report); ended && sending_ == ended->token) forget_sender();
+    if (const auto* drained = std::get_if<ReceiverDrained>(&report); drained && receiving_ == drained->token)
+      forget_receiver();
   }
 
   void set_timer() {
@@ -101,69 +102,109 @@ class TransferPath::Impl {
     });
   }
 
-  void carry_out(const OpenStreams& command) {
-    sender_.reset();
-    opening_ = Opening{command, {command.addresses.begin(), command.addresses.end()}, {}, {}};
-    collect_targets();
-  }
-
-  void collect_targets() {
-    Opening& opening = *opening_;
-    while (!opening.names.empty()) {
-      const std::string name = std::move(opening.names.front());
-      opening.names.pop_front();
-      if (const auto literal = IpAddress::parse(name))
-        opening.targets.push_back({*literal, opening.command.port});
-      else if (opening.targets.empty())
-        return look_up(name);
-    }
-    if (opening.targets.empty()) return no_sender(Outcome::dns_failed, opening.trouble);
-    const OpenStreams& c = opening.command;
+  void carry_out(const OpenStreams& c) {
+    forget_sender();
     sending_ = c.token;
-    sender_ = std::make_unique<TransferSender>(
-        SenderPlan{c.token, std::move(opening.targets), source_, c.streams, c.max_bytes, c.timeout, c.congestion},
-        reports_);
-    opening_.reset();
+    OpenPlan plan{c.token, {}, source_, c.streams, c.timeout, c.congestion};
+    if (c.accepts) {
+      sender_ = std::make_unique<TransferSender>(SenderPlan{std::move(plan), true, c.max_bytes}, reports_);
+      port_.expect(c.token, c.streams, [this](Fd socket, std::uint8_t stream) {
+        if (sender_) sender_->attach(std::move(socket), stream);
+      });
+      return;
+    }
+    opening_sender_ = Opening{std::move(plan), c.port, {c.addresses.begin(), c.addresses.end()}, {}, {}, {}};
+    opening_sender_->found = [this, max_bytes = c.max_bytes](OpenPlan found) {
+      sender_ = std::make_unique<TransferSender>(SenderPlan{std::move(found), false, max_bytes}, reports_);
+    };
+    opening_sender_->failed = [this, token = c.token](const std::string& reason) {
+      reports_->push(SenderEnded{token, Outcome::dns_failed, reason, {}});
+    };
+    collect_targets(opening_sender_);
   }
 
-  void look_up(const std::string& name) {
-    const wire::Token token = opening_->command.token;
-    resolver_.resolve(name, opening_->command.timeout,
-                      [this, token, alive = std::weak_ptr(alive_)](const Resolution& found) {
-                        if (alive.expired() || !opening_ || opening_->command.token != token) return;
+  void collect_targets(std::optional<Opening>& slot) {
+    while (!slot->names.empty()) {
+      const std::string name = std::move(slot->names.front());
+      slot->names.pop_front();
+      if (const auto literal = IpAddress::parse(name))
+        slot->plan.targets.push_back({*literal, slot->port});
+      else if (slot->plan.targets.empty())
+        return look_up(slot, name);
+    }
+    Opening ready = *std::move(slot);
+    slot.reset();
+    if (ready.plan.targets.empty()) return ready.failed(ready.trouble);
+    ready.found(std::move(ready.plan));
+  }
+
+  void look_up(std::optional<Opening>& slot, const std::string& name) {
+    const wire::Token token = slot->plan.token;
+    resolver_.resolve(name, slot->plan.timeout,
+                      [this, &slot, token, alive = std::weak_ptr(alive_)](const Resolution& found) {
+                        if (alive.expired() || !slot || slot->plan.token != token) return;
                         for (const IpAddress& address : found.addresses)
-                          opening_->targets.push_back({address, opening_->command.port});
-                        if (found.addresses.empty()) opening_->trouble = found.reason;
-                        collect_targets();
+                          slot->plan.targets.push_back({address, slot->port});
+                        if (found.addresses.empty()) slot->trouble = found.reason;
+                        collect_targets(slot);
                       });
-  }
-
-  /// The run ends before there was a mover that could report.
-  void no_sender(Outcome outcome, const std::string& reason) {
-    reports_->push(SenderEnded{opening_->command.token, outcome, reason, {}});
-    opening_.reset();
   }
 
   void carry_out(const StartWriting&) {
     if (sender_) sender_->start_writing();
   }
-  void carry_out(const StopSending&) {
-    if (sender_)
-      sender_->stop();
-    else if (opening_)
-      no_sender(Outcome::ok, {});
+  void carry_out(const StopSending& command) {
+    if (sender_) return sender_->stop();
+    if (!opening_sender_) return;
+    opening_sender_.reset();
+    reports_->push(SenderEnded{command.token, Outcome::ok, {}, {}});
   }
 
   void carry_out(const ReceiveStreams& command) {
-    if (receiving_) port_.forget(*receiving_);
+    forget_receiver();
     receiving_ = command.token;
-    receiver_ = std::make_unique<TransferReceiver>(command, reports_);
-    port_.expect(command.token, command.streams, [this](Fd socket, std::uint8_t stream) {
-      if (receiver_) receiver_->attach(std::move(socket), stream);
-    });
+    if (command.addresses.empty()) {
+      receiver_ = std::make_unique<TransferReceiver>(command, std::nullopt, reports_);
+      port_.expect(command.token, command.streams, [this](Fd socket, std::uint8_t stream) {
+        if (receiver_) receiver_->attach(std::move(socket), stream);
+      });
+      return;
+    }
+    OpenPlan plan{command.token, {}, source_, command.streams, command.timeout, {}};
+    opening_receiver_ =
+        Opening{std::move(plan), command.port, {command.addresses.begin(), command.addresses.end()}, {}, {}, {}};
+    opening_receiver_->found = [this, command](OpenPlan found) {
+      receiver_ = std::make_unique<TransferReceiver>(command, std::move(found), reports_);
+    };
+    opening_receiver_->failed = [this, token = command.token](const std::string& reason) {
+      wire::TransferFinished finished;
+      finished.token = token;
+      finished.outcome = Outcome::dns_failed;
+      finished.reason = reason;
+      reports_->push(ReceiverEnded{std::move(finished)});
+      reports_->push(ReceiverDrained{token});
+    };
+    collect_targets(opening_receiver_);
   }
-  void carry_out(const StopReceiving&) {
-    if (receiver_) receiver_->stop();
+  void carry_out(const EndReceiving&) {
+    if (receiver_) receiver_->end();
+  }
+  void carry_out(const StopReceiving& command) {
+    if (receiver_) return receiver_->stop();
+    if (!opening_receiver_) return;
+    opening_receiver_.reset();
+    reports_->push(ReceiverDrained{command.token});
+  }
+
+  void forget_sender() {
+    sender_.reset();
+    if (sending_) port_.forget(*sending_);
+    sending_.reset();
+  }
+  void forget_receiver() {
+    receiver_.reset();
+    if (receiving_) port_.forget(*receiving_);
+    receiving_.reset();
   }
 
   TcpPort& port_;
@@ -171,7 +212,8 @@ class TransferPath::Impl {
   Effects effects_;
   boost::asio::steady_timer timer_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-  std::optional<Opening> opening_;
+  std::optional<Opening> opening_sender_;
+  std::optional<Opening> opening_receiver_;
   std::optional<wire::Token> sending_;    ///< whose mover sender_ is
   std::optional<wire::Token> receiving_;  ///< whose mover receiver_ is
   std::shared_ptr<Mailbox<TransferReport>> reports_ = std::make_shared<Mailbox<TransferReport>>(max_reports);
@@ -187,7 +229,7 @@ TransferPath::~TransferPath() = default;
 
 void TransferPath::set_clock(const ClockMap& clock) { impl_->clock_ = clock; }
 void TransferPath::set_source(const std::optional<IpAddress>& source) { impl_->source_ = source; }
-void TransferPath::set_full_duplex(bool on) { impl_->desk_.set_full_duplex(on); }
+void TransferPath::set_timetable(const Timetable& timetable) { impl_->desk_.set_timetable(timetable); }
 void TransferPath::start(const ThroughputOrder& order) { impl_->start(order); }
 void TransferPath::on_peer_message(const SiteId& from, const wire::Message& message) {
   impl_->on_peer_message(from, message);

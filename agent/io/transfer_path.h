@@ -13,6 +13,7 @@
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
 #include "shared/measure/result.h"
+#include "shared/schedule/timetable.h"
 #include "shared/wire/messages.h"
 
 namespace sonde::io {
@@ -36,8 +37,8 @@ class TransferPath {
   void set_clock(const ClockMap& clock);
   /// The address to connect from: the one that the others know this site by. nullopt leaves it to the kernel.
   void set_source(const std::optional<IpAddress>& source);
-  /// Whether this site may send and receive at the same time.
-  void set_full_duplex(bool on);
+  /// Whether this site may send and receive at the same time, where the others are, how to send to them.
+  void set_timetable(const Timetable& timetable);
   void start(const ThroughputOrder& order);
   /// `from` is known by its key. Messages that are none of this class' business are ignored.
   void on_peer_message(const SiteId& from, const wire::Message& message);

@@ -32,8 +32,10 @@ ArrivalCount arrivals_of(int fd) {
 
 }  // namespace
 
-TransferReceiver::TransferReceiver(const ReceiveStreams& plan, std::shared_ptr<Mailbox<TransferReport>> reports)
+TransferReceiver::TransferReceiver(const ReceiveStreams& plan, std::optional<OpenPlan> open,
+                                   std::shared_ptr<Mailbox<TransferReport>> reports)
     : plan_(plan),
+      open_(std::move(open)),
       reports_(std::move(reports)),
       inputs_(limits::streams_per_run + 8),
       buffer_(std::clamp(plan.max_bytes.count / reads_in_budget, least_per_read, most_per_read)) {
@@ -45,7 +47,8 @@ TransferReceiver::~TransferReceiver() {
 }
 
 void TransferReceiver::run() {
-  if (attach_all()) {
+  go_first("sonde-receive");
+  if (open_ ? open_all() : attach_all()) {
     reports_->push(ReceiverReady{plan_.token});
     if (count()) drain();
   }
@@ -57,6 +60,10 @@ void TransferReceiver::run() {
 bool TransferReceiver::take_inputs() {
   for (Input& input : inputs_.take_all()) {
     if (std::holds_alternative<Stop>(input)) return false;
+    if (std::holds_alternative<End>(input)) {
+      end_asked_ = true;
+      continue;
+    }
     auto& attached = std::get<Attached>(input);
     ArrivalCount arrivals = arrivals_of(attached.socket.get());
     streams_.push_back({attached.stream, std::move(attached.socket), arrivals});
@@ -71,6 +78,26 @@ bool TransferReceiver::attach_all() {
     if (!take_inputs()) return false;
   }
   std::ranges::sort(streams_, {}, &Stream::number);
+  return true;
+}
+
+/// False: told to stop, or failed, which is reported.
+bool TransferReceiver::open_all() {
+  bool stopped = false;
+  auto opened = open_streams(*open_, inputs_.fd(), [&] { return stopped = !take_inputs(); });
+  if (!opened) {
+    wire::TransferFinished finished;
+    finished.token = plan_.token;
+    finished.outcome = opened.error().outcome;
+    finished.reason = std::move(opened.error().reason);
+    if (!stopped) reports_->push(ReceiverEnded{std::move(finished)});
+    return false;
+  }
+  std::uint8_t number = 0;
+  for (OpenedStream& stream : *opened) {
+    const ArrivalCount arrivals = arrivals_of(stream.socket.get());
+    streams_.push_back({number++, std::move(stream.socket), arrivals});
+  }
   return true;
 }
 
@@ -154,6 +181,7 @@ TransferMeterPlan TransferReceiver::meter_plan() const {
   plan.max_duration = plan_.max_duration;
   plan.max_bytes = plan_.max_bytes;
   plan.streams = plan_.streams;
+  plan.may_settle = plan_.may_settle;
   for (const Stream& stream : streams_) {
     const auto facts = read_tcp_facts(stream.socket.get());
     if (!facts) continue;
@@ -181,6 +209,7 @@ bool TransferReceiver::count() {
       reports_->push(TransferProgress{plan_.token, meter.bytes()});
     }
     auto end = meter.check(now);
+    if (!end && end_asked_) end = TransferEnd::partner;
     if (!end && all_closed()) end = TransferEnd::closed;
     if (!end) continue;
     std::vector<std::uint64_t> each;

@@ -12,6 +12,7 @@
 #include "agent/core/arrival_count.h"
 #include "agent/core/transfer_meter.h"
 #include "agent/core/transfer_types.h"
+#include "agent/io/stream_opener.h"
 #include "shared/io/fd.h"
 #include "shared/io/mailbox.h"
 
@@ -22,7 +23,9 @@ namespace sonde::io {
 /// sender's reset, at most transfer_limits::drain.
 class TransferReceiver {
  public:
-  TransferReceiver(const ReceiveStreams& plan, std::shared_ptr<Mailbox<TransferReport>> reports);
+  /// `open`: this side opens the connections; else they come by attach().
+  TransferReceiver(const ReceiveStreams& plan, std::optional<OpenPlan> open,
+                   std::shared_ptr<Mailbox<TransferReport>> reports);
   /// Stops and waits for the thread, which takes no longer than one turn of it.
   ~TransferReceiver();
   TransferReceiver(const TransferReceiver&) = delete;
@@ -31,9 +34,12 @@ class TransferReceiver {
   /// A non-blocking socket from which the header was read.
   void attach(Fd socket, std::uint8_t stream) { inputs_.push(Attached{std::move(socket), stream}); }
   void stop() { inputs_.push(Stop{}); }
+  /// The run is over, whatever has come by now: report it.
+  void end() { inputs_.push(End{}); }
 
  private:
   struct Stop {};
+  struct End {};
   struct Attached {
     Fd socket;
     std::uint8_t stream = 0;
@@ -43,11 +49,12 @@ class TransferReceiver {
     Fd socket;
     ArrivalCount arrivals;
   };
-  using Input = std::variant<Attached, Stop>;
+  using Input = std::variant<Attached, Stop, End>;
 
   void run();
   bool take_inputs();
   bool attach_all();
+  bool open_all();
   bool count();
   void drain();
   bool wait(nanoseconds longest);
@@ -62,11 +69,13 @@ class TransferReceiver {
   bool all_closed() const;
 
   const ReceiveStreams plan_;
+  const std::optional<OpenPlan> open_;
   const std::shared_ptr<Mailbox<TransferReport>> reports_;
   Mailbox<Input> inputs_;
   std::vector<std::uint8_t> buffer_;
   std::vector<Stream> streams_;
   std::vector<std::size_t> readable_;
+  bool end_asked_ = false;
   MonoTime next_look_{};  ///< at all streams, also those that cannot be read
   std::jthread thread_;
 };

@@ -31,111 +31,90 @@ constexpr nanoseconds longest_wait = 1s;
 
 void set_unsent_limit(int fd, int octets) { ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &octets, sizeof octets); }
 
-int poll_ms(MonoTime now, MonoTime until) {
-  const auto wait = std::clamp<nanoseconds>(until - now, 0ns, longest_wait);
-  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
-}
-
 }  // namespace
 
 TransferSender::TransferSender(SenderPlan plan, std::shared_ptr<Mailbox<TransferReport>> reports)
     : plan_(std::move(plan)), reports_(std::move(reports)), payload_(payload_bytes) {
   // Boxes on the way that compress must find nothing to compress.
-  Random random(plan_.token[0] + 256U * plan_.token[1]);
+  Random random(plan_.open.token[0] + 256U * plan_.open.token[1]);
   std::ranges::generate(payload_, [&] { return static_cast<std::uint8_t>(random.next()); });
   thread_ = std::jthread([this] { run(); });
 }
 
 TransferSender::~TransferSender() {
-  while (!commands_.push(Command::stop)) std::this_thread::yield();
+  while (!inputs_.push(Command::stop)) std::this_thread::yield();
 }
 
 void TransferSender::run() {
-  auto ending = open_streams();
+  go_first("sonde-send");
+  auto ending = plan_.accepts ? accept_all() : open_all();
   if (!ending) {
-    reports_->push(StreamsOpen{plan_.token});
+    reports_->push(StreamsOpen{plan_.open.token});
     ending = write_until_told();
   }
-  SenderEnded ended{plan_.token, ending->outcome, std::move(ending->reason), stats()};
+  SenderEnded ended{plan_.open.token, ending->outcome, std::move(ending->reason), stats()};
   for (Stream& stream : streams_) reset_connection(stream.socket);
   reports_->push(std::move(ended));
 }
 
-std::optional<TransferSender::Ending> TransferSender::take_commands() {
-  for (const Command command : commands_.take_all()) {
-    if (command == Command::stop) return Ending{};
+std::optional<TransferSender::Ending> TransferSender::take_inputs() {
+  for (Input& input : inputs_.take_all()) {
+    if (auto* attached = std::get_if<Attached>(&input)) {
+      const auto baseline = read_tcp_facts(attached->socket.get()).value_or(TcpFacts{});
+      add_stream(attached->stream, std::move(attached->socket), baseline, 0);
+      continue;
+    }
+    if (std::get<Command>(input) == Command::stop) return Ending{};
     may_write_ = true;
   }
   return std::nullopt;
 }
 
-std::optional<TransferSender::Ending> TransferSender::open_streams() {
-  if (auto why = no_congestion_control(plan_.congestion)) return Ending{Outcome::skipped, *std::move(why)};
-  const MonoTime deadline = read_clock().mono + plan_.timeout;
-  std::optional<Ending> ending = Ending{Outcome::dns_failed, "the far site has no address"};
-  for (const Endpoint& target : plan_.targets) {
-    int error = 0;
-    ending = open_streams_to(target, deadline, error);
-    if (!ending || !is_no_route(error)) return ending;
-  }
-  return ending;
+void TransferSender::add_stream(std::uint8_t number, Fd socket, const TcpFacts& baseline, std::uint64_t header_bytes) {
+  set_unsent_limit(socket.get(), least_unsent);
+  streams_.push_back(
+      {number, std::move(socket), baseline.bytes_acked + header_bytes, baseline, SendWindow(plan_.open.streams), 0});
 }
 
-std::optional<TransferSender::Ending> TransferSender::open_streams_to(const Endpoint& target, MonoTime deadline,
-                                                                      int& error) {
-  const auto failed = [&](int code) {
-    error = code;
-    return Ending{outcome_of_connect_error(code),
-                  fmt::format("data connection to {}: {}", target.str(), std::strerror(code))};
-  };
-  streams_.clear();
-  for (std::uint32_t i = 0; i < plan_.streams; ++i) {
-    auto started = start_connect(target, plan_.source);
-    if (started.error != 0 && started.error != EINPROGRESS) return failed(started.error);
-    set_congestion_control(started.socket.get(), plan_.congestion);
-    streams_.push_back({std::move(started.socket), false, {}, SendWindow(plan_.streams), 0});
-  }
-  while (!std::ranges::all_of(streams_, &Stream::connected)) {
-    std::vector<pollfd> polls{{commands_.fd(), POLLIN, 0}};
-    for (const Stream& stream : streams_) polls.push_back({stream.connected ? -1 : stream.socket.get(), POLLOUT, 0});
-    const MonoTime now = read_clock().mono;
-    if (now >= deadline) return failed(ETIMEDOUT);
-    ::poll(polls.data(), polls.size(), poll_ms(now, deadline));
-    if (auto ending = take_commands()) return ending;
-    for (std::size_t i = 0; i < streams_.size(); ++i)
-      if (!streams_[i].connected && polls[i + 1].revents != 0)
-        if (auto ending = on_handshake(i, target, error)) return ending;
-  }
+std::optional<TransferSender::Ending> TransferSender::open_all() {
+  std::optional<Ending> told;
+  auto opened = open_streams(plan_.open, inputs_.fd(), [&] {
+    told = take_inputs();
+    return told.has_value();
+  });
+  if (told) return told;
+  if (!opened) return Ending{opened.error().outcome, std::move(opened.error().reason)};
+  std::uint8_t number = 0;
+  for (OpenedStream& stream : *opened)
+    add_stream(number++, std::move(stream.socket), stream.baseline, TransferHeader::size);
   return std::nullopt;
 }
 
-std::optional<TransferSender::Ending> TransferSender::on_handshake(std::size_t index, const Endpoint& target,
-                                                                   int& error) {
-  Stream& stream = streams_[index];
-  error = pending_error(stream.socket.get());
-  if (error == 0) {
-    stream.baseline = read_tcp_facts(stream.socket.get()).value_or(TcpFacts{});
-    stream.connected = true;
-    set_unsent_limit(stream.socket.get(), least_unsent);
-    const auto header = encode(TransferHeader{plan_.token, static_cast<std::uint8_t>(index)});
-    if (::send(stream.socket.get(), header.data(), header.size(), MSG_NOSIGNAL) == std::ssize(header))
-      return std::nullopt;
-    error = errno;
+std::optional<TransferSender::Ending> TransferSender::accept_all() {
+  if (auto why = no_congestion_control(plan_.open.congestion)) return Ending{Outcome::skipped, *std::move(why)};
+  const MonoTime deadline = read_clock().mono + plan_.open.timeout;
+  while (streams_.size() < plan_.open.streams) {
+    const MonoTime now = read_clock().mono;
+    if (now >= deadline) return Ending{Outcome::timeout, "the far side did not open the data connections in time"};
+    pollfd poll_input{inputs_.fd(), POLLIN, 0};
+    ::poll(&poll_input, 1, poll_ms(now, deadline));
+    if (auto ending = take_inputs()) return ending;
   }
-  return Ending{outcome_of_connect_error(error),
-                fmt::format("data connection to {}: {}", target.str(), std::strerror(error))};
+  for (const Stream& stream : streams_) set_congestion_control(stream.socket.get(), plan_.open.congestion);
+  std::ranges::sort(streams_, {}, &Stream::number);
+  return std::nullopt;
 }
 
 TransferSender::Ending TransferSender::write_until_told() {
   while (true) {
     const bool wants = may_write_ && budget_left();
     if (wants && read_clock().mono >= next_look_) look_at_streams();
-    std::vector<pollfd> polls{{commands_.fd(), POLLIN, 0}};
+    std::vector<pollfd> polls{{inputs_.fd(), POLLIN, 0}};
     for (const Stream& stream : streams_)
       polls.push_back({stream.socket.get(), static_cast<short>(wants && stream.room > 0 ? POLLOUT : 0), 0});
     const MonoTime now = read_clock().mono;
     ::poll(polls.data(), polls.size(), poll_ms(now, wants ? next_look_ : now + longest_wait));
-    if (auto ending = take_commands()) return *ending;
+    if (auto ending = take_inputs()) return *ending;
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       const short events = polls[i + 1].revents;
       if ((events & (POLLERR | POLLHUP)) != 0) {
@@ -155,7 +134,7 @@ void TransferSender::tell_progress() {
   std::uint64_t acked = 0;
   for (const Stream& stream : streams_)
     if (const auto facts = read_tcp_facts(stream.socket.get())) acked += acked_of(stream, *facts);
-  if (acked > 0) reports_->push(TransferProgress{plan_.token, acked});
+  if (acked > 0) reports_->push(TransferProgress{plan_.open.token, acked});
 }
 
 std::optional<TransferSender::Ending> TransferSender::write_some(Stream& stream) {
@@ -192,9 +171,8 @@ void TransferSender::look_at_streams() {
 }
 
 /// Of user data.
-std::uint64_t TransferSender::acked_of(const Stream& stream, const TcpFacts& facts) const {
-  const std::uint64_t before = stream.baseline.bytes_acked + TransferHeader::size;
-  return facts.bytes_acked > before ? facts.bytes_acked - before : 0;
+std::uint64_t TransferSender::acked_of(const Stream& stream, const TcpFacts& facts) {
+  return facts.bytes_acked > stream.acked_before ? facts.bytes_acked - stream.acked_before : 0;
 }
 
 SenderStats TransferSender::stats() const {
@@ -203,7 +181,7 @@ SenderStats TransferSender::stats() const {
   const MonoTime now = read_clock().mono;
   std::int64_t counted = 0;
   for (const Stream& stream : streams_) {
-    const auto facts = stream.connected ? read_tcp_facts(stream.socket.get()) : std::nullopt;
+    const auto facts = read_tcp_facts(stream.socket.get());
     if (!facts) continue;
     ++counted;
     const std::uint64_t acked = acked_of(stream, *facts);

@@ -11,21 +11,18 @@
 
 #include "agent/core/send_window.h"
 #include "agent/core/transfer_types.h"
+#include "agent/io/stream_opener.h"
 #include "agent/io/tcp_socket.h"
-#include "shared/base/endpoint.h"
+#include "shared/base/limits.h"
 #include "shared/io/fd.h"
 #include "shared/io/mailbox.h"
 
 namespace sonde::io {
 
 struct SenderPlan {
-  wire::Token token{};
-  std::vector<Endpoint> targets;    ///< tried in order; the next one only where this host has no way to the one before
-  std::optional<IpAddress> source;  ///< to connect from; nullopt leaves it to the kernel
-  std::uint32_t streams = 1;
+  OpenPlan open;         ///< without targets where the far side opens the connections
+  bool accepts = false;  ///< the far side opens them: they come by attach()
   Bytes max_bytes;
-  nanoseconds timeout{0};  ///< for all handshakes
-  std::string congestion;  ///< TCP congestion control; empty: as the kernel has it
 };
 
 /// Reports StreamsOpen (unless it fails before) and at last SenderEnded, exactly once, also when destroyed early.
@@ -39,14 +36,22 @@ class TransferSender {
   TransferSender(const TransferSender&) = delete;
   TransferSender& operator=(const TransferSender&) = delete;
 
-  void start_writing() { commands_.push(Command::write); }
-  void stop() { commands_.push(Command::stop); }
+  void start_writing() { inputs_.push(Command::write); }
+  void stop() { inputs_.push(Command::stop); }
+  /// A non-blocking socket that the far side has opened, from which the header was read.
+  void attach(Fd socket, std::uint8_t stream) { inputs_.push(Attached{std::move(socket), stream}); }
 
  private:
   enum class Command : std::uint8_t { write, stop };
-  struct Stream {
+  struct Attached {
     Fd socket;
-    bool connected = false;
+    std::uint8_t stream = 0;
+  };
+  using Input = std::variant<Command, Attached>;
+  struct Stream {
+    std::uint8_t number = 0;
+    Fd socket;
+    std::uint64_t acked_before = 0;  ///< octets that were no user data
     TcpFacts baseline;
     SendWindow window;
     std::uint64_t room = 0;  ///< octets that may be written in this turn
@@ -58,21 +63,21 @@ class TransferSender {
   };
 
   void run();
-  std::optional<Ending> open_streams();
-  std::optional<Ending> open_streams_to(const Endpoint& target, MonoTime deadline, int& error);
-  std::optional<Ending> on_handshake(std::size_t index, const Endpoint& target, int& error);
+  std::optional<Ending> open_all();
+  std::optional<Ending> accept_all();
+  void add_stream(std::uint8_t number, Fd socket, const TcpFacts& baseline, std::uint64_t header_bytes);
   Ending write_until_told();
   std::optional<Ending> write_some(Stream& stream);
-  std::optional<Ending> take_commands();
+  std::optional<Ending> take_inputs();
   void tell_progress();
   void look_at_streams();
-  std::uint64_t acked_of(const Stream& stream, const TcpFacts& facts) const;
+  static std::uint64_t acked_of(const Stream& stream, const TcpFacts& facts);
   bool budget_left() const { return written_ < plan_.max_bytes.count; }
   SenderStats stats() const;
 
   const SenderPlan plan_;
   const std::shared_ptr<Mailbox<TransferReport>> reports_;
-  Mailbox<Command> commands_{8};
+  Mailbox<Input> inputs_{limits::streams_per_run + 8};
   std::vector<std::uint8_t> payload_;
   std::vector<Stream> streams_;
   bool may_write_ = false;

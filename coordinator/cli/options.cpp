@@ -99,7 +99,7 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
   add_query(*results, given, "until", "finished before", check_time, "TIME");
   add_query(*results, given, "from", "from this site", nullptr, "SITE");
   add_query(*results, given, "to", "to this site", nullptr, "SITE");
-  add_query(*results, given, "probe", "latency, connect or throughput", nullptr, "PROBE");
+  add_query(*results, given, "probe", "latency, connect, throughput or duplex", nullptr, "PROBE");
   add_query(*results, given, "limit", "at most so many", nullptr, "COUNT");
 
   verb(Verb::incidents, "incidents", "Causes with the links that they explain");
@@ -112,7 +112,7 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
   CLI::App* probe = verb(Verb::probe, "probe", "Measure a link now, in the timetable's next gap, and show the result");
   probe->add_option("from", options.from, "site")->required();
   probe->add_option("to", options.to, "site")->required();
-  probe->add_option("kind", options.kind, "latency, connect or throughput")
+  probe->add_option("kind", options.kind, "latency, connect, throughput or duplex")
       ->required()
       ->check(CLI::Validator(check_probe, "", "kind"))
       ->type_name("KIND");

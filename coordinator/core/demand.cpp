@@ -61,9 +61,14 @@ std::optional<Demand::Need> Demand::need_of(const Link& link, Probe probe) const
     const nanoseconds timeout = std::min(mesh_.policy.connect->timeout, connect_timeout);
     return Need{timeout + spare, timeout};
   }
-  const auto slot = std::ranges::find(timetable_.slots, link, &ThroughputSlot::link);
-  if (slot == timetable_.slots.end()) return std::nullopt;
-  return Need{slot->length, nanoseconds(0)};
+  const auto length_of = [&](const Link& of) {
+    const auto slot = std::ranges::find(timetable_.slots, of, &ThroughputSlot::link);
+    return slot == timetable_.slots.end() ? nanoseconds(0) : slot->length;
+  };
+  const nanoseconds other_way = probe == Probe::duplex ? length_of({link.to, link.from}) : nanoseconds(0);
+  const nanoseconds length = std::max(length_of(link), other_way);
+  if (length == nanoseconds(0)) return std::nullopt;
+  return Need{length, nanoseconds(0)};
 }
 
 std::vector<Reservation> Demand::reservations(const DemandRun* but) const {

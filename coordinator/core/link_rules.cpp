@@ -45,8 +45,12 @@ Exceptions exceptions_of(const Mesh& mesh) {
   return out;
 }
 
+bool can_transfer(const SiteSpec& from, const SiteSpec& to) {
+  return from.has_agent && to.has_agent && (from.inbound || to.inbound);
+}
+
 bool has_throughput(const Mesh& mesh, const SiteSpec& from, const SiteSpec& to) {
-  return from.site != to.site && from.has_agent && to.has_agent && to.inbound && terms_of(mesh, from, to).throughput;
+  return from.site != to.site && can_transfer(from, to) && terms_of(mesh, from, to).throughput;
 }
 
 }  // namespace sonde

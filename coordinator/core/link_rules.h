@@ -17,6 +17,8 @@ struct LinkTerms {
 /// The first rule that matches holds; without one the defaults do.
 LinkTerms terms_of(const Mesh& mesh, const SiteSpec& from, const SiteSpec& to);
 
+/// Both have agents, and at least one of them can be reached: who cannot be, opens the connections.
+bool can_transfer(const SiteSpec& from, const SiteSpec& to);
 /// Whether the mesh measures this probe on this link: who has an agent, who can be reached, and the rules.
 bool has_latency(const Mesh& mesh, const SiteSpec& from, const SiteSpec& to);
 bool has_throughput(const Mesh& mesh, const SiteSpec& from, const SiteSpec& to);

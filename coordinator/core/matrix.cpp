@@ -30,16 +30,16 @@ bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
   const SiteSpec* from = mesh.site(link.from);
   const SiteSpec* to = mesh.site(link.to);
   if (from == nullptr || to == nullptr || link.from == link.to) return false;
-  // No probe brings this one yet; an operator must not wait for it.
-  if (!from->has_agent || !to->inbound || metric == Metric::throughput_duplex) return false;
-  const LinkTerms terms = terms_of(mesh, *from, *to);
-  if (!terms.measured || (!terms.throughput && info(metric).probe == Probe::throughput)) return false;
+  const Probe probe = info(metric).probe;
+  if (probe == Probe::throughput || probe == Probe::duplex)
+    return mesh.policy.throughput && has_throughput(mesh, *from, *to);
+  if (!from->has_agent || !to->inbound || !terms_of(mesh, *from, *to).measured) return false;
   if (is_loaded(metric) && (!mesh.policy.throughput || !to->has_agent)) return false;
-  switch (info(metric).probe) {
+  switch (probe) {
     case Probe::latency: return mesh.policy.latency.has_value();
     case Probe::connect: return mesh.policy.connect.has_value() && (to->has_agent || to->connect.has_value());
     case Probe::throughput:
-    case Probe::duplex: return mesh.policy.throughput.has_value() && to->has_agent;
+    case Probe::duplex: break;
   }
   return false;
 }
@@ -161,8 +161,8 @@ nanoseconds Matrix::stale_after(Metric metric) const {
   switch (is_loaded(metric) ? Probe::throughput : info(metric).probe) {
     case Probe::latency: return policy.latency ? 3 * policy.latency->every + policy.latency->timeout : nanoseconds{0};
     case Probe::connect: return policy.connect ? 3 * policy.connect->every + policy.connect->timeout : nanoseconds{0};
-    case Probe::throughput:
-    case Probe::duplex: break;
+    case Probe::duplex: return nanoseconds::max();  // only on demand
+    case Probe::throughput: break;
   }
   if (!policy.throughput) return nanoseconds{0};
   const nanoseconds configured = policy.throughput->every.value_or(std::chrono::hours(1));
@@ -172,6 +172,9 @@ nanoseconds Matrix::stale_after(Metric metric) const {
 CellState Matrix::state(const Series& series, const Link& link, const CellQuery& query) const {
   const MetricMask wanted = evidence_for(query.metric);
   if (!is_measured(mesh_, link, query.metric)) return CellState::none;
+  // Nobody waits for what nobody has asked for.
+  if (query.metric == Metric::throughput_duplex && !series.newest_with(wanted, query.at) && series.tried == 0)
+    return CellState::none;
   if (paused_.contains(link)) return CellState::paused;
   if (is_silent(link.from, query.at)) return CellState::agent_silent;
   const auto newest = series.newest_with(wanted, query.at);

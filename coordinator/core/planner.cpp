@@ -72,7 +72,7 @@ Runs runs_of(const Mesh& mesh, const Cast& cast, const std::unordered_map<Link, 
     for (std::uint32_t to = 0; to < cast.sites.size(); ++to) {
       const SiteSpec& source = *cast.sites[from];
       const SiteSpec& sink = *cast.sites[to];
-      if (from == to || !source.has_agent || !sink.has_agent || !sink.inbound) continue;
+      if (from == to || !can_transfer(source, sink)) continue;
       const LinkTerms terms = terms_of(mesh, source, sink);
       if (!terms.throughput) continue;
       nanoseconds length = policy.duration;

@@ -64,8 +64,9 @@ class Check {
       const auto sites = ends(slot.link);
       if (!sites) continue;
       const auto [from, to] = *sites;
+      const Member& source = timetable_.members[from];
       const Member& sink = timetable_.members[to];
-      if (!timetable_.members[from].has_agent || !sink.has_agent || !sink.inbound) blame(Rule::no_agent, slot.link);
+      if (!source.has_agent || !sink.has_agent || !(source.inbound || sink.inbound)) blame(Rule::no_agent, slot.link);
       if (slot.length <= nanoseconds(0) || slot.start < nanoseconds(0)) blame(Rule::bad_length, slot.link);
       if (slot.start + slot.length > timetable_.cycle) blame(Rule::outside_cycle, slot.link);
       if (slot.round.number >= timetable_.rounds) blame(Rule::same_round, slot.link);
@@ -74,8 +75,8 @@ class Check {
       occupy(slot, from, to);
     }
     if (timetable_.policy.throughput)
-      check_missing(seen, [&](const Link& link, const Member& to) {
-        return to.has_agent && to.inbound && !exceptions_.unmeasured.contains(link) &&
+      check_missing(seen, [&](const Link& link, const Member& from, const Member& to) {
+        return to.has_agent && (from.inbound || to.inbound) && !exceptions_.unmeasured.contains(link) &&
                !exceptions_.no_throughput.contains(link);
       });
   }
@@ -102,7 +103,7 @@ class Check {
       for (std::uint32_t to = 0; to < index_.size(); ++to) {
         if (from == to || !timetable_.members[from].has_agent) continue;
         const Link link{timetable_.members[from].site, timetable_.members[to].site};
-        const bool wanted = takes(link, timetable_.members[to]);
+        const bool wanted = takes(link, timetable_.members[from], timetable_.members[to]);
         if (wanted != seen[pair_index(from, to)]) blame(wanted ? Rule::missing : Rule::unwanted, link);
       }
   }
@@ -142,7 +143,7 @@ class Check {
         blame(Rule::bad_phase, phase.link);
     }
     if (policy.latency || policy.connect)
-      check_missing(seen, [&](const Link& link, const Member& to) {
+      check_missing(seen, [&](const Link& link, const Member&, const Member& to) {
         return (to.inbound || !to.has_agent) && !exceptions_.unmeasured.contains(link);
       });
   }

@@ -19,7 +19,7 @@ using Uplinks = std::unordered_map<SiteId, std::string>;
 
 enum class Rule : std::uint8_t {
   unknown_site,   ///< a slot or phase names a site that is no member, or both ends are one
-  no_agent,       ///< a slot's end has no agent, or its to-site cannot be reached
+  no_agent,       ///< a slot's end has no agent, or neither of its sites can be reached
   bad_length,     ///< a slot has no length, or begins before the cycle
   outside_cycle,  ///< a slot ends after the cycle or its interval, or the cycle is longer than throughput_every
   overlap,        ///< a site or uplink is in two slots at one time (with full duplex: in one direction)

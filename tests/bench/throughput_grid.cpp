@@ -1,6 +1,7 @@
 // Goal G7: Sonde's throughput against links whose payload rate is known, over a grid of rates, buckets and round trips.
 //
 //     bench_throughput_grid [--tuning | --all] [--point N]... [--rounds N] [--iperf3] [--loss RATIO]
+//                           [--duration SECONDS] [--shape BIT/S BUCKET QUEUE ROUND-TRIP-MS]
 //
 // Without an option the kept half of the points (grid_points.h). One line for each run, then the goals; exit code 1
 // where one is missed. Needs root.
@@ -31,7 +32,9 @@ struct Options {
   bool iperf3 = false;
   int rounds = 1;
   double loss = 0;
+  double duration_s = 5;
   std::vector<int> points;
+  std::optional<Shape> shape;  ///< instead of the grid
 };
 
 /// One run at one point.
@@ -94,7 +97,7 @@ Reading measure(ShapedLink& link, const GridPoint& point, const Options& options
   until_idle(link, 500ms);
   const Crossed before = link.crossed();
   ThroughputOrder order;
-  order.duration = 5s;
+  order.duration = from_seconds(options.duration_s);
   order.max_duration = 60s;
   order.max_bytes = {128'000'000};
   const Result result = rig.run(order);
@@ -158,6 +161,14 @@ bool judge(const std::vector<Reading>& readings) {
   return fine;
 }
 
+/// bit/s, octets, octets, milliseconds.
+Shape shape_of(double rate, double bucket, double queue, double round_trip_ms) {
+  return {.rate = {rate},
+          .bucket = {static_cast<std::uint64_t>(bucket)},
+          .queue = {static_cast<std::uint64_t>(queue)},
+          .round_trip = from_seconds(round_trip_ms / 1e3)};
+}
+
 std::optional<Options> parse(int argc, char** argv) {
   Options options;
   const std::vector<std::string> words(argv + 1, argv + argc);
@@ -175,6 +186,14 @@ std::optional<Options> parse(int argc, char** argv) {
       options.rounds = static_cast<int>(number());
     else if (words[i] == "--loss")
       options.loss = number();
+    else if (words[i] == "--shape") {
+      // In the order of the words: arguments of a call are evaluated in any.
+      const double rate = number();
+      const double bucket = number();
+      const double queue = number();
+      options.shape = shape_of(rate, bucket, queue, number());
+    } else if (words[i] == "--duration")
+      options.duration_s = number();
     else
       return std::nullopt;
   }
@@ -187,6 +206,7 @@ int run(const Options& options) {
     if (!options.points.empty()) return std::ranges::find(options.points, p.index) == options.points.end();
     return !options.all && p.kept() == options.tuning;
   });
+  if (options.shape) points = {{-1, *options.shape}};
   ShapedLink link;
   std::vector<Reading> readings;
   fmt::print("point, rate bit/s, bucket B, round trip ms, shaper | steady / truth, time, octets on the link, ...\n");
@@ -202,7 +222,9 @@ int main(int argc, char** argv) {
   using namespace sonde;
   const auto options = bench::parse(argc, argv);
   if (!options) {
-    fmt::print(stderr, "usage: bench_throughput_grid [--tuning | --all] [--point N]... [--rounds N] [--iperf3]\n");
+    fmt::print(stderr,
+               "usage: bench_throughput_grid [--tuning | --all] [--point N]... [--rounds N] [--iperf3] [--loss RATIO] "
+               "[--duration SECONDS] [--shape BIT/S BUCKET-OCTETS QUEUE-OCTETS ROUND-TRIP-MS]\n");
     return 2;
   }
   if (const auto may = lab::may_emulate(); !may) {

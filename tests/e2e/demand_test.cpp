@@ -37,13 +37,13 @@ BOOST_AUTO_TEST_CASE(each_kind_is_measured_in_a_gap_and_tells_the_truth) {
   lab::Lab lab({.files = lab::make_mesh_files("demand",
                                               "  latency: {rate: 5/s, every: 2s, timeout: 1s}\n"
                                               "  connect: {every: 5s, timeout: 2s}\n"
-                                              "  throughput: {every: 20s, duration: 1s, max_duration: 2s}\n",
+                                              "  throughput: {every: 30s, duration: 3s, max_duration: 3s}\n",
                                               topology(paths))});
   lab.start_all();
   wait_until_measuring(lab, "rtt");
   const double rtt = paths[0].one_way(72) + paths[1].one_way(72);
 
-  for (const std::string kind : {"latency", "connect", "throughput"}) {
+  for (const std::string kind : {"latency", "connect", "throughput", "duplex"}) {
     const lab::Output out = probe(lab, "berlin", "athens", kind);
     BOOST_TEST_REQUIRE(out.code == 0, out.err << out.out);
     const json run = json::parse(out.out);
@@ -59,11 +59,22 @@ BOOST_AUTO_TEST_CASE(each_kind_is_measured_in_a_gap_and_tells_the_truth) {
       BOOST_TEST(number_in(result.at("details"), "sent") == 50);
     } else if (kind == "connect") {
       BOOST_TEST(std::abs(number_in(result, "connect") - rtt) < 0.003 + 0.05 * rtt, result.dump());
+    } else if (kind == "duplex") {
+      // Acknowledgements wait in the other way's queue, so the faster way does not reach its rate within 3 s.
+      const double there = number_in(result, "throughput_duplex") / paths[0].payload_rate();
+      const double back = number_in(result.at("details"), "other_way_bps") / paths[1].payload_rate();
+      fmt::print("duplex: {:.3f} of the rate there, {:.3f} back\n", there, back);
+      BOOST_TEST((there > 0.1 && there < 1.05), result.dump());
+      BOOST_TEST((back > 0.7 && back < 1.05), result.dump());
+      BOOST_TEST(!result.contains("throughput"), result.dump());
     } else {
       BOOST_TEST(std::abs(number_in(result, "throughput") / paths[0].payload_rate() - 1) < 0.1, result.dump());
     }
   }
   check_alive(lab);
+  BOOST_TEST(cell(lab, "throughput_duplex", "berlin", "athens", "&window=5m").state == "ok");
+  BOOST_TEST(lab::eventually(
+      10s, [&] { return cell(lab, "throughput_duplex", "athens", "berlin", "&window=5m").value.has_value(); }));
   // No run of the timetable was disturbed.
   const json audit = json::parse(lab.get("/api/v1/timetable/audit?window=5m").value().body);
   BOOST_TEST(audit.at("overlaps") == 0, audit.dump());
@@ -72,6 +83,40 @@ BOOST_AUTO_TEST_CASE(each_kind_is_measured_in_a_gap_and_tells_the_truth) {
   fmt::print("{}", explained.out);
   BOOST_TEST(explained.code == 0);
   BOOST_TEST(explained.out.find("The round trip takes ") != std::string::npos, explained.out);
+}
+
+BOOST_AUTO_TEST_CASE(a_site_that_nobody_can_reach_is_measured_both_ways) {
+  if (!may_run()) return;
+  auto files = lab::make_mesh_files("hidden",
+                                    "  latency: {rate: 5/s, every: 2s, timeout: 1s}\n"
+                                    "  connect: {every: 5s, timeout: 2s}\n"
+                                    "  throughput: {every: 30s, duration: 1s, max_duration: 2s}\n",
+                                    topology(paths));
+  const auto replace = [](std::string& text, const std::string& what, const std::string& with) {
+    const auto at = text.find(what);
+    BOOST_TEST_REQUIRE(at != std::string::npos, text);
+    text.replace(at, what.size(), with);
+  };
+  // Nobody knows where it listens.
+  replace(files.coordinator, "name: gdansk, ", "name: gdansk, inbound: false, ");
+  replace(files.agents.at("gdansk"), fmt::format("port: {}", lab::agent_port), "port: 17999");
+  lab::Lab lab({.files = std::move(files)});
+  lab.start_all();
+  const bool heard = lab::eventually(
+      30s, [&] { return cell(lab, "rtt", "gdansk", "berlin").value && cell(lab, "rtt", "berlin", "athens").value; });
+  BOOST_TEST_REQUIRE(heard, lab.log_tail("gdansk"));
+  const auto share = [&](const std::string& from, const std::string& to, const PathTruth& path) {
+    const lab::Output out = probe(lab, from, to, "throughput");
+    BOOST_TEST_REQUIRE(out.code == 0, out.err << out.out << lab.log_tail(from));
+    const double rate = number_in(json::parse(out.out).at("result"), "throughput");
+    fmt::print("{} -> {}: {:.3f} of the rate\n", from, to, rate / path.payload_rate());
+    return rate / path.payload_rate();
+  };
+  BOOST_TEST(std::abs(share("gdansk", "berlin", paths[3]) - 1) < 0.1);
+  BOOST_TEST(std::abs(share("berlin", "gdansk", paths[2]) - 1) < 0.1);
+  BOOST_TEST(std::abs(share("athens", "gdansk", paths[4]) - 1) < 0.1);
+  BOOST_TEST(cell(lab, "rtt", "berlin", "gdansk").state == "none");
+  check_alive(lab);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_done_is_said_in_one_line) {

@@ -24,3 +24,79 @@ BOOST_AUTO_TEST_CASE(a_site_sends_while_it_receives_only_where_the_policy_says_s
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+namespace {
+
+const SiteId berlin = SiteId::known("berlin");
+const SiteId athens = SiteId::known("athens");
+const SiteId gdansk = SiteId::known("gdansk");
+
+ThroughputOrder duplex_order() {
+  ThroughputOrder order;
+  order.link = {berlin, athens};
+  order.slot_end = MonoTime{} + std::chrono::seconds(60);
+  order.addresses = {"192.0.2.20"};
+  order.port = 7101;
+  order.duration = order.max_duration = std::chrono::seconds(5);
+  order.max_bytes = Bytes{1'000'000};
+  order.probe = Probe::duplex;
+  return order;
+}
+
+template <typename T>
+const T* message_in(const TransferOut& out, std::size_t index) {
+  return index < out.messages.size() ? std::get_if<T>(&out.messages[index].message) : nullptr;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(transfer_duplex)
+
+BOOST_AUTO_TEST_CASE(who_accepts_offers_the_other_half_whose_connections_the_first_one_opens) {
+  TransferDesk began(berlin);
+  TransferOut offered;
+  began.start({}, duplex_order(), {1, 2, 3}, offered);
+  const auto* offer = message_in<wire::TransferOffer>(offered, 0);
+  BOOST_TEST_REQUIRE(offer != nullptr);
+  BOOST_TEST((offer->probe == Probe::duplex));
+  BOOST_TEST(!offer->receiver_opens);
+
+  TransferDesk far(athens);
+  TransferOut answered;
+  far.on_message({}, berlin, *offer, answered);
+  BOOST_TEST_REQUIRE(message_in<wire::TransferAnswer>(answered, 0) != nullptr);
+  const auto* twin = message_in<wire::TransferOffer>(answered, 1);
+  BOOST_TEST_REQUIRE(twin != nullptr);
+  BOOST_TEST((twin->link == Link{athens, berlin}));
+  BOOST_TEST(twin->receiver_opens);
+  BOOST_TEST((twin->token != offer->token));
+
+  TransferOut accepted;
+  began.on_message({}, athens, *twin, accepted);
+  const auto* answer = message_in<wire::TransferAnswer>(accepted, 0);
+  BOOST_TEST_REQUIRE(answer != nullptr);
+  BOOST_TEST((answer->outcome == Outcome::ok));
+  const auto* receive = std::get_if<ReceiveStreams>(&accepted.commands.at(0));
+  BOOST_TEST_REQUIRE(receive != nullptr);
+  BOOST_TEST((receive->addresses == std::vector<std::string>{"192.0.2.20"}));
+  BOOST_TEST(!receive->may_settle);
+}
+
+BOOST_AUTO_TEST_CASE(only_its_own_other_half_meets_a_duplex_run) {
+  TransferDesk desk(berlin);
+  TransferOut out;
+  desk.start({}, duplex_order(), {1, 2, 3}, out);
+  wire::TransferOffer offer = *message_in<wire::TransferOffer>(out, 0);
+  offer.link = {athens, berlin};
+  offer.receiver_opens = true;
+  for (const auto& [from, probe] :
+       {std::pair(athens, Probe::duplex), {athens, Probe::throughput}, {gdansk, Probe::duplex}}) {
+    offer.link.from = from;
+    offer.probe = probe;
+    TransferOut refused;
+    desk.on_message({}, from, offer, refused);
+    BOOST_TEST((message_in<wire::TransferAnswer>(refused, 0)->outcome == Outcome::busy));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -101,6 +101,72 @@ BOOST_AUTO_TEST_CASE(several_streams_share_the_budget) {
   BOOST_TEST(result.detail("bytes").value() <= 40'000'000);
 }
 
+BOOST_AUTO_TEST_CASE(a_receiver_that_nobody_can_reach_opens_the_connections) {
+  Rig rig;
+  Timetable timetable;
+  timetable.members = {{berlin, {"127.0.0.1"}, rig.b.port.local_endpoint().port, true, true, {}, {}, {}, 0}};
+  rig.a.path.set_timetable(timetable);
+  auto order = rig.order(20'000'000);
+  order.addresses = {"192.0.2.1"};  // of no use
+  order.receiver_opens = true;
+  order.streams = 4;
+  const Result& result = rig.run(order);
+  BOOST_TEST_REQUIRE((result.outcome == Outcome::ok), result.reason);
+  BOOST_TEST(rig.b.port.stats().attached == 4U);
+  BOOST_TEST(rig.a.port.stats().accepted == 0U);
+  BOOST_TEST(result.value_of(Metric::throughput)->value > 0);
+  BOOST_TEST(result.detail("bytes_acked").value() <= 20'000'000);
+  BOOST_TEST(rig.both_idle());
+  BOOST_TEST(rig.b.port.open_connections() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_receiver_without_an_address_of_the_sender_refuses) {
+  Rig rig;
+  auto order = rig.order(1'000'000);
+  order.receiver_opens = true;
+  const Result& result = rig.run(order);
+  BOOST_TEST((result.outcome == Outcome::refused));
+  BOOST_TEST(result.reason == "the far agent refused: I am to open the connections, and know no address of yours");
+  BOOST_TEST(rig.both_idle());
+}
+
+BOOST_AUTO_TEST_CASE(a_duplex_run_is_two_results_under_a_name_of_their_own) {
+  Rig rig;
+  auto order = rig.order(1'000'000'000'000);
+  order.probe = Probe::duplex;
+  const Result& result = rig.run(order);
+  BOOST_TEST_REQUIRE((result.outcome == Outcome::ok), result.reason);
+  BOOST_TEST_REQUIRE(run_until(rig.loop, [&] { return !rig.a.results.empty(); }));
+  const Result& twin = rig.a.results.front();
+  BOOST_TEST_REQUIRE((twin.outcome == Outcome::ok), twin.reason);
+  for (const Result* half : {&result, &twin}) {
+    BOOST_TEST((half->probe == Probe::duplex));
+    BOOST_TEST(half->value_of(Metric::throughput_duplex)->value > 0);
+    BOOST_TEST((half->value_of(Metric::throughput) == nullptr));
+    BOOST_TEST(!half->has(Tag::settled));  // the whole duration, so that both directions run all the time
+  }
+  BOOST_TEST((result.link() == Link{berlin, athens}));
+  BOOST_TEST((twin.link() == Link{athens, berlin}));
+  BOOST_TEST(result.detail("other_way_bytes").value() == twin.detail("bytes").value());
+  BOOST_TEST(!result.has(Tag::on_demand));  // whoever ordered it says so
+  BOOST_TEST(twin.has(Tag::on_demand));
+  BOOST_TEST(rig.a.port.stats().attached == 2U);  // who began opens both
+  BOOST_TEST(rig.b.port.stats().attached == 0U);
+  BOOST_TEST(rig.both_idle());
+}
+
+BOOST_AUTO_TEST_CASE(when_one_half_of_a_duplex_run_is_over_so_is_the_other) {
+  Rig rig;
+  auto order = rig.order(20'000'000);
+  order.probe = Probe::duplex;
+  order.duration = order.max_duration = 8s;
+  const MonoTime before = io::read_clock().mono;
+  BOOST_TEST((rig.run(order).outcome == Outcome::ok));
+  BOOST_TEST((io::read_clock().mono - before < 7s));  // the budget ended one half
+  BOOST_TEST_REQUIRE(run_until(rig.loop, [&] { return !rig.a.results.empty(); }));
+  BOOST_TEST(rig.both_idle());
+}
+
 BOOST_AUTO_TEST_CASE(each_of_many_streams_is_told) {
   Rig rig;
   auto order = rig.order(64'000'000);

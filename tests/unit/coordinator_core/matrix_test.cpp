@@ -84,6 +84,27 @@ BOOST_FIXTURE_TEST_CASE(a_run_too_quick_for_a_rate_does_not_make_the_link_down, 
   BOOST_TEST(!matrix.cell(berlin_athens, query(21, Metric::throughput)).value.has_value());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_duplex_run_has_a_cell_of_its_own_once_somebody_asked_for_one, Mesh3) {
+  BOOST_TEST(state(1, Metric::throughput_duplex) == "none");
+  Result result = make_result(1, Probe::duplex, 10.0);
+  result.values = {{Metric::throughput_duplex, 40e6}};
+  matrix.on_result(result);
+  BOOST_TEST(matrix.cell(berlin_athens, query(11, Metric::throughput_duplex)).value.value() == 40e6);
+  BOOST_TEST(state(7000, Metric::throughput_duplex) == "ok");  // never stale: nobody promised another
+  BOOST_TEST(state(11, Metric::throughput) == "never");
+}
+
+BOOST_AUTO_TEST_CASE(a_site_that_nobody_can_reach_has_throughput_both_ways) {
+  Mesh mesh = make_mesh();
+  mesh.sites[2].inbound = false;
+  const Link to_hidden{SiteId::known("berlin"), SiteId::known("gdansk")};
+  BOOST_TEST(is_measured(mesh, to_hidden, Metric::throughput));
+  BOOST_TEST(is_measured(mesh, {to_hidden.to, to_hidden.from}, Metric::throughput));
+  BOOST_TEST(!is_measured(mesh, to_hidden, Metric::rtt));
+  mesh.sites[0].inbound = false;
+  BOOST_TEST(!is_measured(mesh, to_hidden, Metric::throughput));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_run_over_several_results_is_no_failure_of_the_idle_path, Mesh3) {
   const auto loaded = [](std::uint64_t seq, double finished_s) {
     Result result = with_ratio(latency_result(seq, finished_s, std::vector<double>(50, 110), Metric::rtt_loaded),

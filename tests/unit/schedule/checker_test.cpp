@@ -75,6 +75,8 @@ BOOST_AUTO_TEST_CASE(each_rule_is_found) {
   BOOST_TEST(breaks(timetable, Rule::missing));
   timetable = good();
   timetable.members[1].inbound = false;
+  BOOST_TEST(!breaks(timetable, Rule::no_agent));  // it opens the connections itself
+  timetable.members[0].inbound = false;
   BOOST_TEST(breaks(timetable, Rule::no_agent));
   timetable = good();
   timetable.slots[0].length = 0s;
