@@ -52,15 +52,20 @@ struct SentProbe {
   bool left_host() const { return !lost_here && !stuck_in_queue(); }
 };
 
+/// A probe that leaves this much behind its instant is no longer where chance had put it.
+inline constexpr nanoseconds late_send = std::chrono::milliseconds(10);
+
 struct LatencyInterval {
   std::int64_t number = 0;  ///< k: it begins at epoch + k * every + phase
   SharedTime scheduled_at;
-  MonoTime closes;                ///< its end, or its last probe's timeout, whichever is later
-  std::uint64_t planned = 0;      ///< send instants
-  std::uint64_t missed = 0;       ///< of these, passed over because we came too late
-  std::uint64_t late_closed = 0;  ///< replies to probes whose interval was closed already
-  std::string unreachable;        ///< what ICMP or our own kernel said; empty: nothing
-  std::vector<SentProbe> probes;  ///< by sequence, without gaps
+  MonoTime closes;                 ///< its end, or its last probe's timeout, whichever is later
+  std::uint64_t planned = 0;       ///< send instants
+  std::uint64_t missed = 0;        ///< of these, passed over because we came too late
+  std::uint64_t late_sends = 0;    ///< left later than late_send behind their instant
+  std::uint64_t socket_drops = 0;  ///< packets that our own socket had no room for meanwhile, of whatever stream
+  std::uint64_t late_closed = 0;   ///< replies to probes whose interval was closed already
+  std::string unreachable;         ///< what ICMP or our own kernel said; empty: nothing
+  std::vector<SentProbe> probes;   ///< by sequence, without gaps
 
   SentProbe* find(std::uint32_t sequence);
 };

@@ -82,6 +82,8 @@ void LatencySender::tick(const Now& now, LatencyOutput& out) {
       ++counters_.sent;
     }
     counters_.missed += turn.missed;
+    for (const Result& result : turn.results)
+      counters_.lost_stamps += static_cast<std::uint64_t>(result.detail("lost_stamps").value_or(0));
     std::ranges::move(turn.results, std::back_inserter(out.results));
     std::ranges::move(turn.closed, std::back_inserter(out.closed));
     if (bursts_.contains(ssid) && stream.over()) {
@@ -225,6 +227,10 @@ void LatencySender::on_kernel_stamp(std::uint16_t ssid, std::uint32_t sequence, 
 void LatencySender::on_lost_here(std::uint16_t ssid, std::uint32_t sequence) {
   ++counters_.lost_here;
   if (LatencyStream* stream = find(ssid)) stream->on_lost_here(sequence);
+}
+
+void LatencySender::on_socket_drops(std::uint64_t packets) {
+  for (auto& [ssid, stream] : streams_) stream.on_socket_drops(packets);
 }
 
 void LatencySender::on_unreachable(const Endpoint& to, std::string_view reason) {

@@ -54,6 +54,7 @@ class LatencySender {
     std::uint64_t unverified = 0;  ///< its HMAC was wrong
     std::uint64_t missed = 0;      ///< send instants
     std::uint64_t lost_here = 0;
+    std::uint64_t lost_stamps = 0;  ///< probes of closed intervals whose departure the kernel did not stamp
     std::uint64_t clock_steps = 0;
   };
 
@@ -86,6 +87,8 @@ class LatencySender {
   void on_kernel_stamp(std::uint16_t ssid, std::uint32_t sequence, SendStamp kind, WallTime at);
   void on_lost_here(std::uint16_t ssid, std::uint32_t sequence);
   void on_unreachable(const Endpoint& to, std::string_view reason);
+  /// Packets that the probing socket had no room for since the last call.
+  void on_socket_drops(std::uint64_t packets);
 
   const Counters& counters() const { return counters_; }
   std::size_t streams() const { return streams_.size(); }

@@ -118,6 +118,7 @@ void LatencyStream::send(SharedTime instant, const SharedNow& now, const Identit
   turn.probe =
       OutgoingProbe{*setup_.to, wire::build_probe(setup_.plan.format, values, key), setup_.ssid, probe.sequence};
   turn.lateness = now.shared - instant;
+  if (*turn.lateness > late_send) ++newest.late_sends;
 }
 
 void LatencyStream::close_due(const SharedNow& now, const Identity& identity, Turn& turn) {
@@ -235,6 +236,10 @@ void LatencyStream::on_lost_here(std::uint32_t sequence) {
 
 void LatencyStream::on_unreachable(std::string_view reason) {
   if (!open_.empty()) open_.back().unreachable = reason;
+}
+
+void LatencyStream::on_socket_drops(std::uint64_t packets) {
+  for (LatencyInterval& interval : open_) interval.socket_drops += packets;
 }
 
 void LatencyStream::on_clock_step() {

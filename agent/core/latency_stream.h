@@ -86,6 +86,8 @@ class LatencyStream {
   void on_lost_here(std::uint32_t sequence);
   /// ICMP or our own kernel says that the far side cannot be reached.
   void on_unreachable(std::string_view reason);
+  /// Our own socket had no room for what came: anybody's reply may be among it.
+  void on_socket_drops(std::uint64_t packets);
   /// This host's wall clock was stepped: what is under way cannot be timed.
   void on_clock_step();
 

@@ -174,6 +174,22 @@ std::vector<Prober::Neighbour> Prober::neighbours(SharedTime now) const {
   return found;
 }
 
+std::vector<ArrivalQuery> Prober::queries_for(const std::vector<wire::ArrivalQuestion>& questions,
+                                              const AddressBook& book, const ClockMap& clock) const {
+  std::vector<ArrivalQuery> queries;
+  for (const wire::ArrivalQuestion& question : questions) {
+    const Member* from = timetable_.member(question.from);
+    ArrivalQuery& query = queries.emplace_back();
+    query.id = question.id;
+    if (from != nullptr) query.from = addresses_of(*from, book);
+    query.ssid = question.ssid;
+    query.first = question.first;
+    query.last = question.last;
+    query.sent_at = clock.wall(question.sent_at - clock.error);
+  }
+  return queries;
+}
+
 nanoseconds Prober::least_delay_to(const Member& to) const {
   const Member* own = timetable_.member(self_);
   if (own == nullptr || !own->location || !to.location) return nanoseconds(0);

@@ -10,6 +10,7 @@
 
 #include "agent/core/connect_probe.h"
 #include "agent/core/latency_plan.h"
+#include "agent/core/reflector.h"
 #include "agent/core/transfer_types.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/event.h"
@@ -72,6 +73,10 @@ class Prober {
     bool operator==(const Neighbour&) const = default;
   };
   std::vector<Neighbour> neighbours(SharedTime now) const;
+
+  /// What to ask the reflector for the coordinator; a site without a known address has none.
+  std::vector<ArrivalQuery> queries_for(const std::vector<wire::ArrivalQuestion>& questions, const AddressBook& book,
+                                        const ClockMap& clock) const;
 
   const Timetable& timetable() const { return timetable_; }
   /// Members whose address is not known yet are left out; without streams where the probe is off.

@@ -30,7 +30,10 @@ struct Stop {};
 struct Load {
   std::optional<SiteLoad> load;
 };
-using Command = std::variant<LatencyPlan, LatencyBurst, ClockMap, Load, OwnLoad, Stop>;
+struct Ask {
+  std::vector<ArrivalQuery> queries;
+};
+using Command = std::variant<LatencyPlan, LatencyBurst, ClockMap, Load, OwnLoad, Ask, Stop>;
 
 constexpr nanoseconds publish_every = std::chrono::seconds(1);
 constexpr nanoseconds window_half = std::chrono::seconds(30);
@@ -107,6 +110,8 @@ struct LatencyPath::Worker {
   Mailbox<Command> commands{commands_limit};
   Mailbox<Result> results{results_limit};
   Mailbox<Event> events{events_limit};
+  std::shared_ptr<Mailbox<wire::ArrivalAnswers>> answers =
+      std::make_shared<Mailbox<wire::ArrivalAnswers>>(answers_limit);
   Mailbox<std::vector<SentProbe>> kept{kept_limit};  ///< nothing enters it unless probes are kept
   mutable std::mutex stats_mutex;
   LatencyStats published;
@@ -128,6 +133,8 @@ struct LatencyPath::Worker {
   } woken_by;
   bool real_time = false;
   std::uint64_t send_stamps = 0;
+  std::uint64_t probing_drops = 0;
+  std::vector<Ask> asked;
   std::vector<std::uint8_t> reply;
   std::vector<StampedSend> stamps;
   std::vector<SendError> errors;
@@ -137,6 +144,7 @@ struct LatencyPath::Worker {
   void take_turn(const Now& now);
   void send_probes(const LatencyOutput& out);
   void reflect();
+  void answer();
   void read_error_queue();
   void read_replies(const Now& now);
   void wait();
@@ -152,6 +160,7 @@ void LatencyPath::Worker::run() {
       turn_at = MonoTime();
     }
     if (woken_by.request) reflect();
+    if (!asked.empty()) answer();
     const Now now = read_both_clocks();
     if (now.mono >= turn_at) {
       // What came back is read only now, before anything is judged. The kernel stamped it when it came, so waiting
@@ -173,10 +182,11 @@ bool LatencyPath::Worker::obey() {
     if (const auto* load = std::get_if<Load>(&command)) reflector.set_load(load->load);
     if (const auto* load = std::get_if<OwnLoad>(&command)) sender.tell_load(*load);
     if (const auto* burst = std::get_if<LatencyBurst>(&command)) sender.burst(*burst);
+    if (auto* ask = std::get_if<Ask>(&command)) asked.push_back(std::move(*ask));
     if (auto* plan = std::get_if<LatencyPlan>(&command)) {
       probing.set_traffic_class(static_cast<std::uint8_t>(plan->dscp << 2U));
       reflector.set_dscp(plan->dscp);
-      reflector.set_members(plan->members);
+      reflector.set_members(plan->members, read_clock().wall);
       reflector.set_allowed(plan->allowed);
       reflector.set_keys(plan->keys);
       reflector.set_clock_error(plan->own_clock_error);
@@ -245,6 +255,18 @@ void LatencyPath::Worker::reflect() {
     if (stamped.in_driver) reflector.on_sent(stamped.to, stamped.payload, stamped.at);
 }
 
+void LatencyPath::Worker::answer() {
+  for (const Ask& ask : asked) {
+    wire::ArrivalAnswers all;
+    for (const ArrivalQuery& query : ask.queries) {
+      const ReceivedRuns::Count count = reflector.count_arrivals(query);
+      all.answers.push_back({query.id, count.known, count.received});
+    }
+    answers->push(std::move(all));
+  }
+  asked.clear();
+}
+
 void LatencyPath::Worker::read_error_queue() {
   stamps.clear();
   errors.clear();
@@ -289,7 +311,10 @@ void LatencyPath::Worker::publish(const Now& now) {
   LatencyStats stats;
   stats.lateness = lateness.spread();
   stats.hold = hold.spread();
-  stats.socket_drops = reflecting.drops() + probing.drops();
+  const std::uint64_t dropped = probing.drops();
+  if (dropped > probing_drops) sender.on_socket_drops(dropped - probing_drops);
+  probing_drops = dropped;
+  stats.socket_drops = reflecting.drops() + dropped;
   stats.send_stamps = send_stamps;
   stats.results_dropped = results.dropped();
   stats.sender = sender.counters();
@@ -338,6 +363,8 @@ void LatencyPath::burst(LatencyBurst burst) { worker_->commands.push(std::move(b
 void LatencyPath::set_clock(const ClockMap& clock) { worker_->commands.push(clock); }
 void LatencyPath::set_load(const std::optional<SiteLoad>& load) { worker_->commands.push(Load{load}); }
 void LatencyPath::tell_load(const OwnLoad& load) { worker_->commands.push(load); }
+void LatencyPath::ask(std::vector<ArrivalQuery> queries) { worker_->commands.push(Ask{std::move(queries)}); }
+const std::shared_ptr<Mailbox<wire::ArrivalAnswers>>& LatencyPath::answers() const { return worker_->answers; }
 int LatencyPath::results_fd() const { return worker_->results.fd(); }
 std::vector<Result> LatencyPath::take_results() { return worker_->results.take_all(); }
 

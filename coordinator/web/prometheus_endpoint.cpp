@@ -63,6 +63,11 @@ void counter_families(Page& page, const Counters& counters) {
   page.value(static_cast<double>(counters.results_duplicate));
   page.family("sonde_results_refused_total", "counter", "Results that could not be right.");
   page.value(static_cast<double>(counters.results_refused));
+  page.family("sonde_loss_tails_total", "counter",
+              "Results whose last losses had no direction yet, by what the far agent could tell.");
+  page.value("far_count", "decided", static_cast<double>(counters.losses.decided));
+  page.value("far_count", "unknown", static_cast<double>(counters.losses.unknown));
+  page.value("far_count", "unanswered", static_cast<double>(counters.losses.unanswered));
   page.family("sonde_events_total", "counter", "Events by code, also those that the log held back.");
   for (const auto& [code, count] : counters.events) page.value("code", code, static_cast<double>(count));
 }
