@@ -1,6 +1,7 @@
 #include "agent/core/latency_sender.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "shared/base/error.h"
 #include "shared/base/limits.h"
@@ -20,6 +21,14 @@ bool same_stream(const LatencyStreamPlan& a, const LatencyStreamPlan& b) {
 }
 
 }  // namespace
+
+void LatencyOutput::clear() {
+  probes.clear();
+  lateness.clear();
+  results.clear();
+  closed.clear();
+  events.clear();
+}
 
 LatencySender::LatencySender(Families families, std::uint64_t seed, bool keep_probes)
     : families_(families), random_(seed), keep_probes_(keep_probes) {}
@@ -71,9 +80,10 @@ void LatencySender::tick(const Now& now, LatencyOutput& out) {
   const SharedNow present = shared(now);
   if (waiting_ && present.shared >= waiting_->effective_at) apply_plan(present, out);
   if (clock_changed_) reschedule_all(present);
-  while (!wakes_.empty() && wakes_.begin()->first <= now.mono) {
-    const std::uint16_t ssid = wakes_.begin()->second;
-    wakes_.erase(wakes_.begin());
+  while (!wakes_.empty() && wakes_.front().first <= now.mono) {
+    const std::uint16_t ssid = wakes_.front().second;
+    std::ranges::pop_heap(wakes_, std::greater());
+    wakes_.pop_back();
     LatencyStream& stream = streams_.at(ssid);
     LatencyStream::Turn turn = stream.tick(present, identity_);
     if (turn.probe) {
@@ -95,11 +105,21 @@ void LatencySender::tick(const Now& now, LatencyOutput& out) {
   }
 }
 
+bool LatencySender::judges(MonoTime now) const {
+  return std::ranges::any_of(
+      wakes_, [&](const auto& wake) { return wake.first <= now && streams_.at(wake.second).closes_by(now); });
+}
+
+void LatencySender::schedule(std::uint16_t ssid, MonoTime at) {
+  wakes_.emplace_back(at, ssid);
+  std::ranges::push_heap(wakes_, std::greater());
+}
+
 std::optional<MonoTime> LatencySender::next_deadline(const Now& now) const {
   if (!clock_.known) return std::nullopt;
   if (clock_changed_) return now.mono;
   std::optional<MonoTime> deadline;
-  if (!wakes_.empty()) deadline = wakes_.begin()->first;
+  if (!wakes_.empty()) deadline = wakes_.front().first;
   if (waiting_) {
     const MonoTime due = now.mono + (waiting_->effective_at - clock_.shared(now.wall));
     deadline = deadline ? std::min(*deadline, due) : due;

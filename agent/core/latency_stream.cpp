@@ -17,6 +17,9 @@ nanoseconds period_of(const ProbeRate& rate) {
   return std::max(nanoseconds(1), from_seconds(1.0 / rate.per_second));
 }
 
+/// Probes of one interval for which room is made at once.
+constexpr std::size_t most_reserved = 10'000;
+
 /// A reply that took longer than this to get through its own host's queue was stamped across a step of that clock.
 constexpr nanoseconds longest_departure = std::chrono::seconds(10);
 
@@ -89,6 +92,8 @@ LatencyInterval& LatencyStream::interval_of(SharedTime instant, const SharedNow&
   opened.scheduled_at = std::max(begin, setup_.start);
   opened.closes = now.mono + std::max(nanoseconds(0), begin + every - now.shared);
   opened.late_closed = std::exchange(late_closed_, 0);
+  // Its probes need no more room than this, unless the clock map moves.
+  opened.probes.reserve(std::min<std::size_t>(static_cast<std::size_t>(every / period_) + 2, most_reserved));
   return opened;
 }
 

@@ -76,6 +76,8 @@ class LatencyStream {
   explicit LatencyStream(Setup setup);
 
   Turn tick(const SharedNow& now, const Identity& identity);
+  /// True where its oldest interval is over.
+  bool closes_by(MonoTime now) const { return !open_.empty() && open_.front().closes <= now; }
   /// When tick has something to do, provided that the clock map stays as it is.
   MonoTime next_deadline(const SharedNow& now) const;
 

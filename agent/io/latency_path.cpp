@@ -36,6 +36,10 @@ struct Ask {
 using Command = std::variant<LatencyPlan, LatencyBurst, ClockMap, Load, OwnLoad, Ask, Stop>;
 
 constexpr nanoseconds publish_every = std::chrono::seconds(1);
+/// What came back waits in the kernel no longer than this while probes leave, or until so many have left: each brings
+/// two stamps, and a call reads a batch of them.
+constexpr nanoseconds read_every = std::chrono::milliseconds(20);
+constexpr std::size_t most_unread = UdpSocket::batch / 2 - 1;
 constexpr nanoseconds window_half = std::chrono::seconds(30);
 
 /// Both clocks as of one instant: read again where something came in between, or it would look like a clock step.
@@ -126,7 +130,9 @@ struct LatencyPath::Worker {
   RecentSpread hold;
   LatencyStats seen;  ///< what was published last
   MonoTime published_at;
-  MonoTime turn_at;  ///< the sender has nothing to do before it
+  MonoTime turn_at;        ///< the sender has nothing to do before it
+  MonoTime read_at;        ///< what came back was read
+  std::size_t unread = 0;  ///< probes that have left since
   struct {
     bool command = true;
     bool request = true;
@@ -135,6 +141,8 @@ struct LatencyPath::Worker {
   std::uint64_t send_stamps = 0;
   std::uint64_t probing_drops = 0;
   std::vector<Ask> asked;
+  LatencyOutput out;  ///< of the present turn
+  std::vector<OutgoingDatagram> outgoing;
   std::vector<std::uint8_t> reply;
   std::vector<StampedSend> stamps;
   std::vector<SendError> errors;
@@ -142,7 +150,7 @@ struct LatencyPath::Worker {
   void run();
   bool obey();
   void take_turn(const Now& now);
-  void send_probes(const LatencyOutput& out);
+  void send_probes();
   void reflect();
   void answer();
   void read_error_queue();
@@ -163,10 +171,14 @@ void LatencyPath::Worker::run() {
     if (!asked.empty()) answer();
     const Now now = read_both_clocks();
     if (now.mono >= turn_at) {
-      // What came back is read only now, before anything is judged. The kernel stamped it when it came, so waiting
-      // costs no accuracy, and no wake: waking up is most of what a probe costs.
-      read_error_queue();
-      read_replies(now);
+      // What came back is read at some of the turns, and always before anything is judged. The kernel stamped it when
+      // it came, so waiting costs no accuracy, and no wake: waking up is most of what a probe costs.
+      if (now.mono - read_at >= read_every || unread >= most_unread || sender.judges(now.mono)) {
+        read_error_queue();
+        read_replies(now);
+        read_at = now.mono;
+        unread = 0;
+      }
       take_turn(now);
       if (now.mono - published_at >= publish_every) publish(now);
     }
@@ -197,9 +209,10 @@ bool LatencyPath::Worker::obey() {
 }
 
 void LatencyPath::Worker::take_turn(const Now& now) {
-  LatencyOutput out;
+  out.clear();
   sender.tick(now, out);
-  send_probes(out);
+  unread += out.probes.size();
+  send_probes();
   for (const nanoseconds late : out.lateness) lateness.add(late);
   for (Result& result : out.results) results.push(std::move(result));
   for (Event& event : out.events) events.push(std::move(event));
@@ -208,16 +221,15 @@ void LatencyPath::Worker::take_turn(const Now& now) {
   turn_at = std::min(sender.next_deadline(after).value_or(MonoTime::max()), after.mono + publish_every);
 }
 
-void LatencyPath::Worker::send_probes(const LatencyOutput& out) {
+void LatencyPath::Worker::send_probes() {
   std::span<const OutgoingProbe> rest(out.probes);
-  std::vector<OutgoingDatagram> datagrams;
   while (!rest.empty()) {
     const auto now_sending = rest.first(std::min(rest.size(), UdpSocket::batch));
-    datagrams.clear();
+    outgoing.clear();
     for (const OutgoingProbe& probe : now_sending)
-      datagrams.push_back({.to = probe.to, .octets = probe.octets, .from = {}, .traffic_class = {}});
+      outgoing.push_back({.to = probe.to, .octets = probe.octets, .from = {}, .traffic_class = {}});
     const WallTime at = read_clock().wall;
-    const SendOutcome outcome = probing.send(datagrams);
+    const SendOutcome outcome = probing.send(outgoing);
     for (const OutgoingProbe& probe : now_sending.first(outcome.taken))
       sender.on_user_stamp(probe.ssid, probe.sequence, at);
     rest = rest.subspan(outcome.taken);
