@@ -213,6 +213,8 @@ void AgentApp::Parts::reload() {
   setup_.config.allow = next.allow;
   setup_.config.latency_dscp = next.latency_dscp;
   setup_.config.latency_authenticated = next.latency_authenticated;
+  setup_.config.latency_timestamp_information = next.latency_timestamp_information;
+  setup_.config.latency_direct_measurement = next.latency_direct_measurement;
   setup_.coordinator_key = fresh.setup->coordinator_key;
   tell({{Severity::info, "configuration_read", {{"file", config_file_.string()}}}});
   if (other_coordinator) {
@@ -316,9 +318,11 @@ void AgentApp::Parts::resolve_names() {
 }
 
 void AgentApp::Parts::configure_latency() {
-  const auto error = setup_.config.clock_error ? setup_.config.clock_error : io::kernel_clock_error();
-  LatencyPlan plan =
-      prober_.latency_plan(book_, error, {setup_.config.latency_dscp, setup_.config.latency_authenticated}, pair_keys_);
+  const AgentConfig& own = setup_.config;
+  const auto error = own.clock_error ? own.clock_error : io::kernel_clock_error();
+  const LatencyOptions options{own.latency_dscp, own.latency_authenticated, own.latency_timestamp_information,
+                               own.latency_direct_measurement};
+  LatencyPlan plan = prober_.latency_plan(book_, error, options, pair_keys_);
   plan.allowed = setup_.config.allow;
   port_.set_members(plan.members);
   if (!measuring_) plan.streams.clear();

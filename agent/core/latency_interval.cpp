@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 #include <utility>
 
 #include "shared/base/units.h"
@@ -67,6 +68,7 @@ class ResultMaker {
   void add_delay();
   void add_hops();
   void add_service();
+  void add_reflector();
   void add_loads();
   void add_losses();
   void add_tail(const LossCounts& loss);
@@ -402,6 +404,7 @@ void ResultMaker::add_details() {
   if (counts_.t3_user > 0) detail("t3_user", counts_.t3_user);
   add_hops();
   add_service();
+  add_reflector();
 }
 
 /// How many routers were passed follows from these; that they change says that the path did.
@@ -441,6 +444,21 @@ void ResultMaker::add_service() {
   if (newest->dscp_back) detail("dscp_back", *newest->dscp_back);
   if (remarked_there > 0) detail("dscp_remarked", remarked_there);
   if (remarked_back > 0) detail("dscp_remarked_back", remarked_back);
+}
+
+/// What the newest reply said of the reflector, where it was asked: numbers as in RFC 8972, tables 7 and 9.
+void ResultMaker::add_reflector() {
+  for (const SentProbe& probe : interval_.probes | std::views::reverse) {
+    if (!probe.far_stamps && !probe.far_counts) continue;
+    if (probe.far_stamps) {
+      detail("sync_there", static_cast<std::uint64_t>(probe.far_stamps->sync_in));
+      detail("stamps_there", static_cast<std::uint64_t>(probe.far_stamps->method_in));
+    }
+    if (!probe.far_counts) return;
+    detail("session_sent", probe.far_counts->sender_sent);
+    detail("session_received_there", probe.far_counts->reflector_received);
+    return detail("session_sent_there", probe.far_counts->reflector_sent);
+  }
 }
 
 void ResultMaker::add_loads() {

@@ -20,6 +20,7 @@
 #include "shared/measure/result.h"
 #include "shared/measure/site_load.h"
 #include "shared/wire/stamp_packet.h"
+#include "shared/wire/stamp_tlv.h"
 
 namespace sonde {
 
@@ -39,12 +40,14 @@ struct SentProbe {
   std::uint8_t ttl = 0;                 ///< with which it arrived there; 0: unknown
   std::uint8_t ttl_back = 0;            ///< with which its reply arrived here; 0: unknown
   std::uint8_t dscp_sent = 0;
-  std::optional<std::uint8_t> dscp_there;  ///< with which it arrived there
-  std::optional<std::uint8_t> dscp_back;   ///< of its reply here; only where that was sent with dscp_sent
-  std::optional<SiteLoad> far_load;        ///< what the reply said of the far site's last throughput run
-  bool lost_here = false;                  ///< our own socket or queue refused it
-  bool across_step = false;                ///< our clock was stepped while it was under way
-  std::uint32_t clock_steps = 0;           ///< how often our clock had been stepped when it was sent
+  std::optional<std::uint8_t> dscp_there;                ///< with which it arrived there
+  std::optional<std::uint8_t> dscp_back;                 ///< of its reply here; only where that was sent with dscp_sent
+  std::optional<wire::TimestampInformation> far_stamps;  ///< where it was asked for
+  std::optional<wire::DirectMeasurement> far_counts;     ///< the same
+  std::optional<SiteLoad> far_load;                      ///< what the reply said of the far site's last throughput run
+  bool lost_here = false;                                ///< our own socket or queue refused it
+  bool across_step = false;                              ///< our clock was stepped while it was under way
+  std::uint32_t clock_steps = 0;                         ///< how often our clock had been stepped when it was sent
 
   bool answered_in_time() const { return answered && !late; }
   /// Accepted, entered our queue, and never left it.

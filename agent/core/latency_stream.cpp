@@ -200,6 +200,8 @@ ReplyFate LatencyStream::on_reply(MonoTime now, const LatencyReply& reply) {
 void LatencyStream::take_extras(const LatencyReply& reply, SentProbe& probe) const {
   probe.ttl_back = reply.ttl;
   probe.far_load = reply.extras.load;
+  probe.far_stamps = reply.extras.timestamp_information;
+  probe.far_counts = reply.extras.direct_measurement;
   if (!reply.extras.class_of_service) return;
   const wire::ClassOfService& service = *reply.extras.class_of_service;
   probe.dscp_there = service.dscp_received;

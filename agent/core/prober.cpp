@@ -227,6 +227,8 @@ LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseco
     stream.timeout = policy->timeout;
     stream.phase = phase.latency_phase;
     stream.dscp = options.dscp;
+    stream.format.timestamp_information = to->has_agent && options.timestamp_information;
+    stream.format.direct_measurement = to->has_agent && options.direct_measurement;
     if (const auto key = keys.find(to->site); key != keys.end() && options.authenticated) {
       stream.key = key->second;
       stream.format.mode = wire::StampMode::authenticated;
