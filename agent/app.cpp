@@ -17,9 +17,11 @@
 #include "agent/core/load_book.h"
 #include "agent/core/prober.h"
 #include "agent/core/session.h"
+#include "agent/core/starvation.h"
 #include "agent/io/connector.h"
 #include "agent/io/host_status.h"
 #include "agent/io/latency_path.h"
+#include "agent/io/mailbox_watch.h"
 #include "agent/io/open_peers.h"
 #include "agent/io/peer_links.h"
 #include "agent/io/resolver.h"
@@ -86,6 +88,8 @@ class AgentApp::Parts {
   void on_connect_result(Result result);
   void tell_loads(const LoadBook::News& news);
   void collect(Result result) {
+    mark_starved(result, cpu_pressure_);
+    if (result.has(Tag::starved)) ++starved_;
     demand_.on_result(result);
     collected_.push_back(std::move(result));
   }
@@ -111,6 +115,8 @@ class AgentApp::Parts {
   std::vector<Result> collected_;
   LoadBook loads_;
   std::deque<nanoseconds> slot_lateness_;
+  double cpu_pressure_ = 0;  ///< 0 also where the kernel does not tell
+  std::uint64_t starved_ = 0;
   bool measuring_ = true;
   MonoTime started_at_ = io::read_clock().mono;
   MonoTime next_status_{};
@@ -120,6 +126,7 @@ class AgentApp::Parts {
   boost::asio::io_context loop_{1};
   io::Spool spool_;
   io::LatencyPath latency_;
+  io::MailboxWatch<wire::ArrivalAnswers> arrivals_;
   boost::asio::posix::stream_descriptor latency_results_{loop_};
   io::Resolver resolver_{loop_};
   io::Connector connector_;
@@ -143,6 +150,8 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
           loop_, std::move(spool_file_), [this](const SpoolState& state) { session_.on_spool(state); },
           [this](const Event& event) { tell({event}); }),
       latency_(setup_.config.listen, random_seed()),
+      arrivals_(loop_, latency_.answers(),
+                [this](const wire::ArrivalAnswers& answers) { control_->send(wire::encode(answers)); }),
       connector_(loop_, resolver_, [this](Result result) { on_connect_result(std::move(result)); }),
       port_(loop_, setup_.config.listen),
       peers_(io::open_peers(
@@ -204,6 +213,8 @@ void AgentApp::Parts::reload() {
   setup_.config.allow = next.allow;
   setup_.config.latency_dscp = next.latency_dscp;
   setup_.config.latency_authenticated = next.latency_authenticated;
+  setup_.config.latency_timestamp_information = next.latency_timestamp_information;
+  setup_.config.latency_direct_measurement = next.latency_direct_measurement;
   setup_.coordinator_key = fresh.setup->coordinator_key;
   tell({{Severity::info, "configuration_read", {{"file", config_file_.string()}}}});
   if (other_coordinator) {
@@ -252,6 +263,7 @@ void AgentApp::Parts::carry_out(Session::Out& out) {
     demand_.on_order(clock_.shared(now.wall), *out.order, answer);
     carry_out(now, answer);
   }
+  if (!out.questions.empty() && clock_.known) latency_.ask(prober_.queries_for(out.questions, book_, clock_));
   if (out.fetch_after) {
     spool_.fetch(*out.fetch_after, limits::results_per_message, [this](std::vector<Result> results) {
       Session::Out more;
@@ -306,9 +318,11 @@ void AgentApp::Parts::resolve_names() {
 }
 
 void AgentApp::Parts::configure_latency() {
-  const auto error = setup_.config.clock_error ? setup_.config.clock_error : io::kernel_clock_error();
-  LatencyPlan plan =
-      prober_.latency_plan(book_, error, {setup_.config.latency_dscp, setup_.config.latency_authenticated}, pair_keys_);
+  const AgentConfig& own = setup_.config;
+  const auto error = own.clock_error ? own.clock_error : io::kernel_clock_error();
+  const LatencyOptions options{own.latency_dscp, own.latency_authenticated, own.latency_timestamp_information,
+                               own.latency_direct_measurement};
+  LatencyPlan plan = prober_.latency_plan(book_, error, options, pair_keys_);
   plan.allowed = setup_.config.allow;
   port_.set_members(plan.members);
   if (!measuring_) plan.streams.clear();
@@ -365,14 +379,13 @@ void AgentApp::Parts::update_clock(Now now) {
 void AgentApp::Parts::update_status(Now now) {
   if (now.mono < next_status_) return;
   next_status_ = now.mono + status_every;
-  const io::LatencyStats stats = latency_.stats();
-  wire::Heartbeat status;
-  status.clock_error = setup_.config.clock_error ? setup_.config.clock_error : io::kernel_clock_error();
-  status.send_lateness_p99 = stats.lateness.p99;
-  if (!slot_lateness_.empty()) status.slot_lateness_p99 = *std::ranges::max_element(slot_lateness_);
-  status.socket_drops = stats.socket_drops;
-  status.cpu_pressure = io::read_cpu_pressure();
-  status.listen_overflows = io::read_listen_overflows();
+  const auto claimed = setup_.config.clock_error;
+  wire::Heartbeat status = io::host_status(latency_.stats(), slot_lateness_);
+  if (claimed) status.clock_error = claimed;
+  if (clock_.known) status.clock_offset = clock_.offset;
+  status.clock_offset_error = clock_.error;
+  status.results_starved = starved_;
+  cpu_pressure_ = status.cpu_pressure_known ? status.cpu_pressure : 0;
   session_.set_status(status);
   tell(latency_.take_events());
   spool_.retry();

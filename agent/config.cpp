@@ -65,6 +65,8 @@ void read_latency(Value value, AgentConfig& out) {
   if (auto dscp = fields.get("dscp"))
     if (const auto number = dscp->integer(0, 63)) out.latency_dscp = static_cast<std::uint8_t>(*number);
   if (auto authenticated = fields.get("authenticated")) assign(out.latency_authenticated, authenticated->boolean());
+  if (auto asked = fields.get("timestamp_information")) assign(out.latency_timestamp_information, asked->boolean());
+  if (auto asked = fields.get("direct_measurement")) assign(out.latency_direct_measurement, asked->boolean());
   fields.finish();
 }
 

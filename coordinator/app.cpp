@@ -12,6 +12,7 @@
 
 #include "coordinator/core/demand.h"
 #include "coordinator/core/ingest.h"
+#include "coordinator/core/loss_join.h"
 #include "coordinator/core/matrix.h"
 #include "coordinator/core/overflows.h"
 #include "coordinator/core/planner.h"
@@ -68,9 +69,12 @@ class CoordinatorApp::Parts {
   void on_store_reports();
   void on_control(const SiteId& site, const std::string& route, std::span<const std::uint8_t> bytes);
   void on_connection(io::ConnectionChange change);
+  void on_hello(const wire::Hello& hello, Events& events);
   void on_batch(Now now, const SiteId& site, wire::ResultBatch batch);
   void ask_again(const SiteId& site);
+  void send(const SiteId& site, const wire::Message& message);
   void carry_out(Now now, Roster::Out& out);
+  void carry_out(Now now, LossJoin::Out& out);
   void tell(Now now, const Events& events);
   web::Response answer(const web::Request& request);
   void count();
@@ -106,6 +110,7 @@ class CoordinatorApp::Parts {
   RunLengths lengths_;
   Demand demand_;
   ListenOverflows overflows_;
+  LossJoin losses_;
   std::optional<Timetable> previous_;  ///< the newest plan, also of an earlier life
   bool replan_ = false;
   MonoTime planned_at_{};
@@ -180,8 +185,10 @@ std::unique_ptr<store::Writer> CoordinatorApp::Parts::open_store() {
 void CoordinatorApp::Parts::fill_matrix() {
   store::Reader reader(setup_.config.store);
   const SharedTime now = shared(io::read_clock());
-  const auto loaded =
-      reader.load_recent(now - Matrix::reach, [this](const Result& result) { matrix_.on_result(result); });
+  const auto loaded = reader.load_recent(now - Matrix::reach, [this](const Result& result) {
+    matrix_.on_result(result);
+    losses_.restore(result);
+  });
   if (!loaded) throw std::runtime_error(loaded.error().what);
   matrix_.tick(now);
 }
@@ -261,6 +268,9 @@ void CoordinatorApp::Parts::carry_out(Now now, Roster::Out& out) {
     if (!control_.send(route, wire::encode(message))) roster_.on_unreachable(route);
   for (const auto& [site, progress] : out.progress) demand_.on_progress(site, progress);
   for (auto& [site, batch] : out.batches) on_batch(now, site, std::move(batch));
+  LossJoin::Out joined;
+  for (const auto& [site, answers] : out.arrivals) losses_.on_answers(site, answers, joined);
+  carry_out(now, joined);
   tell(now, out.events);
 }
 
@@ -284,7 +294,7 @@ void CoordinatorApp::Parts::on_control(const SiteId& site, const std::string& ro
   }
   Roster::Out out;
   if (const auto* hello = std::get_if<wire::Hello>(&*message); hello != nullptr && hello->site == site)
-    ingest_.on_hello(site, hello->spool, hello->last_seq, out.events);
+    on_hello(*hello, out.events);
   if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&*message))
     overflows_.on_heartbeat(site, shared(now), heartbeat->listen_overflows);
   roster_.on_message(shared(now), site, route, *std::move(message), out);
@@ -303,24 +313,46 @@ void CoordinatorApp::Parts::on_batch(Now now, const SiteId& site, wire::ResultBa
   for (Result& result : batch.results) overflows_.judge(result);
   Events events;
   Intake intake = ingest_.accept(site, std::move(batch), shared(now), events);
-  if (intake.store && !store_.push(*std::move(intake.store))) {
-    ingest_.on_refused(site, events);
-    ask_again(site);
+  if (intake.store) {
+    LossJoin::Out joined;
+    const auto can_answer = [&](const SiteId& far) {
+      const auto agent = roster_.agents().find(far);
+      return agent != roster_.agents().end() && !agent->second.route.empty() && agent->second.heard(shared(now));
+    };
+    losses_.add(now.mono, *std::move(intake.store), can_answer, joined);
+    carry_out(now, joined);
   }
-  if (intake.acknowledge) {
-    const auto agent = roster_.agents().find(site);
-    if (agent != roster_.agents().end() && !agent->second.route.empty())
-      control_.send(agent->second.route, wire::encode(*intake.acknowledge));
-  }
+  if (intake.acknowledge) send(site, *intake.acknowledge);
   tell(now, events);
 }
 
-/// Makes the agent begin again from what it has not had acknowledged.
-void CoordinatorApp::Parts::ask_again(const SiteId& site) {
+void CoordinatorApp::Parts::carry_out(Now now, LossJoin::Out& out) {
+  for (auto& [site, questions] : out.questions) send(site, std::move(questions));
+  for (StoreBatch& batch : out.ready) {
+    const SiteId site = batch.site;
+    if (store_.push(std::move(batch))) continue;
+    Events events;
+    losses_.drop(site);
+    ingest_.on_refused(site, events);
+    ask_again(site);
+    tell(now, events);
+  }
+}
+
+/// What waits will be sent again.
+void CoordinatorApp::Parts::on_hello(const wire::Hello& hello, Events& events) {
+  losses_.drop(hello.site);
+  ingest_.on_hello(hello.site, hello.spool, hello.last_seq, events);
+}
+
+void CoordinatorApp::Parts::send(const SiteId& site, const wire::Message& message) {
   const auto agent = roster_.agents().find(site);
   if (agent != roster_.agents().end() && !agent->second.route.empty())
-    control_.send(agent->second.route, wire::encode(wire::WhoAreYou{}));
+    control_.send(agent->second.route, wire::encode(message));
 }
+
+/// Makes the agent begin again from what it has not had acknowledged.
+void CoordinatorApp::Parts::ask_again(const SiteId& site) { send(site, wire::WhoAreYou{}); }
 
 void CoordinatorApp::Parts::on_store_reports() {
   const Now now = io::read_clock();
@@ -339,6 +371,7 @@ void CoordinatorApp::Parts::on_store_reports() {
     } else if (const auto* refused = std::get_if<io::BatchNotStored>(&report)) {
       out.events.push_back(
           {Severity::error, "store_failed", {{"site", refused->site.str()}, {"reason", refused->why}}});
+      losses_.drop(refused->site);
       ingest_.on_refused(refused->site, out.events);
       ask_again(refused->site);
     } else {
@@ -352,6 +385,7 @@ void CoordinatorApp::Parts::count() {
   const Ingest::Counters& ingest = ingest_.counters();
   counters_.results_duplicate = ingest.duplicates;
   counters_.results_refused = ingest.forged + ingest.unknown_to + ingest.implausible;
+  counters_.losses = losses_.counters();
   counters_.http = http_.counters();
 }
 
@@ -364,11 +398,7 @@ web::Response CoordinatorApp::Parts::answer(const web::Request& request) {
 }
 
 void CoordinatorApp::Parts::send_orders() {
-  for (const Demand::Order& order : demand_.take_orders()) {
-    const auto agent = roster_.agents().find(order.to);
-    if (agent != roster_.agents().end() && !agent->second.route.empty())
-      control_.send(agent->second.route, wire::encode(order.order));
-  }
+  for (const Demand::Order& order : demand_.take_orders()) send(order.to, order.order);
 }
 
 void CoordinatorApp::Parts::turn() {
@@ -376,6 +406,9 @@ void CoordinatorApp::Parts::turn() {
   Roster::Out out;
   roster_.tick(shared(now), out);
   carry_out(now, out);
+  LossJoin::Out joined;
+  losses_.tick(now.mono, joined);
+  carry_out(now, joined);
   matrix_.tick(shared(now));
   demand_.tick(shared(now));
   send_orders();

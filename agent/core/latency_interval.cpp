@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 #include <utility>
 
 #include "shared/base/units.h"
@@ -67,8 +68,10 @@ class ResultMaker {
   void add_delay();
   void add_hops();
   void add_service();
+  void add_reflector();
   void add_loads();
   void add_losses();
+  void add_tail(const LossCounts& loss);
   void add_order();
   void add_details();
 
@@ -224,7 +227,8 @@ void ResultMaker::describe() {
                                                interval_.planned, interval_.missed, counts_.lost_here);
   }
   if (counts_.stepped > 0) result_.set(Tag::clock_stepped);
-  if (interval_.missed * 10 >= interval_.planned && interval_.missed > 0) result_.set(Tag::starved);
+  const std::uint64_t off = interval_.missed + interval_.late_sends;
+  if ((off > 0 && off * 10 >= interval_.planned) || interval_.socket_drops > 0) result_.set(Tag::starved);
 }
 
 void ResultMaker::add_round_trips() {
@@ -345,9 +349,26 @@ void ResultMaker::add_losses() {
   detail("unattributed", loss.unattributed);
   detail("reverse_lost", loss.reverse_lost);
   detail("reverse_tries", loss.arrived + loss.reverse_lost);
+  add_tail(loss);
   if (loss.older_forward_lost > 0) detail("older_lost", loss.older_forward_lost);
   if (loss.older_reverse_lost > 0) detail("older_reverse_lost", loss.older_reverse_lost);
   if (restarts > 0) detail("reflector_restarts", restarts);
+}
+
+/// What the coordinator needs to join the far agent's count with ours (docs/measurements.md).
+void ResultMaker::add_tail(const LossCounts& loss) {
+  const auto some = [this](const char* name, std::uint64_t value) {
+    if (value > 0) detail(name, value);
+  };
+  some("previous_lost", loss.previous.forward_lost);
+  some("previous_reverse_lost", loss.previous.reverse_lost);
+  some("previous_lost_loaded", loss.previous_loaded.forward_lost);
+  some("previous_reverse_lost_loaded", loss.previous_loaded.reverse_lost);
+  if (loss.tail.sent == 0 || !context_.stream.stateful) return;
+  detail("tail_sent", loss.tail.sent);
+  some("tail_loaded", loss.tail.loaded);
+  detail("tail_first", loss.tail.first);
+  detail("tail_last", loss.tail.last);
 }
 
 void ResultMaker::add_order() {
@@ -373,6 +394,8 @@ void ResultMaker::add_details() {
   detail("received", counts_.received);
   detail("late", counts_.late + interval_.late_closed);
   detail("missed", interval_.missed);
+  if (interval_.late_sends > 0) detail("late_sends", interval_.late_sends);
+  if (interval_.socket_drops > 0) detail("socket_drops", interval_.socket_drops);
   detail("lost_here", counts_.lost_here);
   detail("duplicate_replies", counts_.duplicate_replies);
   detail("lost_stamps", counts_.lost_stamps);
@@ -381,6 +404,7 @@ void ResultMaker::add_details() {
   if (counts_.t3_user > 0) detail("t3_user", counts_.t3_user);
   add_hops();
   add_service();
+  add_reflector();
 }
 
 /// How many routers were passed follows from these; that they change says that the path did.
@@ -420,6 +444,21 @@ void ResultMaker::add_service() {
   if (newest->dscp_back) detail("dscp_back", *newest->dscp_back);
   if (remarked_there > 0) detail("dscp_remarked", remarked_there);
   if (remarked_back > 0) detail("dscp_remarked_back", remarked_back);
+}
+
+/// What the newest reply said of the reflector, where it was asked: numbers as in RFC 8972, tables 7 and 9.
+void ResultMaker::add_reflector() {
+  for (const SentProbe& probe : interval_.probes | std::views::reverse) {
+    if (!probe.far_stamps && !probe.far_counts) continue;
+    if (probe.far_stamps) {
+      detail("sync_there", static_cast<std::uint64_t>(probe.far_stamps->sync_in));
+      detail("stamps_there", static_cast<std::uint64_t>(probe.far_stamps->method_in));
+    }
+    if (!probe.far_counts) return;
+    detail("session_sent", probe.far_counts->sender_sent);
+    detail("session_received_there", probe.far_counts->reflector_received);
+    return detail("session_sent_there", probe.far_counts->reflector_sent);
+  }
 }
 
 void ResultMaker::add_loads() {

@@ -20,6 +20,7 @@
 #include "shared/measure/result.h"
 #include "shared/measure/site_load.h"
 #include "shared/wire/stamp_packet.h"
+#include "shared/wire/stamp_tlv.h"
 
 namespace sonde {
 
@@ -39,12 +40,14 @@ struct SentProbe {
   std::uint8_t ttl = 0;                 ///< with which it arrived there; 0: unknown
   std::uint8_t ttl_back = 0;            ///< with which its reply arrived here; 0: unknown
   std::uint8_t dscp_sent = 0;
-  std::optional<std::uint8_t> dscp_there;  ///< with which it arrived there
-  std::optional<std::uint8_t> dscp_back;   ///< of its reply here; only where that was sent with dscp_sent
-  std::optional<SiteLoad> far_load;        ///< what the reply said of the far site's last throughput run
-  bool lost_here = false;                  ///< our own socket or queue refused it
-  bool across_step = false;                ///< our clock was stepped while it was under way
-  std::uint32_t clock_steps = 0;           ///< how often our clock had been stepped when it was sent
+  std::optional<std::uint8_t> dscp_there;                ///< with which it arrived there
+  std::optional<std::uint8_t> dscp_back;                 ///< of its reply here; only where that was sent with dscp_sent
+  std::optional<wire::TimestampInformation> far_stamps;  ///< where it was asked for
+  std::optional<wire::DirectMeasurement> far_counts;     ///< the same
+  std::optional<SiteLoad> far_load;                      ///< what the reply said of the far site's last throughput run
+  bool lost_here = false;                                ///< our own socket or queue refused it
+  bool across_step = false;                              ///< our clock was stepped while it was under way
+  std::uint32_t clock_steps = 0;                         ///< how often our clock had been stepped when it was sent
 
   bool answered_in_time() const { return answered && !late; }
   /// Accepted, entered our queue, and never left it.
@@ -52,15 +55,20 @@ struct SentProbe {
   bool left_host() const { return !lost_here && !stuck_in_queue(); }
 };
 
+/// A probe that leaves this much behind its instant is no longer where chance had put it.
+inline constexpr nanoseconds late_send = std::chrono::milliseconds(10);
+
 struct LatencyInterval {
   std::int64_t number = 0;  ///< k: it begins at epoch + k * every + phase
   SharedTime scheduled_at;
-  MonoTime closes;                ///< its end, or its last probe's timeout, whichever is later
-  std::uint64_t planned = 0;      ///< send instants
-  std::uint64_t missed = 0;       ///< of these, passed over because we came too late
-  std::uint64_t late_closed = 0;  ///< replies to probes whose interval was closed already
-  std::string unreachable;        ///< what ICMP or our own kernel said; empty: nothing
-  std::vector<SentProbe> probes;  ///< by sequence, without gaps
+  MonoTime closes;                 ///< its end, or its last probe's timeout, whichever is later
+  std::uint64_t planned = 0;       ///< send instants
+  std::uint64_t missed = 0;        ///< of these, passed over because we came too late
+  std::uint64_t late_sends = 0;    ///< left later than late_send behind their instant
+  std::uint64_t socket_drops = 0;  ///< packets that our own socket had no room for meanwhile, of whatever stream
+  std::uint64_t late_closed = 0;   ///< replies to probes whose interval was closed already
+  std::string unreachable;         ///< what ICMP or our own kernel said; empty: nothing
+  std::vector<SentProbe> probes;   ///< by sequence, without gaps
 
   SentProbe* find(std::uint32_t sequence);
 };

@@ -1,6 +1,7 @@
 #include "agent/core/latency_sender.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "shared/base/error.h"
 #include "shared/base/limits.h"
@@ -20,6 +21,14 @@ bool same_stream(const LatencyStreamPlan& a, const LatencyStreamPlan& b) {
 }
 
 }  // namespace
+
+void LatencyOutput::clear() {
+  probes.clear();
+  lateness.clear();
+  results.clear();
+  closed.clear();
+  events.clear();
+}
 
 LatencySender::LatencySender(Families families, std::uint64_t seed, bool keep_probes)
     : families_(families), random_(seed), keep_probes_(keep_probes) {}
@@ -71,9 +80,10 @@ void LatencySender::tick(const Now& now, LatencyOutput& out) {
   const SharedNow present = shared(now);
   if (waiting_ && present.shared >= waiting_->effective_at) apply_plan(present, out);
   if (clock_changed_) reschedule_all(present);
-  while (!wakes_.empty() && wakes_.begin()->first <= now.mono) {
-    const std::uint16_t ssid = wakes_.begin()->second;
-    wakes_.erase(wakes_.begin());
+  while (!wakes_.empty() && wakes_.front().first <= now.mono) {
+    const std::uint16_t ssid = wakes_.front().second;
+    std::ranges::pop_heap(wakes_, std::greater());
+    wakes_.pop_back();
     LatencyStream& stream = streams_.at(ssid);
     LatencyStream::Turn turn = stream.tick(present, identity_);
     if (turn.probe) {
@@ -82,6 +92,8 @@ void LatencySender::tick(const Now& now, LatencyOutput& out) {
       ++counters_.sent;
     }
     counters_.missed += turn.missed;
+    for (const Result& result : turn.results)
+      counters_.lost_stamps += static_cast<std::uint64_t>(result.detail("lost_stamps").value_or(0));
     std::ranges::move(turn.results, std::back_inserter(out.results));
     std::ranges::move(turn.closed, std::back_inserter(out.closed));
     if (bursts_.contains(ssid) && stream.over()) {
@@ -93,11 +105,21 @@ void LatencySender::tick(const Now& now, LatencyOutput& out) {
   }
 }
 
+bool LatencySender::judges(MonoTime now) const {
+  return std::ranges::any_of(
+      wakes_, [&](const auto& wake) { return wake.first <= now && streams_.at(wake.second).closes_by(now); });
+}
+
+void LatencySender::schedule(std::uint16_t ssid, MonoTime at) {
+  wakes_.emplace_back(at, ssid);
+  std::ranges::push_heap(wakes_, std::greater());
+}
+
 std::optional<MonoTime> LatencySender::next_deadline(const Now& now) const {
   if (!clock_.known) return std::nullopt;
   if (clock_changed_) return now.mono;
   std::optional<MonoTime> deadline;
-  if (!wakes_.empty()) deadline = wakes_.begin()->first;
+  if (!wakes_.empty()) deadline = wakes_.front().first;
   if (waiting_) {
     const MonoTime due = now.mono + (waiting_->effective_at - clock_.shared(now.wall));
     deadline = deadline ? std::min(*deadline, due) : due;
@@ -225,6 +247,10 @@ void LatencySender::on_kernel_stamp(std::uint16_t ssid, std::uint32_t sequence, 
 void LatencySender::on_lost_here(std::uint16_t ssid, std::uint32_t sequence) {
   ++counters_.lost_here;
   if (LatencyStream* stream = find(ssid)) stream->on_lost_here(sequence);
+}
+
+void LatencySender::on_socket_drops(std::uint64_t packets) {
+  for (auto& [ssid, stream] : streams_) stream.on_socket_drops(packets);
 }
 
 void LatencySender::on_unreachable(const Endpoint& to, std::string_view reason) {

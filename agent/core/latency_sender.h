@@ -30,6 +30,9 @@ struct LatencyOutput {
   std::vector<Result> results;        ///< id = {self, 0, 0}: the spool numbers them
   std::vector<SentProbe> closed;      ///< the probes of these results, where they are kept
   Events events;
+
+  /// Empties it and keeps its room, so that a steady turn allocates nothing.
+  void clear();
 };
 
 /// Which address families the sending socket has.
@@ -54,6 +57,7 @@ class LatencySender {
     std::uint64_t unverified = 0;  ///< its HMAC was wrong
     std::uint64_t missed = 0;      ///< send instants
     std::uint64_t lost_here = 0;
+    std::uint64_t lost_stamps = 0;  ///< probes of closed intervals whose departure the kernel did not stamp
     std::uint64_t clock_steps = 0;
   };
 
@@ -70,6 +74,8 @@ class LatencySender {
   void tell_load(const OwnLoad& load) { identity_.loads.tell(load); }
 
   void tick(const Now& now, LatencyOutput& out);
+  /// True where this turn closes an interval: everything that has arrived must have been fed in before.
+  bool judges(MonoTime now) const;
   /// nullopt: nothing to do until something is fed in.
   std::optional<MonoTime> next_deadline(const Now& now) const;
 
@@ -86,6 +92,8 @@ class LatencySender {
   void on_kernel_stamp(std::uint16_t ssid, std::uint32_t sequence, SendStamp kind, WallTime at);
   void on_lost_here(std::uint16_t ssid, std::uint32_t sequence);
   void on_unreachable(const Endpoint& to, std::string_view reason);
+  /// Packets that the probing socket had no room for since the last call.
+  void on_socket_drops(std::uint64_t packets);
 
   const Counters& counters() const { return counters_; }
   std::size_t streams() const { return streams_.size(); }
@@ -97,7 +105,7 @@ class LatencySender {
   void start_stream(const LatencyStreamPlan& plan, const SharedNow& now, LatencyOutput& out);
   std::optional<Endpoint> usable(const std::vector<Endpoint>& addresses) const;
   std::uint16_t new_ssid();
-  void schedule(std::uint16_t ssid, MonoTime at) { wakes_.insert({at, ssid}); }
+  void schedule(std::uint16_t ssid, MonoTime at);
   void reschedule_all(const SharedNow& now);
   LatencyStream* find(std::uint16_t ssid);
   LatencyStream* find_without_ssid(const Endpoint& from, const wire::ReflectorPacket& reply);
@@ -113,7 +121,7 @@ class LatencySender {
   std::set<std::uint16_t> bursts_;                  ///< those of streams_ that belong to no plan
   std::map<SiteId, std::uint16_t> by_site_;
   std::map<Endpoint, std::uint16_t> by_endpoint_;
-  std::set<std::pair<MonoTime, std::uint16_t>> wakes_;  ///< one for each stream
+  std::vector<std::pair<MonoTime, std::uint16_t>> wakes_;  ///< one for each stream; a heap, the earliest first
   bool clock_changed_ = false;
   std::optional<Now> last_now_;
   Counters counters_;

@@ -17,6 +17,9 @@ nanoseconds period_of(const ProbeRate& rate) {
   return std::max(nanoseconds(1), from_seconds(1.0 / rate.per_second));
 }
 
+/// Probes of one interval for which room is made at once.
+constexpr std::size_t most_reserved = 10'000;
+
 /// A reply that took longer than this to get through its own host's queue was stamped across a step of that clock.
 constexpr nanoseconds longest_departure = std::chrono::seconds(10);
 
@@ -89,6 +92,8 @@ LatencyInterval& LatencyStream::interval_of(SharedTime instant, const SharedNow&
   opened.scheduled_at = std::max(begin, setup_.start);
   opened.closes = now.mono + std::max(nanoseconds(0), begin + every - now.shared);
   opened.late_closed = std::exchange(late_closed_, 0);
+  // Its probes need no more room than this, unless the clock map moves.
+  opened.probes.reserve(std::min<std::size_t>(static_cast<std::size_t>(every / period_) + 2, most_reserved));
   return opened;
 }
 
@@ -118,6 +123,7 @@ void LatencyStream::send(SharedTime instant, const SharedNow& now, const Identit
   turn.probe =
       OutgoingProbe{*setup_.to, wire::build_probe(setup_.plan.format, values, key), setup_.ssid, probe.sequence};
   turn.lateness = now.shared - instant;
+  if (*turn.lateness > late_send) ++newest.late_sends;
 }
 
 void LatencyStream::close_due(const SharedNow& now, const Identity& identity, Turn& turn) {
@@ -194,6 +200,8 @@ ReplyFate LatencyStream::on_reply(MonoTime now, const LatencyReply& reply) {
 void LatencyStream::take_extras(const LatencyReply& reply, SentProbe& probe) const {
   probe.ttl_back = reply.ttl;
   probe.far_load = reply.extras.load;
+  probe.far_stamps = reply.extras.timestamp_information;
+  probe.far_counts = reply.extras.direct_measurement;
   if (!reply.extras.class_of_service) return;
   const wire::ClassOfService& service = *reply.extras.class_of_service;
   probe.dscp_there = service.dscp_received;
@@ -235,6 +243,10 @@ void LatencyStream::on_lost_here(std::uint32_t sequence) {
 
 void LatencyStream::on_unreachable(std::string_view reason) {
   if (!open_.empty()) open_.back().unreachable = reason;
+}
+
+void LatencyStream::on_socket_drops(std::uint64_t packets) {
+  for (LatencyInterval& interval : open_) interval.socket_drops += packets;
 }
 
 void LatencyStream::on_clock_step() {

@@ -76,6 +76,8 @@ class LatencyStream {
   explicit LatencyStream(Setup setup);
 
   Turn tick(const SharedNow& now, const Identity& identity);
+  /// True where its oldest interval is over.
+  bool closes_by(MonoTime now) const { return !open_.empty() && open_.front().closes <= now; }
   /// When tick has something to do, provided that the clock map stays as it is.
   MonoTime next_deadline(const SharedNow& now) const;
 
@@ -86,6 +88,8 @@ class LatencyStream {
   void on_lost_here(std::uint32_t sequence);
   /// ICMP or our own kernel says that the far side cannot be reached.
   void on_unreachable(std::string_view reason);
+  /// Our own socket had no room for what came: anybody's reply may be among it.
+  void on_socket_drops(std::uint64_t packets);
   /// This host's wall clock was stepped: what is under way cannot be timed.
   void on_clock_step();
 

@@ -177,6 +177,22 @@ std::vector<Prober::Neighbour> Prober::neighbours(SharedTime now) const {
   return found;
 }
 
+std::vector<ArrivalQuery> Prober::queries_for(const std::vector<wire::ArrivalQuestion>& questions,
+                                              const AddressBook& book, const ClockMap& clock) const {
+  std::vector<ArrivalQuery> queries;
+  for (const wire::ArrivalQuestion& question : questions) {
+    const Member* from = timetable_.member(question.from);
+    ArrivalQuery& query = queries.emplace_back();
+    query.id = question.id;
+    if (from != nullptr) query.from = addresses_of(*from, book);
+    query.ssid = question.ssid;
+    query.first = question.first;
+    query.last = question.last;
+    query.sent_at = clock.wall(question.sent_at - clock.error);
+  }
+  return queries;
+}
+
 nanoseconds Prober::least_delay_to(const Member& to) const {
   const Member* own = timetable_.member(self_);
   if (own == nullptr || !own->location || !to.location) return nanoseconds(0);
@@ -214,6 +230,8 @@ LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseco
     stream.timeout = policy->timeout;
     stream.phase = phase.latency_phase;
     stream.dscp = options.dscp;
+    stream.format.timestamp_information = to->has_agent && options.timestamp_information;
+    stream.format.direct_measurement = to->has_agent && options.direct_measurement;
     if (const auto key = keys.find(to->site); key != keys.end() && options.authenticated) {
       stream.key = key->second;
       stream.format.mode = wire::StampMode::authenticated;

@@ -10,6 +10,7 @@
 
 #include "agent/core/connect_probe.h"
 #include "agent/core/latency_plan.h"
+#include "agent/core/reflector.h"
 #include "agent/core/transfer_types.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/event.h"
@@ -30,8 +31,10 @@ using PairKeys = std::map<SiteId, wire::StampKey>;
 
 /// How this agent's latency probes leave, as its own configuration has it.
 struct LatencyOptions {
-  std::uint8_t dscp = 0;       ///< 0 to 63: the class (RFC 2474) of probes and their replies
-  bool authenticated = false;  ///< to agents (RFC 8762, 4.2.2); reflectors without one get open probes
+  std::uint8_t dscp = 0;               ///< 0 to 63: the class (RFC 2474) of probes and their replies
+  bool authenticated = false;          ///< to agents (RFC 8762, 4.2.2); reflectors without one get open probes
+  bool timestamp_information = false;  ///< agents are asked how they come by their stamps (RFC 8972, 4.3)
+  bool direct_measurement = false;     ///< and for their counters of the session (RFC 8972, 4.5)
 };
 
 /// All addresses of a member: literals as they are, names by the book; in the member's order of preference.
@@ -72,6 +75,10 @@ class Prober {
     bool operator==(const Neighbour&) const = default;
   };
   std::vector<Neighbour> neighbours(SharedTime now) const;
+
+  /// What to ask the reflector for the coordinator; a site without a known address has none.
+  std::vector<ArrivalQuery> queries_for(const std::vector<wire::ArrivalQuestion>& questions, const AddressBook& book,
+                                        const ClockMap& clock) const;
 
   const Timetable& timetable() const { return timetable_; }
   /// Members whose address is not known yet are left out; without streams where the probe is off.

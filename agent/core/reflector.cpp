@@ -13,9 +13,29 @@ std::uint8_t class_of(std::uint8_t dscp) { return static_cast<std::uint8_t>(dscp
 
 }  // namespace
 
-void Reflector::set_members(const std::vector<IpAddress>& members) {
-  members_ = members;
-  std::ranges::sort(members_);
+void Reflector::set_members(const std::vector<IpAddress>& members, WallTime now) {
+  std::vector<Admitted> admitted;
+  for (const IpAddress& address : members) {
+    const auto before = std::ranges::lower_bound(members_, address, {}, &Admitted::address);
+    const bool known = before != members_.end() && before->address == address;
+    admitted.push_back({address, known ? before->since : now});
+  }
+  members_ = std::move(admitted);
+  std::ranges::sort(members_, {}, &Admitted::address);
+}
+
+ReceivedRuns::Count Reflector::count_arrivals(const ArrivalQuery& query) const {
+  ReceivedRuns::Count sum{.known = !query.from.empty() && forgotten_ < query.sent_at, .received = 0};
+  for (const IpAddress& address : query.from) {
+    const auto member = std::ranges::lower_bound(members_, address, {}, &Admitted::address);
+    sum.known &= member != members_.end() && member->address == address && member->since < query.sent_at;
+    sessions_.each_of(address, query.ssid, [&](const ReflectorSession& session) {
+      const ReceivedRuns::Count count = session.arrived.count(query.first, query.last);
+      sum.known &= count.known;
+      sum.received += count.received;
+    });
+  }
+  return sum;
 }
 
 void Reflector::set_keys(std::vector<MemberKey> keys) {
@@ -24,7 +44,7 @@ void Reflector::set_keys(std::vector<MemberKey> keys) {
 }
 
 bool Reflector::admits(const IpAddress& from) const {
-  return std::ranges::binary_search(members_, from) ||
+  return std::ranges::binary_search(members_, from, {}, &Admitted::address) ||
          std::ranges::any_of(allowed_, [&](const AddressPrefix& prefix) { return prefix.contains(from); });
 }
 
@@ -59,9 +79,14 @@ std::optional<ReplyOrders> Reflector::on_packet(const ReceivedProbe& probe, std:
     return std::nullopt;
   }
   const SessionTable::Touched touched = sessions_.touch({probe.from, request->ssid, mode});
-  if (touched.evicted) ++counters_.evicted;
+  if (touched.evicted) {
+    ++counters_.evicted;
+    forgotten_ = std::max(forgotten_, touched.evicted_at);
+  }
   ReflectorSession& session = touched.session;
   ++session.received;
+  session.last_received = probe.received_at;
+  session.arrived.add(request->sequence);
   reply.assign(probe.octets.begin(), probe.octets.end());
   const wire::ReflectorPacket base{.sequence = session.replies,
                                    .sent_at = {},

@@ -27,6 +27,16 @@ struct ReceivedProbe {
   std::uint8_t traffic_class = 0;  ///< as it arrived: DSCP in the upper six bits, ECN in the lower two
 };
 
+/// Which probes of a site have arrived? `from` are its addresses.
+struct ArrivalQuery {
+  std::uint64_t id = 0;
+  std::vector<IpAddress> from;
+  std::uint16_t ssid = 0;
+  std::uint32_t first = 0;  ///< sequence numbers, both included
+  std::uint32_t last = 0;
+  WallTime sent_at;  ///< of the first one or earlier, on this host's clock
+};
+
 /// How a reply must leave.
 struct ReplyOrders {
   wire::StampMode mode = wire::StampMode::open;
@@ -55,7 +65,7 @@ class Reflector {
   };
 
   /// Sessions of addresses that are no longer members stay until they make room.
-  void set_members(const std::vector<IpAddress>& members);
+  void set_members(const std::vector<IpAddress>& members, WallTime now = {});
   /// Outsiders that are answered like members, such as routers.
   void set_allowed(std::vector<AddressPrefix> allowed) { allowed_ = std::move(allowed); }
   /// For authenticated requests. Where several have one address, each is tried.
@@ -76,6 +86,10 @@ class Reflector {
   /// session's next reply tells it.
   void on_sent(const Endpoint& to, std::span<const std::uint8_t> reply, WallTime at);
 
+  /// Distinct probes, over all sessions of that site with that SSID (a NAT may have given it another port). Not known
+  /// where one of the addresses was no member's yet when the probes were sent, or where some may have been forgotten.
+  ReceivedRuns::Count count_arrivals(const ArrivalQuery& query) const;
+
   const Counters& counters() const { return counters_; }
   std::size_t sessions() const { return sessions_.size(); }
 
@@ -86,7 +100,12 @@ class Reflector {
   void answer_extensions(const ReceivedProbe& probe, ReflectorSession& session, std::span<std::uint8_t> reply,
                          ReplyOrders& orders);
 
-  std::vector<IpAddress> members_;  ///< sorted
+  struct Admitted {
+    IpAddress address;
+    WallTime since;
+  };
+  std::vector<Admitted> members_;  ///< sorted by address
+  WallTime forgotten_{};           ///< probes of some session that came until then are forgotten
   std::vector<AddressPrefix> allowed_;
   std::vector<MemberKey> keys_;  ///< sorted by address
   std::optional<nanoseconds> clock_error_;

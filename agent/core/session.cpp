@@ -96,6 +96,10 @@ void Session::on_message(Now now, const wire::Message& message, Out& out) {
     out.order = *order;
     return;
   }
+  if (const auto* asked = std::get_if<wire::ArrivalQuestions>(&message)) {
+    out.questions = asked->questions;
+    return;
+  }
   out.events.push_back({Severity::warning, "message_unexpected", {{"type", std::to_string(message.index())}}});
 }
 

@@ -45,8 +45,9 @@ class Session {
     std::optional<Timetable> timetable;             ///< newer than the one before
     std::optional<wire::PeerFacts> peers;
     std::optional<wire::RunOrder> order;
-    std::optional<std::uint64_t> acknowledged;  ///< the spool may forget everything up to this seq
-    std::optional<std::uint64_t> fetch_after;   ///< read results above this seq from the spool, then call on_fetched
+    std::vector<wire::ArrivalQuestion> questions;  ///< for our reflector
+    std::optional<std::uint64_t> acknowledged;     ///< the spool may forget everything up to this seq
+    std::optional<std::uint64_t> fetch_after;      ///< read results above this seq from the spool, then call on_fetched
     Events events;
   };
 

@@ -33,12 +33,13 @@ SessionTable::Touched SessionTable::touch(const SessionKey& key) {
   Index index = lookup(key);
   const bool is_new = index == none;
   const bool full = entries_.size() == capacity;
+  const WallTime evicted_at = is_new && full ? entries_[oldest_].session.last_received : WallTime{};
   if (is_new) index = make(key);
   if (newest_ != index) {
     if (!is_new) detach(index);
     make_newest(index);
   }
-  return {entries_[index].session, is_new && full};
+  return {entries_[index].session, is_new && full, evicted_at};
 }
 
 SessionTable::Index SessionTable::make(const SessionKey& key) {

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "agent/core/received_runs.h"
 #include "shared/base/endpoint.h"
+#include "shared/base/time.h"
 #include "shared/wire/stamp_packet.h"
 
 namespace sonde {
@@ -21,10 +23,12 @@ struct SessionKey {
 };
 
 struct ReflectorSession {
-  std::uint32_t replies = 0;  ///< also the number of the next one
-  std::uint32_t received = 0;
+  std::uint32_t replies = 0;   ///< also the number of the next one
+  std::uint32_t received = 0;  ///< with copies
+  WallTime last_received{};
   std::uint32_t stamped = 0;  ///< the reply that `stamp` is of
   wire::NtpStamp stamp;       ///< when that reply really left; zero: not known
+  ReceivedRuns arrived;       ///< the probes by the sender's numbers
 };
 
 class SessionTable {
@@ -34,6 +38,7 @@ class SessionTable {
   struct Touched {
     ReflectorSession& session;  ///< valid until the next touch()
     bool evicted = false;       ///< another one had to go
+    WallTime evicted_at{};      ///< when its last probe had come
   };
 
   SessionTable();
@@ -42,6 +47,14 @@ class SessionTable {
   /// nullptr where there is none.
   ReflectorSession* find(const SessionKey& key);
   std::size_t size() const { return entries_.size(); }
+
+  /// Calls `use(const ReflectorSession&)` for each session of this address and SSID, whatever its port. Looks at every
+  /// entry: for questions, not for packets.
+  template <typename Use>
+  void each_of(const IpAddress& from, std::uint16_t ssid, Use use) const {
+    for (const Entry& entry : entries_)
+      if (entry.key.ssid == ssid && entry.key.from.address == from) use(entry.session);
+  }
 
  private:
   using Index = std::uint32_t;

@@ -1,18 +1,22 @@
 #include "agent/io/host_status.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
+
+#include "shared/io/clock.h"
 
 namespace sonde::io {
 
-double read_cpu_pressure() {
+std::optional<double> read_cpu_pressure() {
   std::ifstream in("/proc/pressure/cpu");
   std::string line;
   double percent = 0;
-  if (!std::getline(in, line) || std::sscanf(line.c_str(), "some avg10=%lf", &percent) != 1) return 0;
+  if (!std::getline(in, line) || std::sscanf(line.c_str(), "some avg10=%lf", &percent) != 1) return std::nullopt;
   return percent / 100;
 }
 
@@ -30,6 +34,34 @@ std::uint64_t read_listen_overflows() {
       if (name == "ListenOverflows") return std::strtoull(value.c_str(), nullptr, 10);
   }
   return 0;
+}
+
+wire::Heartbeat host_status(const LatencyStats& stats, const std::deque<nanoseconds>& slot_lateness) {
+  wire::Heartbeat status;
+  status.clock_error = kernel_clock_error();
+  status.clock_synchronised = kernel_clock_synchronised();
+  status.send_lateness_p50 = stats.lateness.p50;
+  status.send_lateness_p99 = stats.lateness.p99;
+  status.send_lateness_max = stats.lateness.max;
+  status.hold_p50 = stats.hold.p50;
+  status.hold_p99 = stats.hold.p99;
+  status.hold_max = stats.hold.max;
+  if (!slot_lateness.empty()) {
+    std::vector<nanoseconds> sorted(slot_lateness.begin(), slot_lateness.end());
+    std::ranges::sort(sorted);
+    status.slot_lateness_p50 = sorted[(sorted.size() - 1) / 2];
+    status.slot_lateness_p99 = sorted[(sorted.size() - 1) * 99 / 100];
+    status.slot_lateness_max = sorted.back();
+  }
+  status.socket_drops = stats.socket_drops;
+  status.lost_stamps = stats.sender.lost_stamps;
+  status.results_dropped = stats.results_dropped;
+  status.real_time = stats.real_time;
+  const std::optional<double> pressure = read_cpu_pressure();
+  status.cpu_pressure_known = pressure.has_value();
+  status.cpu_pressure = pressure.value_or(0);
+  status.listen_overflows = read_listen_overflows();
+  return status;
 }
 
 }  // namespace sonde::io

@@ -30,9 +30,16 @@ struct Stop {};
 struct Load {
   std::optional<SiteLoad> load;
 };
-using Command = std::variant<LatencyPlan, LatencyBurst, ClockMap, Load, OwnLoad, Stop>;
+struct Ask {
+  std::vector<ArrivalQuery> queries;
+};
+using Command = std::variant<LatencyPlan, LatencyBurst, ClockMap, Load, OwnLoad, Ask, Stop>;
 
 constexpr nanoseconds publish_every = std::chrono::seconds(1);
+/// What came back waits in the kernel no longer than this while probes leave, or until so many have left: each brings
+/// two stamps, and a call reads a batch of them.
+constexpr nanoseconds read_every = std::chrono::milliseconds(20);
+constexpr std::size_t most_unread = UdpSocket::batch / 2 - 1;
 constexpr nanoseconds window_half = std::chrono::seconds(30);
 
 /// Both clocks as of one instant: read again where something came in between, or it would look like a clock step.
@@ -107,6 +114,8 @@ struct LatencyPath::Worker {
   Mailbox<Command> commands{commands_limit};
   Mailbox<Result> results{results_limit};
   Mailbox<Event> events{events_limit};
+  std::shared_ptr<Mailbox<wire::ArrivalAnswers>> answers =
+      std::make_shared<Mailbox<wire::ArrivalAnswers>>(answers_limit);
   Mailbox<std::vector<SentProbe>> kept{kept_limit};  ///< nothing enters it unless probes are kept
   mutable std::mutex stats_mutex;
   LatencyStats published;
@@ -121,13 +130,19 @@ struct LatencyPath::Worker {
   RecentSpread hold;
   LatencyStats seen;  ///< what was published last
   MonoTime published_at;
-  MonoTime turn_at;  ///< the sender has nothing to do before it
+  MonoTime turn_at;        ///< the sender has nothing to do before it
+  MonoTime read_at;        ///< what came back was read
+  std::size_t unread = 0;  ///< probes that have left since
   struct {
     bool command = true;
     bool request = true;
   } woken_by;
   bool real_time = false;
   std::uint64_t send_stamps = 0;
+  std::uint64_t probing_drops = 0;
+  std::vector<Ask> asked;
+  LatencyOutput out;  ///< of the present turn
+  std::vector<OutgoingDatagram> outgoing;
   std::vector<std::uint8_t> reply;
   std::vector<StampedSend> stamps;
   std::vector<SendError> errors;
@@ -135,8 +150,9 @@ struct LatencyPath::Worker {
   void run();
   bool obey();
   void take_turn(const Now& now);
-  void send_probes(const LatencyOutput& out);
+  void send_probes();
   void reflect();
+  void answer();
   void read_error_queue();
   void read_replies(const Now& now);
   void wait();
@@ -152,12 +168,17 @@ void LatencyPath::Worker::run() {
       turn_at = MonoTime();
     }
     if (woken_by.request) reflect();
+    if (!asked.empty()) answer();
     const Now now = read_both_clocks();
     if (now.mono >= turn_at) {
-      // What came back is read only now, before anything is judged. The kernel stamped it when it came, so waiting
-      // costs no accuracy, and no wake: waking up is most of what a probe costs.
-      read_error_queue();
-      read_replies(now);
+      // What came back is read at some of the turns, and always before anything is judged. The kernel stamped it when
+      // it came, so waiting costs no accuracy, and no wake: waking up is most of what a probe costs.
+      if (now.mono - read_at >= read_every || unread >= most_unread || sender.judges(now.mono)) {
+        read_error_queue();
+        read_replies(now);
+        read_at = now.mono;
+        unread = 0;
+      }
       take_turn(now);
       if (now.mono - published_at >= publish_every) publish(now);
     }
@@ -173,10 +194,11 @@ bool LatencyPath::Worker::obey() {
     if (const auto* load = std::get_if<Load>(&command)) reflector.set_load(load->load);
     if (const auto* load = std::get_if<OwnLoad>(&command)) sender.tell_load(*load);
     if (const auto* burst = std::get_if<LatencyBurst>(&command)) sender.burst(*burst);
+    if (auto* ask = std::get_if<Ask>(&command)) asked.push_back(std::move(*ask));
     if (auto* plan = std::get_if<LatencyPlan>(&command)) {
       probing.set_traffic_class(static_cast<std::uint8_t>(plan->dscp << 2U));
       reflector.set_dscp(plan->dscp);
-      reflector.set_members(plan->members);
+      reflector.set_members(plan->members, read_clock().wall);
       reflector.set_allowed(plan->allowed);
       reflector.set_keys(plan->keys);
       reflector.set_clock_error(plan->own_clock_error);
@@ -187,9 +209,10 @@ bool LatencyPath::Worker::obey() {
 }
 
 void LatencyPath::Worker::take_turn(const Now& now) {
-  LatencyOutput out;
+  out.clear();
   sender.tick(now, out);
-  send_probes(out);
+  unread += out.probes.size();
+  send_probes();
   for (const nanoseconds late : out.lateness) lateness.add(late);
   for (Result& result : out.results) results.push(std::move(result));
   for (Event& event : out.events) events.push(std::move(event));
@@ -198,16 +221,15 @@ void LatencyPath::Worker::take_turn(const Now& now) {
   turn_at = std::min(sender.next_deadline(after).value_or(MonoTime::max()), after.mono + publish_every);
 }
 
-void LatencyPath::Worker::send_probes(const LatencyOutput& out) {
+void LatencyPath::Worker::send_probes() {
   std::span<const OutgoingProbe> rest(out.probes);
-  std::vector<OutgoingDatagram> datagrams;
   while (!rest.empty()) {
     const auto now_sending = rest.first(std::min(rest.size(), UdpSocket::batch));
-    datagrams.clear();
+    outgoing.clear();
     for (const OutgoingProbe& probe : now_sending)
-      datagrams.push_back({.to = probe.to, .octets = probe.octets, .from = {}, .traffic_class = {}});
+      outgoing.push_back({.to = probe.to, .octets = probe.octets, .from = {}, .traffic_class = {}});
     const WallTime at = read_clock().wall;
-    const SendOutcome outcome = probing.send(datagrams);
+    const SendOutcome outcome = probing.send(outgoing);
     for (const OutgoingProbe& probe : now_sending.first(outcome.taken))
       sender.on_user_stamp(probe.ssid, probe.sequence, at);
     rest = rest.subspan(outcome.taken);
@@ -243,6 +265,18 @@ void LatencyPath::Worker::reflect() {
   reflecting.drain_errors(stamps, errors);
   for (const StampedSend& stamped : stamps)
     if (stamped.in_driver) reflector.on_sent(stamped.to, stamped.payload, stamped.at);
+}
+
+void LatencyPath::Worker::answer() {
+  for (const Ask& ask : asked) {
+    wire::ArrivalAnswers all;
+    for (const ArrivalQuery& query : ask.queries) {
+      const ReceivedRuns::Count count = reflector.count_arrivals(query);
+      all.answers.push_back({query.id, count.known, count.received});
+    }
+    answers->push(std::move(all));
+  }
+  asked.clear();
 }
 
 void LatencyPath::Worker::read_error_queue() {
@@ -289,7 +323,10 @@ void LatencyPath::Worker::publish(const Now& now) {
   LatencyStats stats;
   stats.lateness = lateness.spread();
   stats.hold = hold.spread();
-  stats.socket_drops = reflecting.drops() + probing.drops();
+  const std::uint64_t dropped = probing.drops();
+  if (dropped > probing_drops) sender.on_socket_drops(dropped - probing_drops);
+  probing_drops = dropped;
+  stats.socket_drops = reflecting.drops() + dropped;
   stats.send_stamps = send_stamps;
   stats.results_dropped = results.dropped();
   stats.sender = sender.counters();
@@ -338,6 +375,8 @@ void LatencyPath::burst(LatencyBurst burst) { worker_->commands.push(std::move(b
 void LatencyPath::set_clock(const ClockMap& clock) { worker_->commands.push(clock); }
 void LatencyPath::set_load(const std::optional<SiteLoad>& load) { worker_->commands.push(Load{load}); }
 void LatencyPath::tell_load(const OwnLoad& load) { worker_->commands.push(load); }
+void LatencyPath::ask(std::vector<ArrivalQuery> queries) { worker_->commands.push(Ask{std::move(queries)}); }
+const std::shared_ptr<Mailbox<wire::ArrivalAnswers>>& LatencyPath::answers() const { return worker_->answers; }
 int LatencyPath::results_fd() const { return worker_->results.fd(); }
 std::vector<Result> LatencyPath::take_results() { return worker_->results.take_all(); }
 

@@ -16,8 +16,10 @@
 #include "shared/base/endpoint.h"
 #include "shared/base/event.h"
 #include "shared/base/time.h"
+#include "shared/io/mailbox.h"
 #include "shared/measure/result.h"
 #include "shared/measure/site_load.h"
+#include "shared/wire/messages.h"
 
 namespace sonde::io {
 
@@ -42,6 +44,7 @@ struct LatencyStats {
 
 class LatencyPath {
  public:
+  static constexpr std::size_t answers_limit = 256;
   static constexpr std::size_t commands_limit = 256;
   static constexpr std::size_t results_limit = 20'000;
   static constexpr std::size_t events_limit = 1000;
@@ -70,6 +73,10 @@ class LatencyPath {
   void set_load(const std::optional<SiteLoad>& load);
   /// A run that loads this site, for those of our own probes that meet it.
   void tell_load(const OwnLoad& load);
+
+  /// What the reflector has seen of others' probes: each call brings one entry of answers(), with what came before it.
+  void ask(std::vector<ArrivalQuery> queries);
+  const std::shared_ptr<Mailbox<wire::ArrivalAnswers>>& answers() const;
 
   /// Readable while results wait.
   int results_fd() const;

@@ -6,6 +6,7 @@
 #include <netinet/ip.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -183,6 +184,9 @@ void prepare(Slot& slot, std::span<std::uint8_t> room, mmsghdr& message) {
   message.msg_hdr.msg_controllen = slot.control.size();
 }
 
+/// Slots that a call which returned `got` may have written into.
+std::size_t touched(int got) { return std::min(UdpSocket::batch, static_cast<std::size_t>(std::max(got, 0)) + 1); }
+
 }  // namespace
 
 struct UdpSocket::Buffers {
@@ -206,7 +210,12 @@ struct UdpSocket::Buffers {
   std::array<Incoming, batch> incoming;
   std::array<Outgoing, batch> outgoing;
   std::array<Returned, batch> returned;
-  std::array<mmsghdr, batch> messages;
+  std::array<mmsghdr, batch> messages_in;
+  std::array<mmsghdr, batch> messages_out;
+  std::array<mmsghdr, batch> messages_returned;
+  // Slots that the last call may have written into, and that must be made ready again.
+  std::size_t used_in = batch;
+  std::size_t used_returned = batch;
   std::vector<Datagram> received;
 };
 
@@ -243,19 +252,20 @@ void UdpSocket::set_traffic_class(std::uint8_t traffic_class) {
 std::span<const Datagram> UdpSocket::receive() {
   Buffers& buffers = *buffers_;
   buffers.received.clear();
-  for (std::size_t i = 0; i < batch; ++i)
-    prepare(buffers.incoming[i], buffers.incoming[i].payload, buffers.messages[i]);
-  int got = ::recvmmsg(fd_.get(), buffers.messages.data(), batch, MSG_DONTWAIT, nullptr);
+  for (std::size_t i = 0; i < buffers.used_in; ++i)
+    prepare(buffers.incoming[i], buffers.incoming[i].payload, buffers.messages_in[i]);
+  int got = ::recvmmsg(fd_.get(), buffers.messages_in.data(), batch, MSG_DONTWAIT, nullptr);
   // An ICMP error that is pending is reported by the next call, whatever it is; its record is in the error queue.
   if (got < 0 && errno != EAGAIN && errno != EINTR)
-    got = ::recvmmsg(fd_.get(), buffers.messages.data(), batch, MSG_DONTWAIT, nullptr);
+    got = ::recvmmsg(fd_.get(), buffers.messages_in.data(), batch, MSG_DONTWAIT, nullptr);
+  buffers.used_in = touched(got);
   for (std::size_t i = 0; got > 0 && i < static_cast<std::size_t>(got); ++i) {
     const auto from = from_sockaddr(buffers.incoming[i].address);
     if (!from) continue;
     Datagram datagram;
     datagram.from = *from;
-    datagram.octets = std::span(buffers.incoming[i].payload).first(buffers.messages[i].msg_len);
-    read_control(buffers.messages[i].msg_hdr, datagram);
+    datagram.octets = std::span(buffers.incoming[i].payload).first(buffers.messages_in[i].msg_len);
+    read_control(buffers.messages_in[i].msg_hdr, datagram);
     buffers.received.push_back(datagram);
   }
   return buffers.received;
@@ -267,7 +277,7 @@ SendOutcome UdpSocket::send(std::span<const OutgoingDatagram> datagrams) {
   for (std::size_t i = 0; i < count; ++i) {
     Buffers::Outgoing& slot = buffers.outgoing[i];
     const OutgoingDatagram& datagram = datagrams[i];
-    msghdr& message = buffers.messages[i].msg_hdr;
+    msghdr& message = buffers.messages_out[i].msg_hdr;
     message = {};
     message.msg_name = &slot.address;
     message.msg_namelen = to_sockaddr(datagram.to, v6_, slot.address);
@@ -279,9 +289,9 @@ SendOutcome UdpSocket::send(std::span<const OutgoingDatagram> datagrams) {
   }
   if (count == 0) return {};
   const auto wanted = static_cast<unsigned>(count);
-  int taken = ::sendmmsg(fd_.get(), buffers.messages.data(), wanted, MSG_DONTWAIT);
+  int taken = ::sendmmsg(fd_.get(), buffers.messages_out.data(), wanted, MSG_DONTWAIT);
   // The first error may be a pending ICMP error of an earlier datagram: only the second is this one's own.
-  if (taken < 0) taken = ::sendmmsg(fd_.get(), buffers.messages.data(), wanted, MSG_DONTWAIT);
+  if (taken < 0) taken = ::sendmmsg(fd_.get(), buffers.messages_out.data(), wanted, MSG_DONTWAIT);
   if (taken < 0) return {0, errno};
   return {static_cast<std::size_t>(taken), 0};
 }
@@ -289,11 +299,13 @@ SendOutcome UdpSocket::send(std::span<const OutgoingDatagram> datagrams) {
 void UdpSocket::drain_errors(std::vector<StampedSend>& stamps, std::vector<SendError>& errors) {
   Buffers& buffers = *buffers_;
   while (true) {
-    for (std::size_t i = 0; i < batch; ++i)
-      prepare(buffers.returned[i], buffers.returned[i].frame, buffers.messages[i]);
-    const int got = ::recvmmsg(fd_.get(), buffers.messages.data(), batch, MSG_ERRQUEUE | MSG_DONTWAIT, nullptr);
+    for (std::size_t i = 0; i < buffers.used_returned; ++i)
+      prepare(buffers.returned[i], buffers.returned[i].frame, buffers.messages_returned[i]);
+    const int got =
+        ::recvmmsg(fd_.get(), buffers.messages_returned.data(), batch, MSG_ERRQUEUE | MSG_DONTWAIT, nullptr);
+    buffers.used_returned = touched(got);
     for (std::size_t i = 0; got > 0 && i < static_cast<std::size_t>(got); ++i) {
-      mmsghdr& message = buffers.messages[i];
+      mmsghdr& message = buffers.messages_returned[i];
       const ErrorReport report = read_error_control(message.msg_hdr);
       if (!report.error) continue;
       const Buffers::Returned& slot = buffers.returned[i];

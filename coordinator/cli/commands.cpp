@@ -96,7 +96,7 @@ int show(const Options& options, const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded())
     return complain(fmt::format("the answer of {} is not JSON; is that a Sonde coordinator?", options.coordinator));
-  const TextTable table = view_of(options.verb, options.format, json);
+  const TextTable table = options.measurer ? measurers_view(json) : view_of(options.verb, options.format, json);
   const std::string out = options.format == Format::csv ? render_csv(table) : render_table(table, find_terminal());
   return print(out) ? code(Exit::fine) : code(Exit::failed);
 }

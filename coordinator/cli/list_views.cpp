@@ -72,6 +72,42 @@ TextTable sites_view(const Json& sites) {
   return table;
 }
 
+TextTable measurers_view(const Json& sites) {
+  TextTable table;
+  table.columns = {{"site", "name"},
+                   {"sends late p99", "send_lateness_p99_s", Align::right},
+                   {"max", "send_lateness_max_s", Align::right},
+                   {"slots late p99", "slot_lateness_p99_s", Align::right},
+                   {"hold p50", "hold_p50_s", Align::right},
+                   {"p99", "hold_p99_s", Align::right},
+                   {"drops", "socket_drops", Align::right},
+                   {"lost stamps", "lost_stamps", Align::right},
+                   {"starved", "results_starved", Align::right},
+                   {"CPU pressure", "cpu_pressure", Align::right},
+                   {"real time", "real_time"},
+                   {"clock +-", "clock_error_s", Align::right}};
+  for (const Json& site : at(sites, "sites")) {
+    const Json& said = at(site, "measurer");
+    if (!said.is_object()) continue;
+    const auto time = [](const Json& spread, std::string_view key) {
+      return plain(human_at(spread, key, "s"), raw_at(spread, key));
+    };
+    const Json& clock = at(said, "clock");
+    const Json& real_time = at(said, "real_time");
+    table.rows.push_back({same(text_at(site, "name")), time(at(said, "send_lateness_s"), "p99"),
+                          time(at(said, "send_lateness_s"), "max"), time(at(said, "slot_lateness_s"), "p99"),
+                          time(at(said, "hold_s"), "p50"), time(at(said, "hold_s"), "p99"),
+                          same(raw_at(said, "socket_drops")), same(raw_at(said, "lost_stamps")),
+                          same(raw_at(said, "results_starved")),
+                          plain(human_at(said, "cpu_pressure", "ratio"), raw_at(said, "cpu_pressure")),
+                          plain(real_time == true ? "yes" : "no", raw_at(said, "real_time")),
+                          plain(human_at(clock, "error_s", "s"), raw_at(clock, "error_s"))});
+  }
+  table.legend.push_back(
+      "lateness and hold of the last minute; drops, lost stamps and starved results since the agent's start");
+  return table;
+}
+
 TextTable timetable_view(const Json& timetable) {
   TextTable table;
   table.columns = {{"round", "round", Align::right},

@@ -89,7 +89,8 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
   link->add_option("to", options.to, "site")->required();
   add_cell_options(*link, given);
 
-  verb(Verb::sites, "sites", "The sites and what their agents last said");
+  CLI::App* sites = verb(Verb::sites, "sites", "The sites and what their agents last said");
+  sites->add_flag("--measurer", options.measurer, "how well each agent measures: lateness, drops, CPU, clock");
 
   CLI::App* timetable = verb(Verb::timetable, "timetable", "Who measures whom, when");
   add_query(*timetable, given, "site", "only slots of this site", nullptr, "SITE");

@@ -37,6 +37,7 @@ struct Options {
   bool links = false;                  ///< plan: each link's bytes as well
   std::string name;                    ///< keygen
   std::string kind;                    ///< probe
+  bool measurer = false;               ///< sites: how well the agents measure
   std::string token_file;              ///< probe; empty: none was named
   /// Names and values that go into the query as they are.
   std::vector<std::pair<std::string, std::string>> query;

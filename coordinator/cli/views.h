@@ -16,6 +16,8 @@ TextTable matrix_view(const Json& matrix);
 /// One row for each cell: for CSV.
 TextTable matrix_rows(const Json& matrix);
 TextTable sites_view(const Json& sites);
+/// How well each agent measures, of the same answer.
+TextTable measurers_view(const Json& sites);
 TextTable timetable_view(const Json& timetable);
 TextTable link_view(const Json& link);
 /// One row for each direction and metric: for CSV.

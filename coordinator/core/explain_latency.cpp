@@ -98,10 +98,14 @@ void Latency::losses() {
   const double back_lost = sum_of(results_, "reverse_lost");
   const double back_tries = sum_of(results_, "reverse_tries");
   std::vector<std::pair<std::string_view, double>> figures{{"loss_rtt", both.value()}};
-  if (forward.tries == 0 && back_tries <= 0)
+  if (forward.tries == 0 && back_tries <= 0) {
+    const std::string why = sum_of(results_, "tail_sent") > 0
+                                ? fmt::format("no reply came, and the agent of {} did not tell what had arrived there",
+                                              input_.link.to.str())
+                                : "no reply came, or the far side does not count";
     return tell("loss_without_direction", weight,
-                head + "; no reply came, or the far side does not count, so it is not known in which direction.",
-                std::move(figures));
+                fmt::format("{}; {}, so it is not known in which direction.", head, why), std::move(figures));
+  }
   const double back = back_tries > 0 ? back_lost / back_tries : 0;
   figures.emplace_back("loss", forward.value());
   figures.emplace_back("loss_back", back);

@@ -56,6 +56,10 @@ void Roster::on_message(SharedTime now, const SiteId& site, const std::string& r
     out.progress.emplace_back(site, *progress);
     return;
   }
+  if (auto* answers = std::get_if<wire::ArrivalAnswers>(&message)) {
+    out.arrivals.emplace_back(site, std::move(*answers));
+    return;
+  }
   out.events.push_back(
       {Severity::warning, "message_unexpected", {{"site", site.str()}, {"type", std::to_string(message.index())}}});
 }

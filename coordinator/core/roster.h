@@ -42,8 +42,9 @@ class Roster {
   };
   struct Out {
     std::vector<Outgoing> messages;
-    std::vector<std::pair<SiteId, wire::ResultBatch>> batches;   ///< for the ingest
-    std::vector<std::pair<SiteId, wire::RunProgress>> progress;  ///< of runs on demand
+    std::vector<std::pair<SiteId, wire::ResultBatch>> batches;      ///< for the ingest
+    std::vector<std::pair<SiteId, wire::RunProgress>> progress;     ///< of runs on demand
+    std::vector<std::pair<SiteId, wire::ArrivalAnswers>> arrivals;  ///< for the losses' join
     std::vector<SiteId> heard;
     bool sites_changed = false;  ///< an agent came, went or changed: tell who watches
     Events events;

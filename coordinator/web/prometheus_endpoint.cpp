@@ -63,6 +63,11 @@ void counter_families(Page& page, const Counters& counters) {
   page.value(static_cast<double>(counters.results_duplicate));
   page.family("sonde_results_refused_total", "counter", "Results that could not be right.");
   page.value(static_cast<double>(counters.results_refused));
+  page.family("sonde_loss_tails_total", "counter",
+              "Results whose last losses had no direction yet, by what the far agent could tell.");
+  page.value("far_count", "decided", static_cast<double>(counters.losses.decided));
+  page.value("far_count", "unknown", static_cast<double>(counters.losses.unknown));
+  page.value("far_count", "unanswered", static_cast<double>(counters.losses.unanswered));
   page.family("sonde_events_total", "counter", "Events by code, also those that the log held back.");
   for (const auto& [code, count] : counters.events) page.value("code", code, static_cast<double>(count));
 }
@@ -92,6 +97,56 @@ void each_agent(Page& page, const Sources& sources, const Of& of) {
   }
 }
 
+/// How well the measuring itself goes, as the agents' last heartbeats say. The spreads are of the last minute.
+void measurer_families(Page& page, const Sources& sources) {
+  using Said = const wire::Heartbeat&;
+  const auto gauge = [&](std::string_view name, std::string_view help, auto of) {
+    page.family(name, name.ends_with("_total") ? "counter" : "gauge", help);
+    each_agent(page, sources, [&](const AgentStatus& agent) { return std::optional<double>(of(agent.heartbeat)); });
+  };
+  const auto count = [](std::uint64_t number) { return static_cast<double>(number); };
+  gauge("sonde_agent_send_lateness_p50_seconds", "Lateness of the latency probes' send instants.",
+        [](Said said) { return to_seconds(said.send_lateness_p50); });
+  gauge("sonde_agent_send_lateness_p99_seconds", "Lateness of the latency probes' send instants.",
+        [](Said said) { return to_seconds(said.send_lateness_p99); });
+  gauge("sonde_agent_send_lateness_max_seconds", "Lateness of the latency probes' send instants.",
+        [](Said said) { return to_seconds(said.send_lateness_max); });
+  gauge("sonde_agent_slot_lateness_p50_seconds", "Lateness of the throughput slots' starts.",
+        [](Said said) { return to_seconds(said.slot_lateness_p50); });
+  gauge("sonde_agent_slot_lateness_p99_seconds", "Lateness of the throughput slots' starts.",
+        [](Said said) { return to_seconds(said.slot_lateness_p99); });
+  gauge("sonde_agent_slot_lateness_max_seconds", "Lateness of the throughput slots' starts.",
+        [](Said said) { return to_seconds(said.slot_lateness_max); });
+  gauge("sonde_agent_hold_p50_seconds", "From a probe's arrival to the reply, in the agent's reflector.",
+        [](Said said) { return to_seconds(said.hold_p50); });
+  gauge("sonde_agent_hold_p99_seconds", "From a probe's arrival to the reply, in the agent's reflector.",
+        [](Said said) { return to_seconds(said.hold_p99); });
+  gauge("sonde_agent_hold_max_seconds", "From a probe's arrival to the reply, in the agent's reflector.",
+        [](Said said) { return to_seconds(said.hold_max); });
+  gauge("sonde_agent_socket_drops_total", "Packets that the agent's probe sockets had no room for.",
+        [&](Said said) { return count(said.socket_drops); });
+  gauge("sonde_agent_lost_stamps_total", "Probes whose departure the kernel did not stamp.",
+        [&](Said said) { return count(said.lost_stamps); });
+  gauge("sonde_agent_results_dropped_total", "Latency results that the agent could not keep.",
+        [&](Said said) { return count(said.results_dropped); });
+  gauge("sonde_agent_results_starved_total", "Results tagged starved since the agent's start.",
+        [&](Said said) { return count(said.results_starved); });
+  gauge("sonde_agent_real_time", "1 where the probes' thread has real-time priority.",
+        [](Said said) { return said.real_time ? 1.0 : 0.0; });
+  gauge("sonde_agent_clock_synchronised", "1 where the kernel says that a daemon keeps the clock.",
+        [](Said said) { return said.clock_synchronised ? 1.0 : 0.0; });
+  page.family("sonde_agent_clock_error_seconds", "gauge",
+              "Bound of the agent's clock against UTC, where one is known.");
+  each_agent(page, sources, [](const AgentStatus& agent) {
+    const auto& error = agent.heartbeat.clock_error;
+    return error ? std::optional(to_seconds(*error)) : std::nullopt;
+  });
+  page.family("sonde_agent_cpu_pressure_ratio", "gauge", "Share of time in which some task waited for CPU.");
+  each_agent(page, sources, [](const AgentStatus& agent) {
+    return agent.heartbeat.cpu_pressure_known ? std::optional(agent.heartbeat.cpu_pressure) : std::nullopt;
+  });
+}
+
 void agent_families(Page& page, const Sources& sources) {
   page.family("sonde_agent_up", "gauge", "1 while the site's agent is heard.");
   for (const SiteSpec& site : sources.mesh.sites)
@@ -109,17 +164,7 @@ void agent_families(Page& page, const Sources& sources) {
   each_agent(page, sources, [](const AgentStatus& agent) {
     return agent.clock_offset ? std::optional(to_seconds(*agent.clock_offset)) : std::nullopt;
   });
-  page.family("sonde_agent_send_lateness_p99_seconds", "gauge", "Lateness of the latency probes' send instants.");
-  each_agent(page, sources,
-             [](const AgentStatus& agent) { return std::optional(to_seconds(agent.heartbeat.send_lateness_p99)); });
-  page.family("sonde_agent_slot_lateness_p99_seconds", "gauge", "Lateness of the throughput slots' starts.");
-  each_agent(page, sources,
-             [](const AgentStatus& agent) { return std::optional(to_seconds(agent.heartbeat.slot_lateness_p99)); });
-  page.family("sonde_agent_socket_drops_total", "counter", "Packets that the agent's probe socket had no room for.");
-  each_agent(page, sources,
-             [](const AgentStatus& agent) { return std::optional(static_cast<double>(agent.heartbeat.socket_drops)); });
-  page.family("sonde_agent_cpu_pressure_ratio", "gauge", "Share of time in which some task waited for CPU.");
-  each_agent(page, sources, [](const AgentStatus& agent) { return std::optional(agent.heartbeat.cpu_pressure); });
+  measurer_families(page, sources);
 }
 
 }  // namespace

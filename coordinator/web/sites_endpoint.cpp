@@ -20,6 +20,31 @@ Json spec_json(const SiteSpec& site) {
   return json;
 }
 
+Json spread(nanoseconds p50, nanoseconds p99, nanoseconds max) {
+  return {{"p50", seconds(p50)}, {"p99", seconds(p99)}, {"max", seconds(max)}};
+}
+
+Json pressure(const wire::Heartbeat& said) { return said.cpu_pressure_known ? number(said.cpu_pressure) : Json(); }
+
+/// How well the measuring itself goes.
+Json measurer_json(const wire::Heartbeat& said) {
+  Json clock{{"synchronised", said.clock_synchronised},
+             {"error_s", said.clock_error ? seconds(*said.clock_error) : Json()},
+             {"offset_s", said.clock_offset ? seconds(*said.clock_offset) : Json()},
+             {"offset_error_s", said.clock_offset ? seconds(said.clock_offset_error) : Json()}};
+  return {{"send_lateness_s", spread(said.send_lateness_p50, said.send_lateness_p99, said.send_lateness_max)},
+          {"slot_lateness_s", spread(said.slot_lateness_p50, said.slot_lateness_p99, said.slot_lateness_max)},
+          {"hold_s", spread(said.hold_p50, said.hold_p99, said.hold_max)},
+          {"socket_drops", said.socket_drops},
+          {"lost_stamps", said.lost_stamps},
+          {"results_dropped", said.results_dropped},
+          {"results_starved", said.results_starved},
+          {"cpu_pressure", pressure(said)},
+          {"real_time", said.real_time},
+          {"listen_overflows", said.listen_overflows},
+          {"clock", std::move(clock)}};
+}
+
 void add_agent(Json& json, const AgentStatus& status) {
   json["last_heard"] = time(status.last_heard);
   json["connected_at"] = time(status.connected_at);
@@ -33,7 +58,8 @@ void add_agent(Json& json, const AgentStatus& status) {
   json["send_lateness_p99_s"] = seconds(status.heartbeat.send_lateness_p99);
   json["slot_lateness_p99_s"] = seconds(status.heartbeat.slot_lateness_p99);
   json["socket_drops"] = status.heartbeat.socket_drops;
-  json["cpu_pressure"] = number(status.heartbeat.cpu_pressure);
+  json["cpu_pressure"] = pressure(status.heartbeat);
+  json["measurer"] = measurer_json(status.heartbeat);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "coordinator/core/demand.h"
+#include "coordinator/core/loss_join.h"
 #include "coordinator/core/matrix.h"
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/roster.h"
@@ -26,6 +27,7 @@ struct Counters {
   std::uint64_t results_stored = 0;
   std::uint64_t results_duplicate = 0;
   std::uint64_t results_refused = 0;
+  LossJoin::Counters losses;
   std::map<std::string, std::uint64_t> events;  ///< by event code (docs/events.md), also those that were not printed
   HttpCounters http;                            ///< HttpServer::counters()
 };

@@ -29,6 +29,9 @@ inline constexpr std::size_t quiet_hours_per_mesh = sites * quiet_hours_per_site
 inline constexpr std::size_t links_per_situation = 6 * sites;
 inline constexpr std::size_t text_bytes = 1024;
 
+/// In one message, each about the probes of one result.
+inline constexpr std::size_t arrival_questions = 500;
+
 /// Results that an agent has sent and nobody has acknowledged; it sends no more until some are.
 inline constexpr std::size_t results_in_flight = 2000;
 

@@ -27,4 +27,10 @@ std::optional<nanoseconds> kernel_clock_error() {
   return std::chrono::microseconds(state.maxerror);
 }
 
+bool kernel_clock_synchronised() {
+  timex state{};
+  const int status = adjtimex(&state);
+  return status >= 0 && status != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
+}
+
 }  // namespace sonde::io

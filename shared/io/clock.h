@@ -13,4 +13,7 @@ Now read_clock();
 /// synchronised; nullopt where none does, or where the daemon leaves the figure at 0, which is no bound.
 std::optional<nanoseconds> kernel_clock_error();
 
+/// Whether a daemon keeps it synchronised at all, with or without such a bound.
+bool kernel_clock_synchronised();
+
 }  // namespace sonde::io

@@ -2,6 +2,9 @@
 //
 // Between two consecutive replies (S, R) and (S', R') there are S' - S - 1 probes without a reply. R' - R - 1 of them
 // reached the reflector, so their replies were lost on the way back; the others were lost on the way there.
+//
+// Behind the last reply of a result there is no R': its tail. The far agent, whose reflector keeps count, can tell at
+// once (decide_tail); where it does not, the next reply does, in the next result.
 #pragma once
 
 #include <cstddef>
@@ -32,11 +35,33 @@ struct LossShares {
   std::uint64_t forward_lost = 0;  ///< never reached the reflector
   std::uint64_t reverse_lost = 0;  ///< reached it, the reply was lost
   std::uint64_t attributed() const { return arrived + forward_lost + reverse_lost; }
+  bool operator==(const LossShares&) const = default;
 };
+
+/// The probes of a result that were sent behind its last reply (all of them where there was none) and left this host.
+struct LossTail {
+  std::uint32_t first = 0;  ///< sequence numbers, both included; in between may be some that never left this host
+  std::uint32_t last = 0;
+  std::uint64_t sent = 0;    ///< 0: there is no tail
+  std::uint64_t loaded = 0;  ///< of these, those that met a throughput run
+  bool operator==(const LossTail&) const = default;
+};
+
+struct TailShares {
+  LossShares idle;
+  LossShares loaded;
+};
+/// A tail of which the far reflector received `received` distinct probes: their replies were lost on the way back, the
+/// others were lost on the way there. More than were sent count as all. Which of them met a run cannot be known: in
+/// proportion.
+TailShares decide_tail(const LossTail& tail, std::uint64_t received);
 
 /// Probes whose direction was decided since the last take(); those that met no run themselves, the others in `loaded`.
 struct LossCounts : LossShares {
   LossShares loaded;
+  LossShares previous;                   ///< of these, the tail of the result before
+  LossShares previous_loaded;            ///< the same of `loaded`
+  LossTail tail;                         ///< of the result that ends now: part of `unattributed`
   std::uint64_t older_forward_lost = 0;  ///< the same for probes of results long reported
   std::uint64_t older_reverse_lost = 0;
   std::uint64_t unattributed = 0;  ///< no direction yet (a later reply may decide) or ever (before the first, restarts)
@@ -54,7 +79,7 @@ class DirectionLoss {
   LossCounts take();
 
   /// Without a reply since the last reply, so far in no direction.
-  std::uint64_t pending() const { return fresh_ + aged_ + older_; }
+  std::uint64_t pending() const { return fresh_.sent + aged_.sent + older_; }
   /// True once R has differed from S: only then does the reflector count by itself (RFC 8762, 4.3).
   bool stateful_seen() const { return stateful_seen_; }
   std::uint64_t restarts() const { return restarts_; }
@@ -72,12 +97,10 @@ class DirectionLoss {
   std::optional<Anchor> anchor_;
   std::int64_t carry_ = 0;
   std::uint32_t carry_since_ = 0;
-  std::int64_t absent_ = 0;         ///< numbers since the anchor that never left this host
-  std::uint64_t fresh_ = 0;         ///< pending, of the result that is being made
-  std::uint64_t aged_ = 0;          ///< pending, of the result before it
-  std::uint64_t older_ = 0;         ///< pending, of results before that
-  std::uint64_t loaded_ = 0;        ///< of fresh_ and aged_, those that met a run
-  std::uint64_t fresh_loaded_ = 0;  ///< of loaded_, those in fresh_
+  std::int64_t absent_ = 0;  ///< numbers since the anchor that never left this host
+  LossTail fresh_;           ///< pending, of the result that is being made
+  LossTail aged_;            ///< pending, of the result before it
+  std::uint64_t older_ = 0;  ///< pending, of results before that
   LossCounts counts_;
   bool stateful_seen_ = false;
   std::uint64_t restarts_ = 0;

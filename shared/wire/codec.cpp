@@ -32,6 +32,10 @@ constexpr std::size_t enum_size<Outcome>() {
   return outcome_count;
 }
 
+/// What a decoded metric is that this program does not know: its number is one of a later version.
+constexpr auto later_metric = static_cast<Metric>(0xFF);
+static_assert(metric_count < 0xFF);
+
 /// Counts a record's fields, so that its array's header can be written before them.
 struct FieldCounter {
   std::uint32_t count = 0;
@@ -212,7 +216,9 @@ class Decoder {
   void operator()(Enum& v) {
     std::uint8_t number = 0;
     unsigned_number(number);
-    if (number >= enum_size<Enum>()) return wrong("is not a known name's number");
+    if constexpr (std::is_same_v<Enum, Metric>)
+      if (number >= metric_count) number = static_cast<std::uint8_t>(later_metric);
+    if (!std::is_same_v<Enum, Metric> && number >= enum_size<Enum>()) return wrong("is not a known name's number");
     v = static_cast<Enum>(number);
   }
   template <typename T>
@@ -255,7 +261,12 @@ class Decoder {
   template <typename T>
   void list(std::vector<T>& v, std::size_t limit) {
     v.clear();
-    each(limit, [&](Decoder& inner) { inner(v.emplace_back()); });
+    each(limit, [&](Decoder& inner) {
+      inner(v.emplace_back());
+      // A later version's metric is passed over, and the rest is kept.
+      if constexpr (requires { v.back().metric; })
+        if (v.back().metric == later_metric) v.pop_back();
+    });
   }
 
   bool failed() const { return !error_->empty(); }

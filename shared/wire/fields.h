@@ -178,6 +178,21 @@ void fields(Archive& a, Heartbeat& v) {
   a(v.socket_drops);
   a(v.cpu_pressure);
   a.appended(v.listen_overflows);
+  a.appended(v.cpu_pressure_known);
+  a.appended(v.send_lateness_p50);
+  a.appended(v.send_lateness_max);
+  a.appended(v.slot_lateness_p50);
+  a.appended(v.slot_lateness_max);
+  a.appended(v.hold_p50);
+  a.appended(v.hold_p99);
+  a.appended(v.hold_max);
+  a.appended(v.lost_stamps);
+  a.appended(v.results_dropped);
+  a.appended(v.results_starved);
+  a.appended(v.clock_offset);
+  a.appended(v.clock_offset_error);
+  a.appended(v.clock_synchronised);
+  a.appended(v.real_time);
 }
 
 template <typename Archive>
@@ -309,6 +324,33 @@ void fields(Archive& a, Situation& v) {
   a.text(v.agent_version);
   a(v.timetable);
   a.list(v.links, limits::links_per_situation);
+}
+
+template <typename Archive>
+void fields(Archive& a, ArrivalQuestion& v) {
+  a(v.id);
+  a(v.from);
+  a(v.ssid);
+  a(v.first);
+  a(v.last);
+  a(v.sent_at);
+}
+
+template <typename Archive>
+void fields(Archive& a, ArrivalQuestions& v) {
+  a.list(v.questions, limits::arrival_questions);
+}
+
+template <typename Archive>
+void fields(Archive& a, ArrivalAnswer& v) {
+  a(v.id);
+  a(v.known);
+  a(v.received);
+}
+
+template <typename Archive>
+void fields(Archive& a, ArrivalAnswers& v) {
+  a.list(v.answers, limits::arrival_questions);
 }
 
 }  // namespace sonde::wire

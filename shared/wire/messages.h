@@ -46,6 +46,21 @@ struct Heartbeat {
   std::uint64_t socket_drops = 0;          ///< packets that the probe socket had no room for
   double cpu_pressure = 0;                 ///< share of the last 10 s in which some task waited for CPU (PSI), 0 to 1
   std::uint64_t listen_overflows = 0;      ///< how often an accept queue of the host was full, since it was started
+  bool cpu_pressure_known = true;          ///< false: the kernel does not tell it, and cpu_pressure is 0
+  nanoseconds send_lateness_p50{0};        ///< this and the spreads below: of the last 30 to 60 s
+  nanoseconds send_lateness_max{0};
+  nanoseconds slot_lateness_p50{0};  ///< of the last 100 slot starts
+  nanoseconds slot_lateness_max{0};
+  nanoseconds hold_p50{0};  ///< from a request's arrival to its reply, in the own reflector
+  nanoseconds hold_p99{0};
+  nanoseconds hold_max{0};
+  std::uint64_t lost_stamps = 0;            ///< probes whose departure the kernel did not stamp
+  std::uint64_t results_dropped = 0;        ///< of latency, that were not taken from the packet thread in time
+  std::uint64_t results_starved = 0;        ///< tagged so since the agent's start
+  std::optional<nanoseconds> clock_offset;  ///< what it adds to its wall clock for shared time, once it knows
+  nanoseconds clock_offset_error{0};        ///< +- of that
+  bool clock_synchronised = false;          ///< the kernel says that a daemon keeps the clock
+  bool real_time = true;                    ///< the packet thread has real-time priority
   bool operator==(const Heartbeat&) const = default;
 };
 
@@ -215,8 +230,39 @@ struct Situation {
   bool operator==(const Situation&) const = default;
 };
 
-using Message = std::variant<Hello, Heartbeat, ResultBatch, Goodbye, Welcome, WhoAreYou, HeartbeatReply, NewTimetable,
-                             Acknowledge, PeerFacts, TransferOffer, TransferAnswer, TransferGo, TransferFinished,
-                             TransferAbort, RunOrder, RunProgress, Inquiry, Situation>;
+// ---- the far half of a loss (coordinator -> agent, and back)
+// ------------------------------------------------------------------------------------------
+
+/// "How many of these probes have reached your reflector?" Asked of a link's far agent about those whose direction of
+/// loss the sender cannot tell.
+struct ArrivalQuestion {
+  std::uint64_t id = 0;
+  SiteId from;              ///< who sent them
+  std::uint16_t ssid = 0;   ///< of their session (RFC 8972, 3)
+  std::uint32_t first = 0;  ///< sequence numbers, both included; they may wrap
+  std::uint32_t last = 0;
+  SharedTime sent_at;  ///< of the first one or earlier
+  bool operator==(const ArrivalQuestion&) const = default;
+};
+struct ArrivalQuestions {
+  std::vector<ArrivalQuestion> questions;  ///< at most limits::arrival_questions
+  bool operator==(const ArrivalQuestions&) const = default;
+};
+
+struct ArrivalAnswer {
+  std::uint64_t id = 0;
+  bool known = false;          ///< false: the reflector has not run for so long, or has forgotten
+  std::uint64_t received = 0;  ///< distinct ones
+  bool operator==(const ArrivalAnswer&) const = default;
+};
+struct ArrivalAnswers {
+  std::vector<ArrivalAnswer> answers;
+  bool operator==(const ArrivalAnswers&) const = default;
+};
+
+using Message =
+    std::variant<Hello, Heartbeat, ResultBatch, Goodbye, Welcome, WhoAreYou, HeartbeatReply, NewTimetable, Acknowledge,
+                 PeerFacts, TransferOffer, TransferAnswer, TransferGo, TransferFinished, TransferAbort, RunOrder,
+                 RunProgress, Inquiry, Situation, ArrivalQuestions, ArrivalAnswers>;
 
 }  // namespace sonde::wire

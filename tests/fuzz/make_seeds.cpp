@@ -73,10 +73,24 @@ Timetable full_timetable() {
   return table;
 }
 
+wire::Heartbeat heartbeat() {
+  wire::Heartbeat beat;
+  beat.sent_at = wall_from_ns(1);
+  beat.spooled = 2;
+  beat.generation = {3};
+  beat.clock_error = 1ms;
+  beat.send_lateness_p99 = 2us;
+  beat.slot_lateness_p99 = 3us;
+  beat.socket_drops = 4;
+  beat.cpu_pressure = 0.5;
+  beat.clock_offset = -5ms;
+  return beat;
+}
+
 std::vector<wire::Message> messages() {
   const wire::Token token{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
   return {wire::Hello{berlin(), "1.2.3", 1, 2, {3}, "0a1b2c3d", 7101},
-          wire::Heartbeat{wall_from_ns(1), 2, {3}, 1ms, 2us, 3us, 4, 0.5},
+          heartbeat(),
           wire::Heartbeat{},
           wire::ResultBatch{{full_result(), bare_result()}},
           wire::ResultBatch{},
@@ -101,7 +115,9 @@ std::vector<wire::Message> messages() {
                           2s,
                           "0.1.0",
                           full_timetable(),
-                          {{{athens(), berlin()}, Probe::connect, "ok", 3s}}}};
+                          {{{athens(), berlin()}, Probe::connect, "ok", 3s}}},
+          wire::ArrivalQuestions{{{8, berlin(), 77, 0xFFFF'FFF0U, 9, shared_from_ns(5)}}},
+          wire::ArrivalAnswers{{{8, true, 12}, {9, false, 0}}}};
 }
 
 void write(const std::filesystem::path& file, const wire::Buffer& bytes) {

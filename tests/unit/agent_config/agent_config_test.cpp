@@ -113,6 +113,13 @@ BOOST_AUTO_TEST_CASE(latency_probes_have_a_class_and_may_be_authenticated) {
   const auto plain = parse_agent_config(least, "a.yaml");
   BOOST_TEST(plain.value->latency_dscp == 0);
   BOOST_TEST(!plain.value->latency_authenticated);
+  BOOST_TEST(!plain.value->latency_timestamp_information);
+  BOOST_TEST(!plain.value->latency_direct_measurement);
+  const auto asking = parse_agent_config(
+      std::string(least) + "latency: {timestamp_information: true, direct_measurement: true}\n", "a.yaml");
+  BOOST_TEST_REQUIRE(asking.value.has_value());
+  BOOST_TEST(asking.value->latency_timestamp_information);
+  BOOST_TEST(asking.value->latency_direct_measurement);
   const auto parsed = parse_agent_config(std::string(least) + "latency: {dscp: 46, authenticated: true}\n", "a.yaml");
   BOOST_TEST(config::to_text(parsed.diagnostics) == "");
   BOOST_REQUIRE(parsed.value.has_value());

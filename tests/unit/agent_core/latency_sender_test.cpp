@@ -191,6 +191,21 @@ BOOST_AUTO_TEST_CASE(a_cut_is_a_timeout_with_a_reason_and_no_direction_is_claime
   BOOST_TEST(result.distributions.empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_the_reflector_says_of_itself_is_in_the_details_where_it_was_asked) {
+  World world;
+  world.plan.streams[0].format.timestamp_information = true;
+  world.plan.streams[0].format.direct_measurement = true;
+  world.network = [](std::uint32_t s) { return Path{.lost_there = s == 3}; };
+  world.start();
+  world.run_until(13s);
+  const Result& result = world.last();
+  BOOST_TEST(result.detail("sync_there").value_or(0) == static_cast<double>(wire::SyncSource::free_running));
+  BOOST_TEST(result.detail("stamps_there").value_or(0) == static_cast<double>(wire::StampMethod::software));
+  BOOST_TEST(result.detail("session_sent").value_or(0) == 50);
+  BOOST_TEST(result.detail("session_received_there").value_or(0) == 49);
+  BOOST_TEST(result.detail("session_sent_there").value_or(0) == 49);
+}
+
 BOOST_AUTO_TEST_CASE(icmp_makes_it_unreachable) {
   World world;
   world.network = [](std::uint32_t) { return Path{.lost_there = true}; };

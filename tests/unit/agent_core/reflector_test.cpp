@@ -103,4 +103,35 @@ BOOST_AUTO_TEST_CASE(the_answer_is_exactly_as_long_as_the_question) {
   }));
 }
 
+BOOST_AUTO_TEST_CASE(it_tells_which_probes_have_come_whatever_port_they_came_from) {
+  World world;
+  world.reflector.set_members({member, stranger}, wall_from_ns(2'000));
+  for (const std::uint32_t sequence : {10U, 11U, 11U, 13U}) world.ask(sequence, 7);
+  world.ask(14, 7, {member, 9001});
+  world.ask(12, 8);
+  world.ask(12, 7, {stranger, 9000});
+  ArrivalQuery query{.id = 1, .from = {member}, .ssid = 7, .first = 10, .last = 19, .sent_at = wall_from_ns(4'000)};
+  BOOST_TEST(world.reflector.count_arrivals(query).known);
+  BOOST_TEST(world.reflector.count_arrivals(query).received == 4U);
+  query.ssid = 9;  // a session that nobody has seen is one of which nothing has come
+  BOOST_TEST(world.reflector.count_arrivals(query).known);
+  BOOST_TEST(world.reflector.count_arrivals(query).received == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_came_before_a_site_was_admitted_is_not_known) {
+  World world;
+  world.reflector.set_members({}, wall_from_ns(1'000));
+  world.reflector.set_members({member}, wall_from_ns(2'000));
+  world.reflector.set_members({member, stranger}, wall_from_ns(9'000));
+  ArrivalQuery query{.id = 1, .from = {member}, .ssid = 7, .first = 0, .last = 9, .sent_at = wall_from_ns(3'000)};
+  BOOST_TEST(world.reflector.count_arrivals(query).known);
+  query.sent_at = wall_from_ns(1'500);
+  BOOST_TEST(!world.reflector.count_arrivals(query).known);
+  query.sent_at = wall_from_ns(3'000);
+  query.from = {member, stranger};
+  BOOST_TEST(!world.reflector.count_arrivals(query).known);
+  query.from.clear();
+  BOOST_TEST(!world.reflector.count_arrivals(query).known);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

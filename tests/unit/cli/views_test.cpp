@@ -59,6 +59,17 @@ BOOST_AUTO_TEST_CASE(sites_say_when_they_were_heard) {
              "1 of 1 agents heard, 2026-01-02 03:04:05 UTC, mesh europe\n");
 }
 
+BOOST_AUTO_TEST_CASE(the_measurers_figures_of_each_agent) {
+  const Json sites = Json::parse(R"({"sites":[{"name":"router"},{"name":"berlin","measurer":{
+    "send_lateness_s":{"p50":0.00001,"p99":0.0002,"max":0.004},"slot_lateness_s":{"p50":0,"p99":0.003,"max":0.003},
+    "hold_s":{"p50":0.00004,"p99":0.0001,"max":0.001},"socket_drops":2,"lost_stamps":3,"results_starved":4,
+    "cpu_pressure":0.25,"real_time":true,"clock":{"error_s":null}}}]})");
+  const std::string text = render_table(measurers_view(sites), {});
+  BOOST_TEST(text.find("router") == std::string::npos);
+  for (const char* figure : {"berlin", "200 us", "4.00 ms", "3.00 ms", "40.0 us", "100 us", "25.0 %", "yes"})
+    BOOST_TEST(text.find(figure) != std::string::npos, figure << " is not in\n" << text);
+}
+
 BOOST_AUTO_TEST_CASE(a_link_has_both_directions_side_by_side) {
   const Json link = Json::parse(R"({"mesh":"europe","at":"2026-01-02T03:04:05Z","window_s":600,"distance_m":1803000,
     "directions":[
@@ -150,8 +161,8 @@ BOOST_AUTO_TEST_CASE(a_reader_that_is_gone_and_a_broken_line_stop_the_stream) {
 
 BOOST_AUTO_TEST_CASE(no_answer_of_a_stranger_breaks_a_view) {
   const auto try_all = [](const Json& json) {
-    for (const auto view :
-         {matrix_view, matrix_rows, sites_view, timetable_view, link_view, link_rows, incidents_view, plan_view}) {
+    for (const auto view : {matrix_view, matrix_rows, sites_view, measurers_view, timetable_view, link_view, link_rows,
+                            incidents_view, plan_view}) {
       const TextTable table = view(json);
       for (const auto& row : table.rows) BOOST_TEST(row.size() == table.columns.size());
       render_table(table, {40, false});

@@ -176,6 +176,10 @@ BOOST_AUTO_TEST_CASE(loss_has_a_direction) {
       world.text("loss_without_direction") ==
       "30.0 % of the probes had no reply in time (300 of 1000); no reply came, or the far side does not count, so "
       "it is not known in which direction.");
+  result.details = {{"tail_sent", 300}};
+  BOOST_TEST(world.text("loss_without_direction") ==
+             "30.0 % of the probes had no reply in time (300 of 1000); no reply came, and the agent of athens did not "
+             "tell what had arrived there, so it is not known in which direction.");
   BOOST_TEST((world.findings().front().weight == Weight::bad));
 }
 

@@ -165,6 +165,8 @@ BOOST_AUTO_TEST_CASE(every_answer_has_the_security_headers) {
 BOOST_AUTO_TEST_CASE(sites_tell_who_is_heard) {
   World world;
   world.agents[athens].last_heard = world.now - std::chrono::seconds(15);
+  world.agents[athens].heartbeat.hold_p99 = std::chrono::microseconds(50);
+  world.agents[athens].heartbeat.cpu_pressure_known = false;
   const json sites = json::parse(world.body("/api/v1/sites"));
   BOOST_TEST(sites.at("agents") == 2);
   BOOST_TEST(sites.at("heard") == 1);
@@ -173,6 +175,10 @@ BOOST_AUTO_TEST_CASE(sites_tell_who_is_heard) {
   BOOST_TEST(sites.at("sites")[0].at("location") == json({52.52, 13.40}));
   BOOST_TEST(sites.at("sites")[1].at("state") == "silent");
   BOOST_TEST(sites.at("sites")[1].at("last_heard") == "2023-11-14T22:13:05.000000Z");
+  const json& measurer = sites.at("sites")[1].at("measurer");
+  BOOST_TEST(measurer.at("hold_s").at("p99").get<double>() == 50e-6, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(measurer.at("cpu_pressure").is_null());
+  BOOST_TEST(measurer.at("clock").at("offset_s").is_null());
   BOOST_TEST(sites.at("sites")[2].at("state") == "no_agent");
   world.agents.erase(athens);
   BOOST_TEST(json::parse(world.body("/api/v1/sites")).at("sites")[1].at("state") == "never");

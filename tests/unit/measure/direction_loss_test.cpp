@@ -82,6 +82,28 @@ BOOST_AUTO_TEST_CASE(what_was_lost_long_ago_does_not_darken_the_present) {
   BOOST_TEST(healed.older_forward_lost == 4);
 }
 
+BOOST_AUTO_TEST_CASE(the_tail_is_named_for_the_far_agent_and_what_the_next_reply_says_of_it_is_kept_apart) {
+  Script script(100);
+  const LossCounts first = script.play("..>h>");
+  BOOST_TEST((first.tail == LossTail{.first = 102, .last = 104, .sent = 2}));
+  const LossCounts second = script.play(".>..");
+  expect(second, 3, 3, 0, 0);
+  BOOST_TEST((second.previous == LossShares{.forward_lost = 2}));
+  BOOST_TEST((second.tail == LossTail{}));
+}
+
+BOOST_AUTO_TEST_CASE(a_tail_is_shared_out_between_its_idle_and_loaded_probes) {
+  const LossTail tail{.first = 0, .last = 9, .sent = 10, .loaded = 4};
+  const TailShares none = decide_tail(tail, 0);
+  BOOST_TEST((none.idle == LossShares{.forward_lost = 6}));
+  BOOST_TEST((none.loaded == LossShares{.forward_lost = 4}));
+  const TailShares half = decide_tail(tail, 5);
+  BOOST_TEST((half.idle == LossShares{.forward_lost = 3, .reverse_lost = 3}));
+  BOOST_TEST((half.loaded == LossShares{.forward_lost = 2, .reverse_lost = 2}));
+  const TailShares more = decide_tail(tail, 99);
+  BOOST_TEST((more.idle == LossShares{.reverse_lost = 6}));
+}
+
 BOOST_AUTO_TEST_CASE(before_the_first_reply_nothing_is_known) { expect(Script().play(">>.."), 2, 0, 0, 2); }
 
 BOOST_AUTO_TEST_CASE(what_never_left_this_host_is_nobodys_loss) { expect(Script().play(".h.>h.h<."), 4, 1, 1, 0); }

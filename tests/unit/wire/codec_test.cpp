@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+
 using namespace sonde;
 using namespace std::chrono_literals;
 
@@ -62,10 +64,34 @@ Timetable sample_timetable() {
   return t;
 }
 
+wire::Heartbeat sample_heartbeat() {
+  wire::Heartbeat beat;
+  beat.sent_at = wall_from_ns(-1);
+  beat.spooled = 3;
+  beat.generation = {2};
+  beat.send_lateness_p99 = 10ns;
+  beat.cpu_pressure = 0.5;
+  beat.listen_overflows = 5;
+  beat.send_lateness_p50 = 1ns;
+  beat.send_lateness_max = 2ns;
+  beat.slot_lateness_p50 = 3ns;
+  beat.slot_lateness_max = 4ns;
+  beat.hold_p50 = 5ns;
+  beat.hold_p99 = 6ns;
+  beat.hold_max = 7ns;
+  beat.lost_stamps = 8;
+  beat.results_dropped = 9;
+  beat.results_starved = 10;
+  beat.clock_offset = 11ns;
+  beat.clock_offset_error = 12ns;
+  beat.real_time = false;
+  return beat;
+}
+
 std::vector<wire::Message> every_message() {
   const wire::Token token{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
   return {wire::Hello{berlin(), "0.1.0", 1, 2, {3}, "boot", 7101},
-          wire::Heartbeat{wall_from_ns(-5), 1, {3}, 1ms, 2us, 3us, 4, 0.5, 7},
+          sample_heartbeat(),
           wire::ResultBatch{{sample_result()}},
           wire::Goodbye{},
           wire::Welcome{"europe", 6},
@@ -88,7 +114,9 @@ std::vector<wire::Message> every_message() {
               2s,
               "0.1.0",
               sample_timetable(),
-              {{{athens(), berlin()}, Probe::connect, "ok", 3s}, {{berlin(), athens()}, Probe::latency, "never", {}}}}};
+              {{{athens(), berlin()}, Probe::connect, "ok", 3s}, {{berlin(), athens()}, Probe::latency, "never", {}}}},
+          wire::ArrivalQuestions{{{8, berlin(), 77, 0xFFFF'FFF0U, 9, shared_from_ns(5)}}},
+          wire::ArrivalAnswers{{{8, true, 12}, {9, false, 0}}}};
 }
 
 wire::Buffer bytes_of(std::initializer_list<int> octets) {
@@ -129,9 +157,11 @@ BOOST_AUTO_TEST_CASE(the_octets_are_those_of_the_document) {
                                '0',  '.',  '1',  0x05, 0x00, 0x02, 0xa1, 'x', 0xcd, 0x1b, 0xbd});
   BOOST_TEST(wire::encode(wire::Hello{berlin(), "0.1", 5, 0, {2}, "x", 7101}) == hello);
 
-  const auto heartbeat = bytes_of(
-      {0x93, 0x01, 0x01, 0x99, 0xff, 0x03, 0x02, 0xc0, 0x0a, 0x00, 0x00, 0xcb, 0x3f, 0xe0, 0, 0, 0, 0, 0, 0, 0x05});
-  BOOST_TEST(wire::encode(wire::Heartbeat{wall_from_ns(-1), 3, {2}, std::nullopt, 10ns, 0ns, 0, 0.5, 5}) == heartbeat);
+  const auto heartbeat =
+      bytes_of({0x93, 0x01, 0x01, 0xdc, 0x00, 0x18, 0xff, 0x03, 0x02, 0xc0, 0x0a, 0x00, 0x00,  // to slot lateness p99
+                0xcb, 0x3f, 0xe0, 0,    0,    0,    0,    0,    0,    0x05,                    // pressure, overflows
+                0xc3, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0xc2, 0xc2});
+  BOOST_TEST(wire::encode(sample_heartbeat()) == heartbeat);
   const auto older =
       bytes_of({0x93, 0x01, 0x01, 0x98, 0xff, 0x03, 0x02, 0xc0, 0x0a, 0x00, 0x00, 0xcb, 0x3f, 0xe0, 0, 0, 0, 0, 0, 0});
   const auto heard = wire::decode(older);
@@ -150,6 +180,11 @@ BOOST_AUTO_TEST_CASE(the_octets_are_those_of_the_document) {
 
   const auto inquiry = bytes_of({0x93, 0x01, 0x11, 0x92, 0xa1, 'a', 0xa1, '1'});
   BOOST_TEST(wire::encode(wire::Inquiry{SiteId::known("a"), "1"}) == inquiry);
+  const auto questions = bytes_of({0x93, 0x01, 0x13, 0x91, 0x91, 0x96, 0x05, 0xa1, 'a', 0x07, 0x09, 0x0a, 0x0b});
+  BOOST_TEST(wire::encode(wire::ArrivalQuestions{{{5, SiteId::known("a"), 7, 9, 10, shared_from_ns(11)}}}) ==
+             questions);
+  const auto answers = bytes_of({0x93, 0x01, 0x14, 0x91, 0x91, 0x93, 0x05, 0xc3, 0x02});
+  BOOST_TEST(wire::encode(wire::ArrivalAnswers{{{5, true, 2}}}) == answers);
 
   Distribution one;
   one.add(1);
@@ -221,6 +256,21 @@ BOOST_AUTO_TEST_CASE(every_cut_and_every_flipped_octet_is_refused_or_decoded_but
       }
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_later_versions_metric_is_passed_over_and_the_rest_is_kept) {
+  Result result;
+  result.id = {SiteId::known("a"), 2, 3};
+  result.to = SiteId::known("b");
+  result.finished_at = shared_from_ns(1);
+  result.ratios = {{Metric::loss, 1, 2}, {Metric::loss_rtt, 3, 4}};
+  wire::Buffer bytes = wire::encode_result(result);
+  const auto loss = std::ranges::search(bytes, std::vector<std::uint8_t>{0x93, 0x07, 0x01, 0x02});
+  BOOST_TEST_REQUIRE(!loss.empty());
+  *std::next(loss.begin()) = 0x7f;
+  const auto read = wire::decode_result(bytes);
+  BOOST_TEST_REQUIRE(read.has_value());
+  BOOST_TEST((read->ratios == std::vector<RatioValue>{{Metric::loss_rtt, 3, 4}}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
