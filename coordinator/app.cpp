@@ -10,6 +10,7 @@
 
 #include <csignal>
 
+#include "coordinator/core/audit.h"
 #include "coordinator/core/demand.h"
 #include "coordinator/core/ingest.h"
 #include "coordinator/core/matrix.h"
@@ -91,7 +92,8 @@ class CoordinatorApp::Parts {
                                .control_open = true,
                                .version = SONDE_VERSION,
                                .demand = &demand_,
-                               .tokens = setup_.tokens};
+                               .tokens = setup_.tokens,
+                               .audit = &audit_};
     return use(sources);
   }
 
@@ -104,6 +106,7 @@ class CoordinatorApp::Parts {
   Ingest ingest_;
   Matrix matrix_;
   RunLengths lengths_;
+  RunAudit audit_;
   Demand demand_;
   ListenOverflows overflows_;
   std::optional<Timetable> previous_;  ///< the newest plan, also of an earlier life
@@ -209,7 +212,8 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   zap_.admit(std::move(keys));
   ingest_.set_mesh(mesh);
   matrix_.set_mesh(mesh);
-  matrix_.set_throughput_every(planned->throughput_every);
+  matrix_.set_throughput_intervals(*planned);
+  audit_.set_plan(mesh, *planned);
   for (const SiteSpec& site : mesh.sites) roster_.set_last_seq(site.site, ingest_.stored_seq(site.site));
   planned_at_ = now.mono;
   replan_ = false;
@@ -334,6 +338,7 @@ void CoordinatorApp::Parts::on_store_reports() {
       for (const Result& result : stored->fresh) {
         matrix_.on_result(result);
         demand_.on_result(result);
+        audit_.on_result(result, out.events);
         if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
       }
     } else if (const auto* refused = std::get_if<io::BatchNotStored>(&report)) {

@@ -87,9 +87,7 @@ Response matrix_endpoint(const Target& target, const Sources& sources) {
     return answer(sources.mesh, *layout, query,
                   [&](const Link& link, const CellQuery& q) { return sources.matrix.cell(link, q); });
 
-  const double results =
-      expected_results(sources.mesh.policy, info(query.metric).probe, sources.timetable.throughput_every,
-                       links_of(sources.mesh).size(), query.window);
+  const double results = expected_results(sources, info(query.metric).probe, query.window);
   if (results > history_results_limit)
     return error_response(400,
                           fmt::format("window: this matrix is made of about {:.0f} results, at most {:.0f} are read "
