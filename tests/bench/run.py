@@ -13,12 +13,15 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import cost
 import latency
+import sim
 import throughput
+import timetable
 from host import environment, program
 from report import Report, conditions
 
-SUBJECTS = {"latency": latency.run, "cost": cost.run, "throughput": throughput.run}
-NAMES = {name: [name] for name in SUBJECTS} | {"probes": list(SUBJECTS)}
+PROBES = {"latency": latency.run, "cost": cost.run, "throughput": throughput.run}
+SUBJECTS = PROBES | {"timetable": timetable.run, "sim": sim.run}
+NAMES = {name: [name] for name in SUBJECTS} | {"probes": list(PROBES)}
 
 
 def versions():
