@@ -352,6 +352,8 @@ void AgentApp::Parts::tell_loads(const LoadBook::News& news) {
 
 void AgentApp::Parts::on_transfer_result(Result result) {
   tell_loads(loads_.on_result(result));
+  // How wrong the times of this result may be, for the audit of the timetable.
+  if (clock_.known) result.details.push_back({"clock_error_s", to_seconds(clock_.error)});
   collect(std::move(result));
 }
 
@@ -361,15 +363,18 @@ void AgentApp::Parts::on_connect_result(Result result) {
 }
 
 void AgentApp::Parts::update_clock(Now now) {
-  ClockMap estimate = session_.clock(now.mono);
-  if (!estimate.known && saved_offset_ && saved_timetable_) estimate = {*saved_offset_, saved_clock_error, true};
+  ClockMap estimate = session_.clock(now);
+  const bool is_own = estimate.known;
+  const bool may_use_saved = saved_offset_ && saved_timetable_ && session_.clock_steps() == 0;
+  if (!is_own && may_use_saved) estimate = {*saved_offset_, saved_clock_error, true};
+  // Nothing begins by a clock that was set a moment ago; the next exchange comes within a second.
+  clock_.known = estimate.known;
   if (!estimate.known || estimate == clock_) return;
   clock_ = estimate;
   latency_.set_clock(clock_);
   connector_.set_clock(clock_);
   transfers_.set_clock(clock_);
-  if (session_.clock(now.mono).known &&
-      (!saved_offset_ || std::chrono::abs(*saved_offset_ - clock_.offset) > clock_worth_saving)) {
+  if (is_own && (!saved_offset_ || std::chrono::abs(*saved_offset_ - clock_.offset) > clock_worth_saving)) {
     saved_offset_ = clock_.offset;
     spool_.save_clock_offset(clock_.offset);
   }
@@ -398,8 +403,7 @@ void AgentApp::Parts::update_status(Now now) {
 
 /// False once the coordinator has been away for longer than the policy's autonomy: the agent then only answers.
 bool AgentApp::Parts::may_measure(Now now) {
-  const MonoTime heard = session_.last_heard().value_or(started_at_);
-  const bool may = now.mono - heard < prober_.timetable().policy.autonomy;
+  const bool may = session_.within_autonomy(now.mono, started_at_, prober_.timetable().policy.autonomy);
   if (may != measuring_) {
     measuring_ = may;
     tell({{Severity::warning, may ? "measuring_again" : "autonomy_ended", {}}});
@@ -412,12 +416,16 @@ void AgentApp::Parts::probe(Now now) {
   if (!may_measure(now)) return;
   Prober::Out out;
   prober_.tick(now, clock_, out);
+  transfers_.set_generation(prober_.in_force());
   for (const nanoseconds late : out.start_lateness) slot_lateness_.push_back(late);
   while (slot_lateness_.size() > lateness_kept) slot_lateness_.pop_front();
   begin(out);
   DemandBook::Out ordered;
-  const auto running = transfers_.running();
-  demand_.tick(clock_.shared(now.wall), running ? running->bytes : 0, ordered);
+  // Of the two runs that full duplex allows, an order of ours is the one that sends.
+  std::uint64_t sent = 0;
+  for (const TransferRunning& run : transfers_.running())
+    if (run.activity.link.from == setup_.config.site) sent = run.bytes;
+  demand_.tick(clock_.shared(now.wall), sent, ordered);
   carry_out(now, ordered);
 }
 

@@ -10,6 +10,7 @@
 
 #include <csignal>
 
+#include "coordinator/core/audit.h"
 #include "coordinator/core/demand.h"
 #include "coordinator/core/ingest.h"
 #include "coordinator/core/loss_join.h"
@@ -102,7 +103,8 @@ class CoordinatorApp::Parts {
                                .control_open = true,
                                .version = SONDE_VERSION,
                                .demand = &demand_,
-                               .tokens = setup_.tokens};
+                               .tokens = setup_.tokens,
+                               .audit = &audit_};
     return use(sources);
   }
 
@@ -115,6 +117,7 @@ class CoordinatorApp::Parts {
   Ingest ingest_;
   Matrix matrix_;
   RunLengths lengths_;
+  RunAudit audit_;
   Demand demand_;
   ListenOverflows overflows_;
   LossJoin losses_;
@@ -227,7 +230,8 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   zap_.admit(std::move(keys));
   ingest_.set_mesh(mesh);
   matrix_.set_mesh(mesh);
-  matrix_.set_throughput_every(planned->throughput_every);
+  matrix_.set_throughput_intervals(*planned);
+  audit_.set_plan(mesh, *planned);
   for (const SiteSpec& site : mesh.sites) roster_.set_last_seq(site.site, ingest_.stored_seq(site.site));
   planned_at_ = now.mono;
   replan_ = false;
@@ -377,6 +381,7 @@ void CoordinatorApp::Parts::on_store_reports() {
       for (const Result& result : stored->fresh) {
         matrix_.on_result(result);
         demand_.on_result(result);
+        audit_.on_result(result, out.events);
         if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
       }
     } else if (const auto* refused = std::get_if<io::BatchNotStored>(&report)) {

@@ -9,8 +9,9 @@ bool ClockEstimator::add(MonoTime now, const ClockExchange& exchange) {
   const nanoseconds back = exchange.replied.time_since_epoch() - exchange.returned.time_since_epoch();
   const nanoseconds trip = there - back;
   if (trip < nanoseconds(0) || exchange.replied < exchange.received || exchange.returned < exchange.sent) return false;
-  const Sample sample{now, (there + back) / 2, trip / 2};
-  if (const Sample* estimate = best(now)) {
+  const nanoseconds drifted = from_seconds(to_seconds(now.time_since_epoch()) * drift);
+  const Sample sample{now, (there + back) / 2, trip / 2, trip / 2 - drifted};
+  if (const Sample* estimate = best()) {
     const nanoseconds apart = std::chrono::abs(sample.offset - estimate->offset);
     if (apart > error_at(*estimate, now) + sample.half_trip + step) {
       samples_.clear();
@@ -22,17 +23,29 @@ bool ClockEstimator::add(MonoTime now, const ClockExchange& exchange) {
   return true;
 }
 
+void ClockEstimator::watch(Now now) {
+  if (watched_) {
+    const nanoseconds passed = now.mono - watched_->mono;
+    const nanoseconds apart = std::chrono::abs((now.wall - watched_->wall) - passed);
+    if (apart > step + from_seconds(to_seconds(passed) * slew)) {
+      samples_.clear();
+      ++steps_;
+    }
+  }
+  watched_ = now;
+}
+
 nanoseconds ClockEstimator::error_at(const Sample& sample, MonoTime now) {
   return sample.half_trip + from_seconds(to_seconds(now - sample.taken) * drift);
 }
 
-const ClockEstimator::Sample* ClockEstimator::best(MonoTime now) const {
-  const auto least = std::ranges::min_element(samples_, {}, [&](const Sample& s) { return error_at(s, now); });
+const ClockEstimator::Sample* ClockEstimator::best() const {
+  const auto least = std::ranges::min_element(samples_, {}, &Sample::rank);
   return least == samples_.end() ? nullptr : &*least;
 }
 
 ClockMap ClockEstimator::at(MonoTime now) const {
-  const Sample* estimate = best(now);
+  const Sample* estimate = best();
   if (estimate == nullptr) return {};
   return {estimate->offset, error_at(*estimate, now), true};
 }

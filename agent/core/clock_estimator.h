@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 
 #include "shared/base/time.h"
 
@@ -25,10 +26,16 @@ class ClockEstimator {
   /// Exchanges that disagree with the estimate by more than both errors and this: the wall clock was stepped, start
   /// again.
   static constexpr nanoseconds step = std::chrono::milliseconds(5);
+  /// How much a time daemon may speed a wall clock up or slow it down while it slews.
+  static constexpr double slew = 1000e-6;
 
   /// False, and nothing changes, where the four times are impossible (a reply before its question, a negative round
   /// trip).
   bool add(MonoTime now, const ClockExchange& exchange);
+  /// To be told the host's clocks before the estimate is used: where the wall clock has left the monotonic one by more
+  /// than `step` since the last time (and what slewing explains), it was set or the host slept, and nothing is known
+  /// until the next exchange.
+  void watch(Now now);
   /// The present estimate; known after the first exchange.
   ClockMap at(MonoTime now) const;
   /// How often a step of a clock made it start again.
@@ -39,11 +46,13 @@ class ClockEstimator {
     MonoTime taken;
     nanoseconds offset;
     nanoseconds half_trip;
+    nanoseconds rank;  ///< the error less what has drifted since time 0: the order of two errors never changes
   };
   static nanoseconds error_at(const Sample& sample, MonoTime now);
-  const Sample* best(MonoTime now) const;
+  const Sample* best() const;
 
   std::deque<Sample> samples_;
+  std::optional<Now> watched_;
   std::uint64_t steps_ = 0;
 };
 

@@ -81,6 +81,8 @@ class Prober {
                                         const ClockMap& clock) const;
 
   const Timetable& timetable() const { return timetable_; }
+  /// Of the timetable that is carried out now; 0 before the first.
+  Generation in_force() const { return slots_.generation(); }
   /// Members whose address is not known yet are left out; without streams where the probe is off.
   /// `keys` are for authenticated probes, ours and those of others; a site without one gets open ones.
   LatencyPlan latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error,

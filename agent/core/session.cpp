@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "shared/base/limits.h"
 
@@ -69,10 +70,10 @@ void Session::on_message(Now now, const wire::Message& message, Out& out) {
     return say_hello(now.mono, out);
   }
   if (const auto* reply = std::get_if<wire::HeartbeatReply>(&message)) {
-    const auto steps_before = clock_.steps();
+    clock_.watch(now);
     if (!clock_.add(now.mono, {reply->sent_at, reply->received_at, reply->replied_at, now.wall}))
       out.events.push_back({Severity::warning, "clock_exchange_impossible", {}});
-    if (clock_.steps() != steps_before) out.events.push_back({Severity::warning, "clock_stepped", {}});
+    tell_steps(out);
     return;
   }
   if (const auto* update = std::get_if<wire::NewTimetable>(&message)) {
@@ -127,7 +128,14 @@ void Session::send_results(MonoTime now, Out& out) {
   out.fetch_after = sent_;
 }
 
+void Session::tell_steps(Out& out) {
+  if (std::exchange(steps_told_, clock_.steps()) != clock_.steps())
+    out.events.push_back({Severity::warning, "clock_stepped", {}});
+}
+
 void Session::tick(Now now, Out& out) {
+  clock_.watch(now);
+  tell_steps(out);
   if (welcomed_ && last_heard_ && now.mono - *last_heard_ >= lost_after) {
     out.events.push_back({Severity::warning, "coordinator_silent", {}});
     lose();

@@ -68,9 +68,17 @@ class Session {
 
   bool welcomed() const { return welcomed_; }
   Generation generation() const { return generation_; }
-  /// When the coordinator was last heard; nullopt: never. Decides the end of autonomy.
-  std::optional<MonoTime> last_heard() const { return last_heard_; }
-  ClockMap clock(MonoTime now) const { return clock_.at(now); }
+  /// Whether an agent that has run since `started_at` may still begin runs: without the coordinator only so long.
+  bool within_autonomy(MonoTime now, MonoTime started_at, nanoseconds autonomy) const {
+    return now - last_heard_.value_or(started_at) < autonomy;
+  }
+  /// Shared time by the exchanges so far; unknown again where this host's clock was set or stood still.
+  ClockMap clock(Now now) {
+    clock_.watch(now);
+    return clock_.at(now.mono);
+  }
+  /// How often a clock was seen to step.
+  std::uint64_t clock_steps() const { return clock_.steps(); }
 
  private:
   void on_welcome(Now now, const wire::Welcome& welcome, Out& out);
@@ -79,12 +87,14 @@ class Session {
   void send_heartbeat(Now now, Out& out);
   void send_results(MonoTime now, Out& out);
   void lose();
+  void tell_steps(Out& out);
 
   SessionIdentity identity_;
   Generation generation_;
   SpoolState spool_;
   wire::Heartbeat status_;
   ClockEstimator clock_;
+  std::uint64_t steps_told_ = 0;
   bool welcomed_ = false;
   std::optional<MonoTime> last_heard_;
   MonoTime next_hello_{};

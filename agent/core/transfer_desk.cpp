@@ -1,5 +1,7 @@
 #include "agent/core/transfer_desk.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace sonde {
@@ -109,6 +111,11 @@ void TransferDesk::on_offer(TransferNow now, const SiteId& from, const wire::Tra
     return answer(Outcome::refused, std::move(*why));
   }
   const bool twin = is_twin(from, offer);
+  if (!twin && offer.generation < in_force_) {
+    ++stats_.answered_outdated;
+    return answer(Outcome::skipped,
+                  fmt::format("the run is of timetable {}, in force is {}", offer.generation.number, in_force_.number));
+  }
   const bool free = offer.probe == Probe::duplex ? twin || !busy() : can_receive();
   if (!free) {
     ++stats_.answered_busy;
@@ -216,9 +223,13 @@ void TransferDesk::tidy(TransferNow now, TransferOut& out) {
   waiting_.reset();
 }
 
-std::optional<TransferRunning> TransferDesk::running() const {
-  if (initiator_) return initiator_->running();
-  return responder_ ? responder_->running() : std::nullopt;
+std::vector<TransferRunning> TransferDesk::running() const {
+  std::vector<TransferRunning> runs;
+  if (initiator_)
+    if (auto run = initiator_->running()) runs.push_back(*std::move(run));
+  if (responder_)
+    if (auto run = responder_->running()) runs.push_back(*std::move(run));
+  return runs;
 }
 
 std::optional<MonoTime> TransferDesk::next_deadline() const {

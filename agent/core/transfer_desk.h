@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/core/transfer_initiator.h"
 #include "agent/core/transfer_responder.h"
@@ -36,11 +37,14 @@ class TransferDesk {
   /// As the timetable's policy says.
   void set_full_duplex(bool on) { full_duplex_ = on; }
 
+  /// The timetable that is in force here: who offers a run by an older one missed the new one, and is told so.
+  void set_generation(Generation in_force) { in_force_ = in_force; }
+
   bool busy() const { return initiator_ || responder_; }
   bool can_send() const { return !initiator_ && (full_duplex_ || !responder_) && !in_duplex(); }
   bool can_receive() const { return !responder_ && (full_duplex_ || !initiator_) && !in_duplex(); }
-  /// The run in which data may flow now.
-  std::optional<TransferRunning> running() const;
+  /// The runs in which data may flow now: at most one, with full duplex or in a duplex run one out and one in.
+  std::vector<TransferRunning> running() const;
   const TransferStats& stats() const { return stats_; }
 
  private:
@@ -70,6 +74,7 @@ class TransferDesk {
   bool full_duplex_ = false;
   std::string congestion_;
   std::map<SiteId, TransferResponder::Whereabouts> members_;
+  Generation in_force_;
   TransferStats stats_;
 };
 

@@ -88,8 +88,9 @@ void TransferInitiator::on_answer(TransferNow now, const wire::TransferAnswer& a
   if (phase_ != Phase::offered) return;
   if (answer.outcome == Outcome::busy) return on_busy(now, answer.reason, out);
   if (answer.outcome != Outcome::ok) {
-    failure_ = Outcome::refused;
-    failure_reason_ = "the far agent refused: " + answer.reason;
+    const bool outdated = answer.outcome == Outcome::skipped;
+    failure_ = outdated ? Outcome::skipped : Outcome::refused;
+    failure_reason_ = (outdated ? "the far agent has a newer timetable: " : "the far agent refused: ") + answer.reason;
     return conclude(now, out);
   }
   if (!order_.receiver_opens) out.commands.push_back(open_streams());

@@ -189,8 +189,9 @@ struct TransferStats {
   std::uint64_t accepted = 0;  ///< offers that were answered ready
   std::uint64_t answered_busy = 0;
   std::uint64_t answered_refused = 0;
-  std::uint64_t stray_messages = 0;  ///< messages for no run of ours, or from the wrong site
-  std::uint64_t refused_values = 0;  ///< impossible numbers in a peer's report
+  std::uint64_t answered_outdated = 0;  ///< offers by a timetable that is no longer in force
+  std::uint64_t stray_messages = 0;     ///< messages for no run of ours, or from the wrong site
+  std::uint64_t refused_values = 0;     ///< impossible numbers in a peer's report
 };
 
 namespace transfer_limits {

@@ -230,12 +230,13 @@ TransferPath::~TransferPath() = default;
 void TransferPath::set_clock(const ClockMap& clock) { impl_->clock_ = clock; }
 void TransferPath::set_source(const std::optional<IpAddress>& source) { impl_->source_ = source; }
 void TransferPath::set_timetable(const Timetable& timetable) { impl_->desk_.set_timetable(timetable); }
+void TransferPath::set_generation(Generation in_force) { impl_->desk_.set_generation(in_force); }
 void TransferPath::start(const ThroughputOrder& order) { impl_->start(order); }
 void TransferPath::on_peer_message(const SiteId& from, const wire::Message& message) {
   impl_->on_peer_message(from, message);
 }
 bool TransferPath::busy() const { return impl_->desk().busy(); }
-std::optional<TransferRunning> TransferPath::running() const { return impl_->desk().running(); }
+std::vector<TransferRunning> TransferPath::running() const { return impl_->desk().running(); }
 const TransferStats& TransferPath::stats() const { return impl_->desk().stats(); }
 
 }  // namespace sonde::io

@@ -39,13 +39,15 @@ class TransferPath {
   void set_source(const std::optional<IpAddress>& source);
   /// Whether this site may send and receive at the same time, where the others are, how to send to them.
   void set_timetable(const Timetable& timetable);
+  /// Of the timetable that is carried out now.
+  void set_generation(Generation in_force);
   void start(const ThroughputOrder& order);
   /// `from` is known by its key. Messages that are none of this class' business are ignored.
   void on_peer_message(const SiteId& from, const wire::Message& message);
 
   bool busy() const;
   /// The run in which data may flow now, in either role, and how far it is.
-  std::optional<TransferRunning> running() const;
+  std::vector<TransferRunning> running() const;
   const TransferStats& stats() const;
 
  private:

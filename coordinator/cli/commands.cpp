@@ -59,7 +59,7 @@ std::string path_of(const Options& options) {
       path += "links/" + url_encoded(options.from) + "/" + url_encoded(options.to) + "/explain";
       break;
     case Verb::sites: path += "sites"; break;
-    case Verb::timetable: path += "timetable"; break;
+    case Verb::timetable: path += options.audit ? "timetable/audit" : "timetable"; break;
     case Verb::results: path += "results"; break;
     case Verb::incidents: path += "incidents"; break;
     case Verb::probe: path += "probes"; break;
@@ -73,14 +73,14 @@ std::string path_of(const Options& options) {
   return path;
 }
 
-TextTable view_of(Verb verb, Format format, const Json& json) {
-  const bool rows = format == Format::csv;
-  switch (verb) {
+TextTable view_of(const Options& options, const Json& json) {
+  const bool rows = options.format == Format::csv;
+  switch (options.verb) {
     case Verb::matrix: return rows ? matrix_rows(json) : matrix_view(json);
     case Verb::link: return rows ? link_rows(json) : link_view(json);
     case Verb::explain: return rows ? explain_rows(json) : explain_view(json);
-    case Verb::sites: return sites_view(json);
-    case Verb::timetable: return timetable_view(json);
+    case Verb::sites: return options.measurer ? measurers_view(json) : sites_view(json);
+    case Verb::timetable: return options.audit ? audit_view(json) : timetable_view(json);
     case Verb::incidents: return incidents_view(json);
     case Verb::plan: return plan_view(json);
     case Verb::probe: return rows ? probe_rows(json) : probe_view(json);
@@ -96,7 +96,7 @@ int show(const Options& options, const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded())
     return complain(fmt::format("the answer of {} is not JSON; is that a Sonde coordinator?", options.coordinator));
-  const TextTable table = options.measurer ? measurers_view(json) : view_of(options.verb, options.format, json);
+  const TextTable table = view_of(options, json);
   const std::string out = options.format == Format::csv ? render_csv(table) : render_table(table, find_terminal());
   return print(out) ? code(Exit::fine) : code(Exit::failed);
 }

@@ -61,10 +61,11 @@ struct Given {
   std::map<std::string, std::string> query;
 };
 
-void add_query(CLI::App& verb, Given& given, const std::string& name, const std::string& help,
-               std::string (*check)(const std::string&), const char* type) {
+CLI::Option* add_query(CLI::App& verb, Given& given, const std::string& name, const std::string& help,
+                       std::string (*check)(const std::string&), const char* type) {
   auto* option = verb.add_option("--" + name, given.query[name], help)->type_name(type);
   if (check != nullptr) option->check(CLI::Validator(check, "", name));
+  return option;
 }
 
 void add_cell_options(CLI::App& verb, Given& given) {
@@ -93,7 +94,15 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
   sites->add_flag("--measurer", options.measurer, "how well each agent measures: lateness, drops, CPU, clock");
 
   CLI::App* timetable = verb(Verb::timetable, "timetable", "Who measures whom, when");
-  add_query(*timetable, given, "site", "only slots of this site", nullptr, "SITE");
+  CLI::Option* site = add_query(*timetable, given, "site", "only slots of this site", nullptr, "SITE");
+  CLI::Option* audit = timetable->add_flag("--audit", options.audit, "what really ran, held against the timetable");
+  audit->excludes(site);
+  for (CLI::Option* option :
+       {add_query(*timetable, given, "probe", "audit: latency, connect or throughput (default throughput)", check_probe,
+                  "PROBE"),
+        add_query(*timetable, given, "window", "audit: how far back (default 24h)", check_duration, "DURATION"),
+        add_query(*timetable, given, "at", "audit: as it was then (default now)", check_time, "TIME")})
+    option->needs(audit);
 
   CLI::App* results = verb(Verb::results, "results", "Single runs, oldest first");
   add_query(*results, given, "since", "finished at or after", check_time, "TIME");

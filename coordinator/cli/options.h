@@ -34,6 +34,7 @@ struct Options {
   std::string config;                  ///< plan, doctor
   std::vector<std::string> add_sites;  ///< plan: NAME or NAME:UPLINK
   std::string gantt;                   ///< plan: where the chart goes; empty: none is drawn
+  bool audit = false;                  ///< timetable: what really ran
   bool links = false;                  ///< plan: each link's bytes as well
   std::string name;                    ///< keygen
   std::string kind;                    ///< probe

@@ -58,7 +58,34 @@ void add_links(const Json& links, TextTable& table) {
                           bytes_cell(link, "bytes_per_month")});
 }
 
+void add_uses(const Json& uses, std::string_view kind, TextTable& table) {
+  for (const auto& [name, use] : uses.items())
+    table.rows.push_back({same(std::string(kind) + name), share_cell(use, "measured"), share_cell(use, "planned")});
+}
+
 }  // namespace
+
+TextTable audit_view(const Json& audit) {
+  TextTable table;
+  table.columns = {
+      {"site", "site"}, {"in throughput runs", "measured", Align::right}, {"planned", "planned", Align::right}};
+  add_uses(at(audit, "utilisation"), "", table);
+  add_uses(at(audit, "uplinks"), "uplink ", table);
+  table.legend.push_back(fmt::format(
+      "{}: {} runs from {} to {} UTC; missed: {} (busy {}, skipped {}, unreported {})", text_at(audit, "probe"),
+      raw_at(audit, "runs"), clock_time(text_at(audit, "since")), clock_time(text_at(audit, "until")),
+      raw_at(audit, "missed"), raw_at(audit, "busy"), raw_at(audit, "skipped"), raw_at(audit, "unreported")));
+  if (const Json& error = at(audit, "start_error_s"); number_at(error, "p50"))
+    table.legend.push_back(fmt::format("start error: p50 {}, p99 {}, at most {}", human_at(error, "p50", "s"),
+                                       human_at(error, "p99", "s"), human_at(error, "max", "s")));
+  if (const auto overlaps = number_at(audit, "overlaps")) {
+    const auto uncertain = number_at(audit, "overlaps_within_clock_error").value_or(0);
+    table.legend.push_back(
+        *overlaps == 0 ? "no overlaps"
+                       : fmt::format("{:.0f} OVERLAPS, {:.0f} of them within the clocks' error", *overlaps, uncertain));
+  }
+  return table;
+}
 
 TextTable plan_view(const Json& plan) {
   TextTable table;

@@ -22,6 +22,8 @@ TextTable timetable_view(const Json& timetable);
 TextTable link_view(const Json& link);
 /// One row for each direction and metric: for CSV.
 TextTable link_rows(const Json& link);
+/// What ran against what the timetable has: a row for each site and uplink, the counts below.
+TextTable audit_view(const Json& audit);
 TextTable incidents_view(const Json& incidents);
 /// The columns of a table of results; rows are added by result_row.
 TextTable results_head();

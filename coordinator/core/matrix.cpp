@@ -126,7 +126,12 @@ void Matrix::set_mesh(const Mesh& mesh) {
   std::erase_if(changed_, [&](const Link& link) { return !sites.contains(link.from) || !sites.contains(link.to); });
 }
 
-void Matrix::set_throughput_every(nanoseconds every) { throughput_every_ = every; }
+void Matrix::set_throughput_intervals(const Timetable& timetable) {
+  throughput_every_ = timetable.throughput_every;
+  own_throughput_every_.clear();
+  for (const ThroughputSlot& slot : timetable.slots)
+    if (slot.every > nanoseconds(0)) own_throughput_every_.emplace(slot.link, slot.every);
+}
 
 void Matrix::set_paused(std::unordered_set<Link> links) { paused_ = std::move(links); }
 
@@ -171,7 +176,7 @@ bool Matrix::is_silent(const SiteId& site, SharedTime at) const {
   return began_ && at - *began_ >= agent_silence;
 }
 
-nanoseconds Matrix::stale_after(Metric metric) const {
+nanoseconds Matrix::stale_after(Metric metric, const Link& link) const {
   const Policy& policy = mesh_.policy;
   // What is measured during throughput runs comes as often as they do.
   switch (is_loaded(metric) ? Probe::throughput : info(metric).probe) {
@@ -181,6 +186,8 @@ nanoseconds Matrix::stale_after(Metric metric) const {
     case Probe::throughput: break;
   }
   if (!policy.throughput) return nanoseconds{0};
+  if (const auto own = own_throughput_every_.find(link); own != own_throughput_every_.end())
+    return 3 * own->second + policy.throughput->max_duration;
   const nanoseconds configured = policy.throughput->every.value_or(std::chrono::hours(1));
   return 3 * std::max(throughput_every_, configured) + policy.throughput->max_duration;
 }
@@ -197,7 +204,7 @@ CellState Matrix::state(const Series& series, const Link& link, const CellQuery&
   if (!series.newest_with(wanted & ~only_loaded, query.at)) return CellState::never;
   // Without a run there is nothing to find under load, so its absence is no failure.
   if (!is_loaded(query.metric) && series.down(wanted, query.at)) return CellState::down;
-  if (query.at - *newest > stale_after(query.metric)) return CellState::stale;
+  if (query.at - *newest > stale_after(query.metric, link)) return CellState::stale;
   if (query.metric == Metric::delay && series.newest_with(mask_of(query.metric) | only_loaded, query.at) != newest)
     return CellState::unsynced;
   return CellState::ok;

@@ -20,6 +20,7 @@
 #include "shared/base/time.h"
 #include "shared/measure/metric.h"
 #include "shared/measure/result.h"
+#include "shared/schedule/timetable.h"
 
 namespace sonde {
 
@@ -49,8 +50,8 @@ class Matrix {
 
   /// Links of sites that are gone are dropped; results of those that stay are kept.
   void set_mesh(const Mesh& mesh);
-  /// The effective interval of throughput runs (Timetable::throughput_every), for `stale`.
-  void set_throughput_every(nanoseconds every);
+  /// How often each link's throughput runs come, for `stale`.
+  void set_throughput_intervals(const Timetable& timetable);
   /// Links whose measurement is suspended.
   void set_paused(std::unordered_set<Link> links);
   /// Any message of the from-site's agent; decides agent_silent.
@@ -104,10 +105,11 @@ class Matrix {
   CellState state(const Series& series, const Link& link, const CellQuery& query) const;
   const Series* series(const Link& link, Probe probe) const;
   bool is_silent(const SiteId& site, SharedTime at) const;
-  nanoseconds stale_after(Metric metric) const;
+  nanoseconds stale_after(Metric metric, const Link& link) const;
 
   Mesh mesh_;
   nanoseconds throughput_every_{0};
+  std::unordered_map<Link, nanoseconds> own_throughput_every_;  ///< of links with an interval of their own
   std::unordered_set<Link> paused_;
   std::unordered_map<SiteId, SharedTime> heard_;
   std::unordered_map<SiteId, bool> silent_;  ///< as of the last tick

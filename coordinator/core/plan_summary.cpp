@@ -142,6 +142,17 @@ Uplinks uplinks_of(const Mesh& mesh) {
 
 double PlanUse::bytes_per_month() const { return bytes_per_day * (seconds_per_month / seconds_per_day); }
 
+PlannedUse planned_use(const Mesh& mesh, const Timetable& timetable) {
+  PlanSummary scratch;
+  Uses uses(mesh, timetable, scratch);
+  add_throughput(timetable, uses, scratch);
+  uses.finish();
+  PlannedUse out;
+  for (const auto& [site, use] : scratch.of_site) out.of_site[site] = use.utilisation;
+  for (const auto& [uplink, use] : scratch.of_uplink) out.of_uplink[uplink] = use.utilisation;
+  return out;
+}
+
 PlanSummary summarise(const Mesh& mesh, const Timetable& timetable) {
   PlanSummary out;
   out.sites = mesh.sites.size();

@@ -83,6 +83,13 @@ struct PlanSummary {
 };
 PlanSummary summarise(const Mesh& mesh, const Timetable& timetable);
 
+/// The same utilisations alone.
+struct PlannedUse {
+  std::map<SiteId, double> of_site;
+  std::map<std::string, double> of_uplink;
+};
+PlannedUse planned_use(const Mesh& mesh, const Timetable& timetable);
+
 /// Which sites share an uplink, as the checker wants it.
 Uplinks uplinks_of(const Mesh& mesh);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "coordinator/core/timetable_parts.h"
+
 namespace sonde {
 namespace {
 
@@ -22,8 +24,9 @@ void Roster::set_mesh(const Mesh& mesh, Timetable timetable, Out& out) {
   });
   for (const SiteSpec& spec : mesh.sites)
     if (spec.has_agent) agents_.try_emplace(spec.site);
+  const TimetableParts parts(timetable_);
   for (const auto& [site, agent] : agents_)
-    if (!agent.route.empty()) out.messages.push_back({agent.route, wire::NewTimetable{timetable_.for_site(site)}});
+    if (!agent.route.empty()) out.messages.push_back({agent.route, wire::NewTimetable{parts.of(site)}});
   out.sites_changed = true;
 }
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "coordinator/web/audit.h"
+#include "coordinator/core/audit.h"
 #include "coordinator/web/endpoints.h"
 #include "coordinator/web/json.h"
 
@@ -39,12 +39,26 @@ struct AuditJob {
     Json errors{{"p50", nullptr}, {"p99", nullptr}, {"max", nullptr}};
     if (audit.start_error)
       errors = Json{{"p50", audit.start_error->p50}, {"p99", audit.start_error->p99}, {"max", audit.start_error->max}};
+    const auto optional = [](const std::optional<std::uint64_t>& count) { return count ? Json(*count) : Json(); };
+    Json sites = Json::object();
+    for (const auto& [site, use] : audit.of_site)
+      sites[site.str()] = Json{{"measured", use.measured}, {"planned", use.planned}};
+    Json uplinks = Json::object();
+    for (const auto& [uplink, use] : audit.of_uplink)
+      uplinks[uplink] = Json{{"measured", use.measured}, {"planned", use.planned}};
     return json_response(Json{{"probe", name(probe)},
                               {"runs", audit.runs},
-                              {"overlaps", audit.overlaps ? Json(*audit.overlaps) : Json()},
-                              {"missed", audit.missed},
+                              {"overlaps", optional(audit.overlaps)},
+                              {"overlaps_within_clock_error", optional(audit.overlaps_within_clock_error)},
+                              {"missed", audit.missed()},
+                              {"busy", audit.busy},
+                              {"skipped", audit.skipped},
+                              {"unreported", audit.unreported},
                               {"start_error_s", std::move(errors)},
+                              {"clock_error_s", seconds(audit.clock_error)},
                               {"outcomes", std::move(outcomes)},
+                              {"utilisation", std::move(sites)},
+                              {"uplinks", std::move(uplinks)},
                               {"since", time(since)},
                               {"until", time(until)},
                               {"generation", timetable.generation.number}});
@@ -60,8 +74,7 @@ Response audit_endpoint(const Target& target, const Sources& sources) {
   const SharedTime at = parameters.at();
   if (auto problem = parameters.problem()) return std::move(*problem);
   if (sources.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
-  const double results = expected_results(sources.mesh.policy, probe, sources.timetable.throughput_every,
-                                          links_of(sources.mesh).size(), window);
+  const double results = expected_results(sources, probe, window);
   if (results > history_results_limit)
     return error_response(400,
                           fmt::format("window: holds about {:.0f} runs, at most {:.0f} are audited at once; ask for a "

@@ -91,11 +91,11 @@ class HistoricMatrix {
 inline constexpr double history_results_limit = 5e6;
 /// The same for one explanation, which keeps them all.
 inline constexpr double explained_results_limit = 2e5;
+/// How many results a window may hold by the policy and the links' own intervals: of the mesh, or of one link.
+double expected_results(const Sources& sources, Probe probe, nanoseconds window);
+double expected_results(const Sources& sources, Probe probe, nanoseconds window, const Link& link);
 /// The same, where it is answered from roll-ups: minutes and hours count as one each.
-double expected_rolls(const Policy& policy, Probe probe, nanoseconds throughput_every, std::size_t links,
-                      nanoseconds window);
-/// How many results `links` x `window` may hold by the policy.
-double expected_results(const Policy& policy, Probe probe, nanoseconds throughput_every, std::size_t links,
-                        nanoseconds window);
+double expected_rolls(const Sources& sources, Probe probe, nanoseconds window);
+double expected_rolls(const Sources& sources, Probe probe, nanoseconds window, const Link& link);
 
 }  // namespace sonde::web

@@ -38,7 +38,7 @@ Response explain_endpoint(const Link& link, const Target& target, const Sources&
   if (sources.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
   double expected = 0;
   for (const Probe probe : {Probe::latency, Probe::connect, Probe::throughput})
-    expected += expected_results(sources.mesh.policy, probe, sources.timetable.throughput_every, 1, window);
+    expected += expected_results(sources, probe, window, link);
   if (expected > explained_results_limit)
     return error_response(400, "window: too long to explain; ask for a shorter one");
 

@@ -123,8 +123,8 @@ Response link_endpoint(const Link& link, const Target& target, const Sources& so
       sources.history == nullptr)
     return answer(sources.mesh, link, query,
                   [&](const Link& l, const CellQuery& q) { return sources.matrix.cell(l, q); });
-  const double results = static_cast<double>(metric_count) *
-                         expected_rolls(sources.mesh.policy, Probe::latency, nanoseconds(0), 2, query.window);
+  const double results =
+      2 * static_cast<double>(metric_count) * expected_rolls(sources, Probe::latency, query.window, link);
   if (results > history_results_limit)
     return error_response(400, "window: too long for one answer; ask for a shorter one");
   Response response;

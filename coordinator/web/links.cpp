@@ -16,30 +16,61 @@ std::vector<Link> links_of(const Mesh& mesh) {
   return links;
 }
 
-double expected_results(const Policy& policy, Probe probe, nanoseconds throughput_every, std::size_t links,
-                        nanoseconds window) {
-  nanoseconds every{0};
-  switch (probe) {
-    case Probe::latency: every = policy.latency ? policy.latency->every : nanoseconds(0); break;
-    case Probe::connect: every = policy.connect ? policy.connect->every : nanoseconds(0); break;
-    case Probe::throughput: every = policy.throughput ? throughput_every : nanoseconds(0); break;
-    case Probe::duplex: break;  // only on demand
-  }
-  if (every.count() <= 0) return 0;
-  return static_cast<double>(links) * std::max(1.0, to_seconds(window) / to_seconds(every));
+namespace {
+
+/// At least one: what was measured before the window may have finished in it.
+double results_in(nanoseconds window, nanoseconds every) {
+  return every.count() > 0 ? std::max(1.0, to_seconds(window) / to_seconds(every)) : 0;
 }
 
-double expected_rolls(const Policy& policy, Probe probe, nanoseconds throughput_every, std::size_t links,
-                      nanoseconds window) {
-  constexpr double edges = 120;  // minutes at both ends
-  const double rolls = static_cast<double>(links) * (to_seconds(window) / to_seconds(span_of(RollLevel::hour)) + edges);
-  return std::min(rolls, expected_results(policy, probe, throughput_every, links, window));
+double throughput_results(const Timetable& timetable, nanoseconds window, const Link* link) {
+  double sum = 0;
+  for (const ThroughputSlot& slot : timetable.slots)
+    if (link == nullptr || slot.link == *link) sum += results_in(window, timetable.interval(slot));
+  return sum;
+}
+
+double results_of(const Sources& sources, Probe probe, nanoseconds window, const Link* link) {
+  const Policy& policy = sources.mesh.policy;
+  const auto links = static_cast<double>(link != nullptr ? 1 : links_of(sources.mesh).size());
+  switch (probe) {
+    case Probe::latency: return policy.latency ? links * results_in(window, policy.latency->every) : 0;
+    case Probe::connect: return policy.connect ? links * results_in(window, policy.connect->every) : 0;
+    case Probe::throughput: return policy.throughput ? throughput_results(sources.timetable, window, link) : 0;
+    case Probe::duplex: break;  // only on demand
+  }
+  return 0;
+}
+
+/// Hours, and minutes at both ends.
+double rolls_of_link(nanoseconds window) {
+  constexpr double edges = 120;
+  return to_seconds(window) / to_seconds(span_of(RollLevel::hour)) + edges;
+}
+
+}  // namespace
+
+double expected_results(const Sources& sources, Probe probe, nanoseconds window) {
+  return results_of(sources, probe, window, nullptr);
+}
+
+double expected_results(const Sources& sources, Probe probe, nanoseconds window, const Link& link) {
+  return results_of(sources, probe, window, &link);
+}
+
+double expected_rolls(const Sources& sources, Probe probe, nanoseconds window) {
+  const auto links = static_cast<double>(links_of(sources.mesh).size());
+  return std::min(links * rolls_of_link(window), expected_results(sources, probe, window));
+}
+
+double expected_rolls(const Sources& sources, Probe probe, nanoseconds window, const Link& link) {
+  return std::min(rolls_of_link(window), expected_results(sources, probe, window, link));
 }
 
 HistoricMatrix::HistoricMatrix(const Sources& sources, std::optional<Link> only)
     : mesh_(sources.mesh), history_(sources.history), one_link_(only.has_value()) {
   matrix_.set_mesh(mesh_);
-  matrix_.set_throughput_every(sources.timetable.throughput_every);
+  matrix_.set_throughput_intervals(sources.timetable);
   for (const auto& [site, status] : sources.agents)
     if (status.last_heard) matrix_.on_heard(site, *status.last_heard);
   matrix_.tick(sources.now - agent_silence);  // so that one who was never heard counts as silent now

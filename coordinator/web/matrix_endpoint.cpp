@@ -88,9 +88,9 @@ Response matrix_endpoint(const Target& target, const Sources& sources) {
                   [&](const Link& link, const CellQuery& q) { return sources.matrix.cell(link, q); });
 
   const bool single = query.stat == Stat::ewma;
-  const double read = (single ? expected_results : expected_rolls)(sources.mesh.policy, info(query.metric).probe,
-                                                                   sources.timetable.throughput_every,
-                                                                   links_of(sources.mesh).size(), query.window);
+  const Probe probe = info(query.metric).probe;
+  const double read =
+      single ? expected_results(sources, probe, query.window) : expected_rolls(sources, probe, query.window);
   if (read > history_results_limit)
     return error_response(400, fmt::format("window: this matrix is made of about {:.0f} {}, at most {:.0f} are read "
                                            "at once; ask for a shorter window or for single links",

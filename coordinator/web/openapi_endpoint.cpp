@@ -249,9 +249,14 @@ Json detours_schema() {
 
 Json schemas() {
   const Json objects = list_of(typed("object"));
-  Json audit{{"probe", typed("string")},         {"runs", typed("integer")},    {"overlaps", typed("integer", true)},
-             {"missed", typed("integer")},       {"since", typed("string")},    {"until", typed("string")},
-             {"start_error_s", typed("object")}, {"outcomes", typed("object")}, {"generation", typed("integer")}};
+  Json audit{{"probe", typed("string")},           {"runs", typed("integer")},
+             {"overlaps", typed("integer", true)}, {"missed", typed("integer")},
+             {"busy", typed("integer")},           {"skipped", typed("integer")},
+             {"unreported", typed("integer")},     {"overlaps_within_clock_error", typed("integer", true)},
+             {"clock_error_s", typed("number")},   {"utilisation", typed("object")},
+             {"uplinks", typed("object")},         {"since", typed("string")},
+             {"until", typed("string")},           {"start_error_s", typed("object")},
+             {"outcomes", typed("object")},        {"generation", typed("integer")}};
   Json timetable{{"mesh", typed("string")},
                  {"autonomy_s", typed("number")},
                  {"generation", typed("integer")},

@@ -73,8 +73,7 @@ Response profile_endpoint(const Link& link, const Target& target, const Sources&
   ProfileJob job{sources.mesh.name,   link,
                  parameters.metric(), parameters.window(std::chrono::hours(hours_of_a_week * 4)),
                  parameters.at(),     sources.history};
-  if (expected_rolls(sources.mesh.policy, info(job.metric).probe, sources.timetable.throughput_every, 1, job.window) >
-      history_results_limit)
+  if (expected_rolls(sources, info(job.metric).probe, job.window, job.link) > history_results_limit)
     parameters.refuse(400, "window: too long for one answer; ask for a shorter one");
   if (auto problem = parameters.problem()) return std::move(*problem);
   if (job.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");

@@ -37,6 +37,10 @@ class Page {
     fmt::format_to(std::back_inserter(out_), "{}{{from=\"{}\",to=\"{}\"}} {}\n", name_, link.from.str(), link.to.str(),
                    number);
   }
+  /// A sample whose labels, and what its name has behind the family's, are given.
+  void sample(std::string_view suffix, std::string_view labels, double number) {
+    fmt::format_to(std::back_inserter(out_), "{}{}{{{}}} {}\n", name_, suffix, labels, number);
+  }
   std::string take() { return std::move(out_); }
 
  private:
@@ -75,6 +79,38 @@ void counter_families(Page& page, const Counters& counters) {
   page.value("far_count", "unanswered", static_cast<double>(counters.losses.unanswered));
   page.family("sonde_events_total", "counter", "Events by code, also those that the log held back.");
   for (const auto& [code, count] : counters.events) page.value("code", code, static_cast<double>(count));
+}
+
+constexpr Probe audited_probes[] = {Probe::latency, Probe::connect, Probe::throughput};
+
+void audit_families(Page& page, const Sources& sources) {
+  if (sources.audit == nullptr) return;
+  const auto each = [&](std::string_view name, std::string_view help, auto&& of) {
+    page.family(name, "counter", help);
+    for (const Probe probe : audited_probes)
+      page.value("probe", sonde::name(probe), static_cast<double>(of(sources.audit->counts(probe))));
+  };
+  using Counts = RunAudit::Counts;
+  each("sonde_timetable_runs_total", "Runs that started.", [](const Counts& counts) { return counts.runs; });
+  each("sonde_timetable_busy_total", "Runs that a site answered busy.",
+       [](const Counts& counts) { return counts.busy; });
+  each("sonde_timetable_skipped_total", "Slots that agents told as skipped.",
+       [](const Counts& counts) { return counts.skipped; });
+  page.family("sonde_timetable_overlaps_total", "counter",
+              "Pairs of throughput runs at one time at one site or uplink.");
+  page.value(static_cast<double>(sources.audit->counts(Probe::throughput).overlaps));
+  page.family("sonde_timetable_start_error_seconds", "summary", "Between a run's slot and its start.");
+  for (const Probe probe : audited_probes) {
+    const Counts& counts = sources.audit->counts(probe);
+    const std::string of = fmt::format("probe=\"{}\"", sonde::name(probe));
+    for (const double q : {0.5, 0.99, 1.0})
+      if (const auto error = counts.start_error.quantile(q))
+        page.sample("", fmt::format("{},quantile=\"{}\"", of, q), *error * 1e-9);
+    page.sample("_sum", of, counts.start_error_sum_s);
+    page.sample("_count", of, static_cast<double>(counts.start_error.count()));
+  }
+  page.family("sonde_timetable_busy_seconds_total", "counter", "Time of a site in throughput runs, in and out.");
+  for (const auto& [site, busy_s] : sources.audit->busy_seconds()) page.value("site", site.str(), busy_s);
 }
 
 void http_families(Page& page, const HttpCounters& http) {
@@ -230,6 +266,7 @@ Response prometheus_endpoint(const Target& target, const Sources& sources) {
   counter_families(page, sources.counters);
   http_families(page, sources.counters.http);
   agent_families(page, sources);
+  audit_families(page, sources);
   if (with_links) link_families(page, sources);
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -113,8 +113,7 @@ LinkWindow link_window(Parameters& parameters, const Link& link, const Sources& 
   LinkWindow query{
       sources.history, sources.mesh.name, link, parameters.metric(), parameters.window(std::chrono::hours(1)),
       parameters.at()};
-  const double results = expected_rolls(sources.mesh.policy, info(query.metric).probe,
-                                        sources.timetable.throughput_every, 1, query.window);
+  const double results = expected_rolls(sources, info(query.metric).probe, query.window, link);
   if (results > history_results_limit)
     parameters.refuse(400, fmt::format("window: holds about {:.0f} results, at most {:.0f} are read at once; ask for a "
                                        "shorter window",

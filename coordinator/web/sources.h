@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "coordinator/core/audit.h"
 #include "coordinator/core/demand.h"
 #include "coordinator/core/loss_join.h"
 #include "coordinator/core/matrix.h"
@@ -46,6 +47,7 @@ struct Sources {
   std::string_view version;  ///< of the coordinator
   Demand* demand = nullptr;  ///< the one thing that a request may change; null: there are no runs on demand
   std::span<const ApiToken> tokens{};
+  const RunAudit* audit = nullptr;  ///< what ran since the start; null: /metrics says nothing of it
 };
 
 }  // namespace sonde::web

@@ -13,13 +13,16 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import cost
 import latency
+import sim
 import store
 import throughput
+import timetable
 from host import environment, program
 from report import Report, conditions
 
-SUBJECTS = {"latency": latency.run, "cost": cost.run, "throughput": throughput.run, "store": store.run}
-NAMES = {name: [name] for name in SUBJECTS} | {"probes": ["latency", "cost", "throughput"]}
+PROBES = {"latency": latency.run, "cost": cost.run, "throughput": throughput.run}
+SUBJECTS = PROBES | {"timetable": timetable.run, "sim": sim.run, "store": store.run}
+NAMES = {name: [name] for name in SUBJECTS} | {"probes": list(PROBES)}
 
 
 def versions():

@@ -23,6 +23,41 @@ BOOST_AUTO_TEST_CASE(a_site_sends_while_it_receives_only_where_the_policy_says_s
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_offer_by_an_older_timetable_is_answered_so) {
+  for (const std::uint64_t generation : {7U, 8U, 9U}) {
+    TransferDesk desk(SiteId::known("athens"));
+    desk.set_generation({8});
+    TransferOut out;
+    wire::TransferOffer offer;
+    offer.generation = {generation};
+    offer.link = {SiteId::known("berlin"), SiteId::known("athens")};
+    offer.duration = offer.max_duration = std::chrono::seconds(5);
+    offer.max_bytes = Bytes{1'000'000};
+    desk.on_message({}, offer.link.from, offer, out);
+    BOOST_TEST_REQUIRE(out.messages.size() == 1U);
+    const auto& answer = std::get<wire::TransferAnswer>(out.messages[0].message);
+    BOOST_TEST((answer.outcome == (generation < 8 ? Outcome::skipped : Outcome::ok)));
+    BOOST_TEST(desk.busy() == (generation >= 8));
+    if (generation < 8) BOOST_TEST(answer.reason == "the run is of timetable 7, in force is 8");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_is_told_of_a_newer_timetable_has_skipped_the_run) {
+  TransferDesk desk(SiteId::known("athens"));
+  TransferOut out;
+  ThroughputOrder order;
+  order.link = {SiteId::known("athens"), SiteId::known("berlin")};
+  order.slot_end = MonoTime(std::chrono::seconds(6));
+  order.duration = order.max_duration = std::chrono::seconds(5);
+  order.max_bytes = Bytes{1'000'000};
+  desk.start({}, order, {2}, out);
+  desk.on_message({}, order.link.to, wire::TransferAnswer{{2}, Outcome::skipped, "newer"}, out);
+  BOOST_TEST_REQUIRE(out.results.size() == 1U);
+  BOOST_TEST((out.results[0].outcome == Outcome::skipped));
+  BOOST_TEST(out.results[0].reason == "the far agent has a newer timetable: newer");
+  BOOST_TEST(!out.results[0].started_at.has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 namespace {

@@ -113,6 +113,22 @@ BOOST_AUTO_TEST_CASE(a_timetable_and_a_plan) {
              "no conflicts\n");
 }
 
+BOOST_AUTO_TEST_CASE(an_audit) {
+  const Json audit = Json::parse(R"({"probe":"throughput","runs":142,"overlaps":2,"overlaps_within_clock_error":1,
+    "missed":3,"busy":1,"skipped":2,"unreported":0,"start_error_s":{"p50":0.0004,"p99":0.0021,"max":0.0102},
+    "since":"2026-01-01T03:04:05Z","until":"2026-01-02T03:04:05Z","utilisation":{"a":{"measured":0.01,"planned":0.012}},
+    "uplinks":{"x":{"measured":0.02,"planned":0.024}}})");
+  BOOST_TEST(render_table(audit_view(audit), {}) ==
+             "site      in throughput runs  planned\n"
+             "a                     1.00 %   1.20 %\n"
+             "uplink x              2.00 %   2.40 %\n"
+             "\n"
+             "throughput: 142 runs from 2026-01-01 03:04:05 to 2026-01-02 03:04:05 UTC; missed: 3 (busy 1, skipped 2, "
+             "unreported 0)\n"
+             "start error: p50 400 us, p99 2.10 ms, at most 10.2 ms\n"
+             "2 OVERLAPS, 1 of them within the clocks' error\n");
+}
+
 BOOST_AUTO_TEST_CASE(no_incidents_is_said) {
   BOOST_TEST(render_table(incidents_view(Json::parse(R"({"incidents":[]})")), {}).ends_with("\nno incidents\n"));
 }
@@ -162,7 +178,7 @@ BOOST_AUTO_TEST_CASE(a_reader_that_is_gone_and_a_broken_line_stop_the_stream) {
 BOOST_AUTO_TEST_CASE(no_answer_of_a_stranger_breaks_a_view) {
   const auto try_all = [](const Json& json) {
     for (const auto view : {matrix_view, matrix_rows, sites_view, measurers_view, timetable_view, link_view, link_rows,
-                            incidents_view, plan_view}) {
+                            incidents_view, plan_view, audit_view}) {
       const TextTable table = view(json);
       for (const auto& row : table.rows) BOOST_TEST(row.size() == table.columns.size());
       render_table(table, {40, false});

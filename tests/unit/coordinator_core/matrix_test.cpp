@@ -18,11 +18,17 @@ CellQuery query(double at, Metric metric = Metric::rtt, Stat stat = Stat::p50, n
   return {.metric = metric, .stat = stat, .window = window, .at = at_s(at)};
 }
 
+Timetable repeated_every(nanoseconds every) {
+  Timetable timetable;
+  timetable.throughput_every = every;
+  return timetable;
+}
+
 struct Mesh3 {
   explicit Mesh3(const Mesh& mesh = make_mesh()) {
     matrix.set_mesh(mesh);
     matrix.tick(at_s(0));
-    matrix.set_throughput_every(1h);
+    matrix.set_throughput_intervals(repeated_every(1h));
   }
   std::string state(double at, Metric metric = Metric::rtt, const Link& link = berlin_athens) {
     matrix.on_heard(link.from, at_s(at));
@@ -189,8 +195,17 @@ BOOST_FIXTURE_TEST_CASE(throughput_is_not_forgotten_between_its_rare_runs, Mesh3
   BOOST_TEST(!matrix.cell(berlin_athens, query(3 * 3600, Metric::throughput)).value.has_value());
   BOOST_TEST(matrix.cell(berlin_athens, query(3 * 3600, Metric::throughput)).age_s.value() == 3 * 3600 - 10.0);
   BOOST_TEST(state(10 + 3 * 3600 + 61, Metric::throughput) == "stale");
-  matrix.set_throughput_every(2h);
+  matrix.set_throughput_intervals(repeated_every(2h));
   BOOST_TEST(state(10 + 3 * 3600 + 61, Metric::throughput) == "ok");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_with_an_interval_of_its_own_is_stale_by_that, Mesh3) {
+  Timetable timetable = repeated_every(24h);
+  timetable.slots = {{{0}, berlin_athens, {}, 5s, 1h}};
+  matrix.set_throughput_intervals(timetable);
+  matrix.on_result(with_value(make_result(1, Probe::throughput, 10), Metric::throughput, 5e6));
+  BOOST_TEST(state(10 + 3 * 3600 + 59, Metric::throughput) == "ok");
+  BOOST_TEST(state(10 + 3 * 3600 + 61, Metric::throughput) == "stale");
 }
 
 BOOST_FIXTURE_TEST_CASE(the_past_is_shown_as_it_was, Mesh3) {

@@ -123,6 +123,7 @@ struct World {
   Matrix matrix;
   AgentStatuses agents;
   Counters counters;
+  RunAudit audit;
   std::shared_ptr<FakeHistory> history = std::make_shared<FakeHistory>();
   SharedTime now = at_second(present);
   MonoTime mono = mono_from_ns(1'000'000'000'000);
@@ -142,7 +143,7 @@ struct World {
     timetable.policy = mesh.policy;
     timetable.throughput_every = std::chrono::hours(1);
     matrix.set_mesh(mesh);
-    matrix.set_throughput_every(timetable.throughput_every);
+    matrix.set_throughput_intervals(timetable);
     for (const SiteId& site : {berlin, athens}) hear(site);
   }
 
@@ -157,7 +158,7 @@ struct World {
   }
 
   Sources sources() const {
-    return {mesh, timetable, matrix, agents, counters, history, now, mono, true, true, "0.1.0"};
+    return {mesh, timetable, matrix, agents, counters, history, now, mono, true, true, "0.1.0", nullptr, {}, &audit};
   }
   /// The answer, with what is deferred carried out.
   Response ask(const std::string& target, const std::string& method = "GET") const {

@@ -1,0 +1,35 @@
+"""How fresh a matrix the timetable allows, beside its lower bound and two other ways to keep runs apart; no packet is sent."""
+
+import json
+import os
+import subprocess
+
+
+SITES = (3, 10, 21, 50, 300, 1000)
+
+
+def measured(sites):
+    folder = os.environ.get("SONDE_BIN", "build/bin")
+    done = subprocess.run([os.path.join(folder, "sonde-bench-timetable"), *map(str, sites)], capture_output=True, text=True,
+                          check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def run(report, full):
+    del full  # it takes seconds either way
+    rows = measured(SITES)
+    report.table(
+        "Timetable: cycle of a directed mesh of 10 s runs, and the age of the oldest cell just before it is renewed",
+        ("sites", "lower bound", "Sonde", "oldest", "full duplex", "one at a time", "oldest", "pairs negotiate", "oldest"),
+        [(row["sites"], *(f"{row[key]:,.0f} s" for key in ("bound_s", "cycle_s", "oldest_s", "duplex_cycle_s", "token_cycle_s",
+                                                          "token_oldest_s", "negotiated_cycle_s", "negotiated_oldest_s")))
+         for row in rows])
+    report.table("Planning", ("sites", "anew", "one site joins", "runs moved by it", "runs that stay"),
+                 [(row["sites"], f"{row['planned_s']:.3f} s", f"{row['joined_s']:.3f} s", row["join_moved"], row["join_kept"])
+                  for row in rows])
+    for row in rows:
+        report.goal(f"G8 cycle against the bound, {row['sites']} sites", row["cycle_s"] / row["bound_s"], 1.05)
+    report.goal("conflicts in all timetables", sum(row["conflicts"] for row in rows), 0)
+    largest = rows[-1]
+    report.goal(f"planning {largest['sites']} sites", largest["planned_s"], 2, " s")
+    report.goal(f"a site joins {largest['sites']} sites", largest["joined_s"] * 1000, 200, " ms")
