@@ -69,23 +69,25 @@ void join_tail(Result& result, const LossTail& tail, std::uint64_t received) {
   result.details.push_back({"far_received", static_cast<double>(std::min(received, tail.sent))});
 }
 
-void leave_out_previous(Result& result) {
-  const LossShares idle{.forward_lost = whole(result, "previous_lost"),
-                        .reverse_lost = whole(result, "previous_reverse_lost")};
-  const LossShares loaded{.forward_lost = whole(result, "previous_lost_loaded"),
-                          .reverse_lost = whole(result, "previous_reverse_lost_loaded")};
-  subtract(result, Metric::loss, idle);
-  subtract(result, Metric::loss_loaded, loaded);
-  change(result, "reverse_lost", -static_cast<double>(idle.reverse_lost));
-  change(result, "reverse_tries", -static_cast<double>(idle.reverse_lost));
+void leave_out_previous(Result& result, const TailShares& counted) {
+  // The reply decides the tail together with what was lost behind it, and shares out between the two by guess: what the
+  // far agent counted of the tail is exact, and so is then the rest.
+  const bool decided = result.detail("previous_lost") || result.detail("previous_reverse_lost") ||
+                       result.detail("previous_lost_loaded") || result.detail("previous_reverse_lost_loaded");
+  if (!decided) return;
+  subtract(result, Metric::loss, counted.idle);
+  subtract(result, Metric::loss_loaded, counted.loaded);
+  change(result, "reverse_lost", -static_cast<double>(counted.idle.reverse_lost));
+  change(result, "reverse_tries", -static_cast<double>(counted.idle.reverse_lost));
 }
 
 void LossJoin::restore(const Result& result) {
   if (result.probe != Probe::latency) return;
-  const auto ssid = static_cast<std::uint16_t>(std::min<std::uint64_t>(whole(result, "ssid"), 0xFFFF));
-  if (result.detail("far_received"))
-    joined_[result.link()] = ssid;
-  else if (const auto known = joined_.find(result.link()); known != joined_.end() && known->second == ssid)
+  const std::uint64_t ssid = whole(result, "ssid");
+  const auto tail = open_tail(result);
+  if (tail && result.detail("far_received"))
+    joined_[result.link()] = {ssid, decide_tail(*tail, whole(result, "far_received"))};
+  else if (const auto known = joined_.find(result.link()); known != joined_.end() && known->second.ssid == ssid)
     joined_.erase(known);
 }
 
@@ -174,7 +176,8 @@ void LossJoin::finish(Held& held) {
     Result& result = held.batch.results[i];
     if (result.probe != Probe::latency) continue;
     const auto known = joined_.find(result.link());
-    if (known != joined_.end() && known->second == whole(result, "ssid")) leave_out_previous(result);
+    if (known != joined_.end() && known->second.ssid == whole(result, "ssid"))
+      leave_out_previous(result, known->second.shares);
     if (question < held.asked.size() && held.asked[question] == i) {
       const auto& received = held.answers[question++];
       const auto tail = open_tail(result);

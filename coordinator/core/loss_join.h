@@ -75,7 +75,11 @@ class LossJoin {
 
   std::unordered_map<SiteId, std::deque<Held>> held_;
   std::unordered_map<std::uint64_t, Asked> asked_;
-  std::unordered_map<Link, std::uint16_t> joined_;  ///< SSID of links whose newest result was joined
+  struct Joined {
+    std::uint64_t ssid = 0;
+    TailShares shares;  ///< of its tail
+  };
+  std::unordered_map<Link, Joined> joined_;  ///< links whose newest result was joined
   std::uint64_t next_id_ = 1;
   std::size_t waiting_ = 0;
   Counters counters_;
@@ -85,7 +89,7 @@ class LossJoin {
 std::optional<LossTail> open_tail(const Result& result);
 /// Puts the far half in: `loss`, `loss_loaded` and the details that go with them, and far_received.
 void join_tail(Result& result, const LossTail& tail, std::uint64_t received);
-/// Takes out again what a later reply said of the tail before, which is counted already.
-void leave_out_previous(Result& result);
+/// Takes out again what a later reply said of the tail before, which is counted already with these shares.
+void leave_out_previous(Result& result, const TailShares& counted);
 
 }  // namespace sonde
