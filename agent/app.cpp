@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <csignal>
 #include <deque>
-#include <random>
 
 #include "agent/core/demand_book.h"
 #include "agent/core/load_book.h"
@@ -53,11 +52,6 @@ constexpr nanoseconds clock_worth_saving = milliseconds(10);
 constexpr auto goodbye_time = milliseconds(100);
 constexpr std::size_t lateness_kept = 100;
 constexpr std::string_view stamp_key_purpose = "sonde STAMP 1";
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32U | device();
-}
 
 }  // namespace
 
@@ -149,7 +143,7 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
       spool_(
           loop_, std::move(spool_file_), [this](const SpoolState& state) { session_.on_spool(state); },
           [this](const Event& event) { tell({event}); }),
-      latency_(setup_.config.listen, random_seed()),
+      latency_(setup_.config.listen, io::random_seed()),
       arrivals_(loop_, latency_.answers(),
                 [this](const wire::ArrivalAnswers& answers) { control_->send(wire::encode(answers)); }),
       connector_(loop_, resolver_, [this](Result result) { on_connect_result(std::move(result)); }),
@@ -208,13 +202,7 @@ void AgentApp::Parts::reload() {
            {{"settings", "site, listen.address, listen.port, spool and keys.secret are read at start only"}}}});
   const bool other_coordinator =
       old.coordinator != next.coordinator || setup_.coordinator_key != fresh.setup->coordinator_key;
-  setup_.config.coordinator = next.coordinator;
-  setup_.config.clock_error = next.clock_error;
-  setup_.config.allow = next.allow;
-  setup_.config.latency_dscp = next.latency_dscp;
-  setup_.config.latency_authenticated = next.latency_authenticated;
-  setup_.config.latency_timestamp_information = next.latency_timestamp_information;
-  setup_.config.latency_direct_measurement = next.latency_direct_measurement;
+  setup_.config.take_reloadable(next);
   setup_.coordinator_key = fresh.setup->coordinator_key;
   tell({{Severity::info, "configuration_read", {{"file", config_file_.string()}}}});
   if (other_coordinator) {

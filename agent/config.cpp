@@ -102,6 +102,16 @@ AgentConfig read_agent(Value root) {
 
 }  // namespace
 
+void AgentConfig::take_reloadable(const AgentConfig& next) {
+  coordinator = next.coordinator;
+  clock_error = next.clock_error;
+  allow = next.allow;
+  latency_dscp = next.latency_dscp;
+  latency_authenticated = next.latency_authenticated;
+  latency_timestamp_information = next.latency_timestamp_information;
+  latency_direct_measurement = next.latency_direct_measurement;
+}
+
 config::Parsed<AgentConfig> parse_agent_config(std::string_view text, const std::filesystem::path& file) {
   return config::parse_document<AgentConfig>(text, file, read_agent);
 }

@@ -31,6 +31,9 @@ struct AgentConfig {
   std::filesystem::path spool = "/var/lib/sonde-agent/spool.db";
   Bytes spool_max_size{256'000'000};
   std::optional<nanoseconds> clock_error;  ///< overrides the kernel's own error figure
+
+  /// Takes over what may change while the agent runs; the rest is read at start only.
+  void take_reloadable(const AgentConfig& next);
 };
 
 /// Reads the text of a configuration file. `file` is how it is named in diagnostics and what relative paths are

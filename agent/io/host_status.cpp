@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -34,6 +35,11 @@ std::uint64_t read_listen_overflows() {
       if (name == "ListenOverflows") return std::strtoull(value.c_str(), nullptr, 10);
   }
   return 0;
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32U | device();
 }
 
 wire::Heartbeat host_status(const LatencyStats& stats, const std::deque<nanoseconds>& slot_lateness) {

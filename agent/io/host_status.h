@@ -19,6 +19,9 @@ std::optional<double> read_cpu_pressure();
 /// the kernel does not tell.
 std::uint64_t read_listen_overflows();
 
+/// From the system's source of randomness: no two starts of an agent draw the same.
+std::uint64_t random_seed();
+
 /// What the next heartbeats say of the measurer: the kernel's figures, those of the packet thread, and how late the
 /// last throughput slots began. What the session and the clock's estimate know is left as it is.
 wire::Heartbeat host_status(const LatencyStats& stats, const std::deque<nanoseconds>& slot_lateness);
