@@ -74,6 +74,16 @@ void add_cell_options(CLI::App& verb, Given& given) {
   add_query(verb, given, "at", "as it was then: 2026-01-02T03:04:05Z (default now)", check_time, "TIME");
 }
 
+void add_plan_options(CLI::App& plan, Options& options) {
+  plan.add_option("--config", options.config, "coordinator.yaml")->required()->type_name("FILE");
+  plan.add_option("--add-site", options.add_sites, "as if this site were there as well; may be repeated")
+      ->type_name("NAME[:UPLINK]")
+      ->expected(1)
+      ->take_all();
+  plan.add_option("--gantt", options.gantt, "draw the cycle into this file")->type_name("OUT.svg");
+  plan.add_flag("--links", options.links, "each link's interval and bytes instead of each site's");
+}
+
 void add_verbs(CLI::App& app, Options& options, Given& given) {
   const auto verb = [&](Verb which, const std::string& name, const std::string& help) {
     CLI::App* added = app.add_subcommand(name, help);
@@ -132,14 +142,8 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
       ->envname("SONDE_TOKEN_FILE")
       ->type_name("FILE");
 
-  CLI::App* plan = verb(Verb::plan, "plan", "What a configuration's timetable would look like; needs no coordinator");
-  plan->add_option("--config", options.config, "coordinator.yaml")->required()->type_name("FILE");
-  plan->add_option("--add-site", options.add_sites, "as if this site were there as well; may be repeated")
-      ->type_name("NAME[:UPLINK]")
-      ->expected(1)
-      ->take_all();
-  plan->add_option("--gantt", options.gantt, "draw the cycle into this file")->type_name("OUT.svg");
-  plan->add_flag("--links", options.links, "each link's interval and bytes instead of each site's");
+  add_plan_options(*verb(Verb::plan, "plan", "What a configuration's timetable would look like; needs no coordinator"),
+                   options);
 
   CLI::App* doctor =
       verb(Verb::doctor, "doctor", "At a site: look at the host, the coordinator and every peer, and say what to do");
