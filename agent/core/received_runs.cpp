@@ -28,15 +28,17 @@ void ReceivedRuns::add(std::uint32_t sequence) {
   insert_behind(0, sequence);
 }
 
+/// Never back: what came late into the dropped part does not make it whole again.
+void ReceivedRuns::drop_up_to(std::uint32_t sequence) {
+  if (!dropped_ || distance(complete_from_, sequence + 1) > 0) complete_from_ = sequence + 1;
+  dropped_ = true;
+}
+
 /// A new run with `place` runs before it.
 void ReceivedRuns::insert_behind(std::size_t place, std::uint32_t sequence) {
   if (size_ == capacity) {
-    dropped_ = true;
-    if (place == 0) {
-      complete_from_ = sequence + 1;
-      return;
-    }
-    complete_from_ = runs_.front().last + 1;
+    if (place == 0) return drop_up_to(sequence);
+    drop_up_to(runs_.front().last);
     remove(0);
     --place;
   }

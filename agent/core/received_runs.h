@@ -27,6 +27,7 @@ class ReceivedRuns {
     std::uint32_t first = 0;
     std::uint32_t last = 0;
   };
+  void drop_up_to(std::uint32_t sequence);
   void insert_behind(std::size_t place, std::uint32_t sequence);
   void merge_with_next(std::size_t place);
   void remove(std::size_t place);

@@ -42,6 +42,17 @@ BOOST_AUTO_TEST_CASE(what_was_dropped_is_not_known_and_the_rest_is) {
   BOOST_TEST(runs.count(150, 199).received == 25U);
 }
 
+BOOST_AUTO_TEST_CASE(what_comes_late_into_the_dropped_part_does_not_make_it_known) {
+  ReceivedRuns runs;
+  for (std::uint32_t i = 0; i <= ReceivedRuns::capacity; ++i) runs.add(100 + 2 * i);  // 100 is dropped
+  BOOST_TEST(!runs.count(100, 200).known);
+  runs.add(103);  // joins 102 and 104: there is room again
+  runs.add(50);
+  runs.add(40);
+  BOOST_TEST(!runs.count(60, 200).known);
+  BOOST_TEST(runs.count(102, 200).known);
+}
+
 BOOST_AUTO_TEST_CASE(it_counts_what_a_set_would_where_it_says_so) {
   BOOST_TEST(rc::check("like a set", [] {
     const auto base = *rc::gen::arbitrary<std::uint32_t>();
