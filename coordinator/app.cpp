@@ -39,6 +39,13 @@ using std::chrono::seconds;
 constexpr auto turn_every = milliseconds(100);
 constexpr auto publish_every = milliseconds(250);
 constexpr auto expire_every = std::chrono::minutes(1);
+/// An hour is rolled up so long after its end, so that hardly anything comes later.
+constexpr auto roll_grace = std::chrono::minutes(3);
+
+SharedTime hour_of(SharedTime t) {
+  const nanoseconds hour = std::chrono::hours(1);
+  return SharedTime(t.time_since_epoch() - t.time_since_epoch() % hour);
+}
 /// A new timetable takes effect this long after it was made, so that everybody has it by then.
 constexpr auto lead = seconds(2);
 /// The very first one gives the agents time to connect, or the first slots of a long interval would be lost.
@@ -183,6 +190,10 @@ void CoordinatorApp::Parts::fill_matrix() {
   const auto loaded =
       reader.load_recent(now - Matrix::reach, [this](const Result& result) { matrix_.on_result(result); });
   if (!loaded) throw std::runtime_error(loaded.error().what);
+  // Of a link that was quiet for longer than that, or measures seldom, only what its state needs.
+  const auto earlier = reader.newest(
+      [this](const Link& link, Probe probe, const RollUp& roll) { matrix_.on_earlier(link, probe, roll); });
+  if (!earlier) throw std::runtime_error(earlier.error().what);
   matrix_.tick(now);
 }
 
@@ -386,7 +397,10 @@ void CoordinatorApp::Parts::turn() {
   }
   if (now.mono - expired_at_ >= expire_every) {
     expired_at_ = now.mono;
-    store_.expire(shared(now) - setup_.config.retention.raw);
+    const Retention& kept = setup_.config.retention;
+    const SharedTime present = shared(now);
+    store_.maintain(hour_of(present - roll_grace),
+                    {.raw = present - kept.raw, .minute = present - kept.minute, .hour = present - kept.hour});
   }
   if (replan_ && now.mono - planned_at_ >= replan_every) apply_mesh(now);
   io::notify_systemd("WATCHDOG=1");

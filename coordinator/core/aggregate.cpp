@@ -45,7 +45,8 @@ class Window {
 
   void add(const Reading& reading) {
     const bool inside = reading.finished_at > query_.at - query_.window && reading.finished_at <= query_.at;
-    if (!inside || !reading.has(mask_of(query_.metric))) return;
+    // What is known of a run from roll-ups alone has no values.
+    if (!inside || !reading.has(mask_of(query_.metric)) || reading.packed.empty()) return;
     switch (info(query_.metric).shape) {
       case MetricShape::distribution: return add_samples(reading);
       case MetricShape::value: return add_value(reading, *value_in(reading, query_.metric));
@@ -62,7 +63,7 @@ class Window {
       window.value = over_results(std::move(points_), query_.stat);
     else if (ratio && query_.stat == Stat::mean && tries_ > 0)
       window.value = static_cast<double>(hits_) / static_cast<double>(tries_);
-    else if (const auto raw = over_samples())
+    else if (const auto raw = statistic(samples_, query_.stat))
       window.value = *raw / scale_;
     if (query_.metric == Metric::delay && window.value) window.error_s = worst_error_s_;
     return window;
@@ -97,19 +98,6 @@ class Window {
     return query_.stat == Stat::ewma;
   }
 
-  std::optional<double> over_samples() const {
-    if (samples_.empty()) return std::nullopt;
-    if (const auto share = share_of(query_.stat)) return samples_.quantile(*share);
-    switch (query_.stat) {
-      case Stat::mean: return samples_.mean();
-      case Stat::min: return static_cast<double>(samples_.min());
-      case Stat::max: return static_cast<double>(samples_.max());
-      case Stat::stddev: return samples_.stddev();
-      case Stat::hmean: return samples_.harmonic_mean();
-      default: return std::nullopt;
-    }
-  }
-
   const CellQuery& query_;
   const double scale_;
   SampleSum sum_;         ///< of distributions
@@ -121,6 +109,19 @@ class Window {
 };
 
 }  // namespace
+
+std::optional<double> statistic(const Distribution& samples, Stat stat) {
+  if (samples.empty()) return std::nullopt;
+  if (const auto share = share_of(stat)) return samples.quantile(*share);
+  switch (stat) {
+    case Stat::mean: return samples.mean();
+    case Stat::min: return static_cast<double>(samples.min());
+    case Stat::max: return static_cast<double>(samples.max());
+    case Stat::stddev: return samples.stddev();
+    case Stat::hmean: return samples.harmonic_mean();
+    default: return std::nullopt;
+  }
+}
 
 bool stat_applies(Metric metric, Stat stat) { return stat != Stat::hmean || info(metric).unit == "bit/s"; }
 

@@ -11,6 +11,7 @@
 
 #include "coordinator/core/reading.h"
 #include "shared/base/time.h"
+#include "shared/measure/distribution.h"
 #include "shared/measure/metric.h"
 #include "shared/measure/result.h"
 
@@ -39,6 +40,10 @@ constexpr Metric source_of(Metric metric) { return metric == Metric::rtt_loaded_
 
 /// The harmonic mean is defined for rates only; everything else applies everywhere.
 bool stat_applies(Metric metric, Stat stat);
+
+/// p5 to p99, mean, min, max, stddev and hmean of samples, in their own unit; nullopt for none, and for statistics that
+/// go over results (last, ewma).
+std::optional<double> statistic(const Distribution& samples, Stat stat);
 
 /// Results may come in any order; those outside the window are left out.
 WindowValue aggregate(const std::vector<const Result*>& results, const CellQuery& query);

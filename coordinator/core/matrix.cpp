@@ -44,16 +44,32 @@ bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
   return false;
 }
 
-void Matrix::Series::insert(Reading reading) {
-  for (unsigned bit = 0; bit < 64; ++bit) {
-    const MetricMask mask = MetricMask{1} << bit;
-    if (!reading.has(mask)) continue;
-    const auto known = std::ranges::find(newest, mask, &std::pair<MetricMask, SharedTime>::first);
-    if (known == newest.end())
-      newest.emplace_back(mask, reading.finished_at);
-    else
-      known->second = std::max(known->second, reading.finished_at);
+void Matrix::Series::saw(MetricMask mask, SharedTime finished_at) {
+  const auto known = std::ranges::find(newest, mask, &std::pair<MetricMask, SharedTime>::first);
+  if (known == newest.end())
+    newest.emplace_back(mask, finished_at);
+  else
+    known->second = std::max(known->second, finished_at);
+}
+
+void Matrix::Series::insert_earlier(const RollUp& roll) {
+  for (const auto& [mask, finished_at] : roll.newest()) saw(mask, finished_at);
+  for (const RollUp::Tried& run : roll.tried()) {
+    const auto same = [&run](const Reading& reading) {
+      return reading.finished_at == run.finished_at && reading.brings == run.brings;
+    };
+    if (std::ranges::any_of(readings, same)) continue;
+    Reading reading;
+    reading.started_at = run.finished_at;
+    reading.finished_at = run.finished_at;
+    reading.brings = run.brings;
+    insert(std::move(reading));
   }
+}
+
+void Matrix::Series::insert(Reading reading) {
+  for (unsigned bit = 0; bit < 64; ++bit)
+    if (const MetricMask mask = MetricMask{1} << bit; reading.has(mask)) saw(mask, reading.finished_at);
   if (reading.tried()) ++tried;
   auto place = readings.end();
   while (place != readings.begin() && std::prev(place)->finished_at > reading.finished_at) --place;
@@ -213,6 +229,33 @@ Cell Matrix::cell_of(const Link& link, const CellQuery& query, const std::vector
       if (known.second <= query.at) from_store.newest.push_back(known);
   }
   return cell_from(from_store, link, query);
+}
+
+Cell Matrix::cell_of(const Link& link, const CellQuery& query, const RollUp& window, const RollUp& before) const {
+  RollUp state_of = before.without_values();
+  state_of.merge(window.without_values());
+  Series series;
+  series.insert_earlier(state_of);
+  const WindowValue value = window.value(query.metric, query.stat);
+  Cell cell{.value = value.value, .count = value.count, .age_s = {}, .error_s = value.error_s};
+  if (const auto newest = series.newest_with(mask_of(source_of(query.metric)), query.at))
+    cell.age_s = to_seconds(query.at - *newest);
+  cell.state = state(series, link, query);
+  return cell;
+}
+
+void Matrix::on_earlier(const Link& link, Probe probe, const RollUp& roll) {
+  if (mesh_.site(link.from) == nullptr || mesh_.site(link.to) == nullptr) return;
+  Series& series = links_[link].at(static_cast<std::size_t>(probe));
+  for (const auto& [mask, finished_at] : roll.newest()) series.saw(mask, finished_at);
+  // Runs that the series holds itself are newer or the same; older ones matter where it holds too few.
+  if (series.tried >= failures_that_mean_down) return;
+  RollUp::Parts runs;
+  runs.tried = roll.tried();
+  if (!series.readings.empty())
+    std::erase_if(runs.tried,
+                  [&](const RollUp::Tried& run) { return run.finished_at >= series.readings.front().finished_at; });
+  if (const auto older = RollUp::restore(std::move(runs))) series.insert_earlier(*older);
 }
 
 bool Matrix::reaches(const CellQuery& query, SharedTime now) const {

@@ -15,6 +15,7 @@
 #include "coordinator/core/aggregate.h"
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/reading.h"
+#include "coordinator/core/rollup.h"
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
 #include "shared/measure/metric.h"
@@ -56,6 +57,9 @@ class Matrix {
   void on_heard(const SiteId& site, SharedTime now);
   /// In any order, but each result once. A result of an unknown site is ignored.
   void on_result(const Result& result);
+  /// What the history says of a series: when it brought what last, which on_result then need not say again. Its values
+  /// do not count.
+  void on_earlier(const Link& link, Probe probe, const RollUp& roll);
   /// Drops what is older than reach (of each link and probe the two newest tried results stay) and notices who fell
   /// silent. The first call begins the 15 s after which an agent that was never heard is silent.
   void tick(SharedTime now);
@@ -64,6 +68,9 @@ class Matrix {
   /// The same from results that the caller took from the store (all of this link, in any order, covering the window and
   /// at least the two newest tried runs of the metric's probe before `at`).
   Cell cell_of(const Link& link, const CellQuery& query, const std::vector<const Result*>& results) const;
+  /// The same from roll-ups of the metric's probe: what the window holds, and what came before it (only newest() and
+  /// tried() of that count).
+  Cell cell_of(const Link& link, const CellQuery& query, const RollUp& window, const RollUp& before) const;
   /// True where the live matrix can answer the query by itself.
   bool reaches(const CellQuery& query, SharedTime now) const;
 
@@ -83,6 +90,9 @@ class Matrix {
     std::vector<std::pair<MetricMask, SharedTime>> newest;
 
     void insert(Reading reading);
+    /// Takes over newest() and tried() as readings without values.
+    void insert_earlier(const RollUp& roll);
+    void saw(MetricMask mask, SharedTime finished_at);
     void drop_oldest();
     void drop_before(SharedTime limit);
     std::optional<SharedTime> newest_with(MetricMask any_of, SharedTime at) const;

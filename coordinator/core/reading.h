@@ -32,7 +32,8 @@ inline constexpr MetricMask rate_hidden = MetricMask{1} << 61U;
 /// second and plain counts as they are.
 double raw_per_unit(Metric metric);
 
-/// Invariant: `packed` holds exactly the metrics of `brings` (delay_hidden, only_loaded and rate_hidden are none).
+/// Invariant: `packed` holds exactly the metrics of `brings` (delay_hidden, only_loaded and rate_hidden are none), or
+/// is empty where only the run and not its values are known.
 struct Reading {
   SharedTime started_at;  ///< of a run that never started: its scheduled instant
   SharedTime finished_at;

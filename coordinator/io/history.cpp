@@ -14,6 +14,10 @@ T or_throw(Expected<T> value) {
   return *std::move(value);
 }
 
+void or_throw(const Expected<void>& done) {
+  if (!done) throw std::runtime_error(done.error().what);
+}
+
 class StoreCursor : public web::ResultCursor {
  public:
   explicit StoreCursor(store::Cursor cursor) : cursor_(std::move(cursor)) {}
@@ -34,6 +38,11 @@ class StoreHistory : public web::HistoryReader {
   std::vector<Result> site_results(const SiteId& from, Metric metric, SharedTime since, SharedTime until) override {
     return or_throw(reader().site_results(from, info(metric).probe, metric, since, until));
   }
+  void roll_ups(const RollQuery& query, const EachRoll& each) override { or_throw(reader().roll_ups(query, each)); }
+  void roll_ups_before(const RollQuery& query, const EachRoll& each) override {
+    or_throw(reader().roll_ups_before(query, each));
+  }
+  RollLevel finest(SharedTime since) override { return or_throw(reader().finest(since)); }
   std::unique_ptr<web::ResultCursor> open(const web::ResultFilter& filter) override {
     return std::make_unique<StoreCursor>(
         or_throw(reader().open({filter.since, filter.until, filter.from, filter.to, filter.probe, filter.limit})));

@@ -44,7 +44,9 @@ bool StoreWorker::push_other(Job job) {
   return true;
 }
 
-bool StoreWorker::expire(SharedTime before) { return push_other(Expire{before}); }
+bool StoreWorker::maintain(SharedTime roll_before, const store::Expiry& expiry) {
+  return push_other(Maintain{roll_before, expiry});
+}
 
 bool StoreWorker::save(std::string key, std::vector<std::uint8_t> value) {
   return push_other(Save{std::move(key), std::move(value)});
@@ -96,8 +98,9 @@ void StoreWorker::carry_out(std::vector<Job> jobs) {
       continue;
     }
     --others_waiting_;
-    if (const auto* expire = std::get_if<Expire>(&job)) {
-      expire_before_ = expire->before;
+    if (const auto* maintain = std::get_if<Maintain>(&job)) {
+      roll_before_ = maintain->roll_before;
+      expire_before_ = maintain->expiry;
       give_back_ = true;
     }
     if (const auto* save = std::get_if<Save>(&job)) {
@@ -132,7 +135,7 @@ void StoreWorker::tidy() {
     sealed_all_ = now;
     seal_all_ = true;
   }
-  untidy_ = seal_some() || expire_some() || give_back_some();
+  untidy_ = seal_some() || roll_some() || expire_some() || give_back_some();
 }
 
 bool StoreWorker::seal_some() {
@@ -140,6 +143,14 @@ bool StoreWorker::seal_some() {
   if (!sealed) report_trouble(sealed.error().what);
   if (!sealed || !*sealed) seal_all_ = false;
   return sealed && *sealed;
+}
+
+bool StoreWorker::roll_some() {
+  if (!roll_before_) return false;
+  const auto rolled = writer_->roll(*roll_before_);
+  if (!rolled) report_trouble(rolled.error().what);
+  if (!rolled || !*rolled) roll_before_.reset();
+  return rolled && *rolled;
 }
 
 bool StoreWorker::expire_some() {

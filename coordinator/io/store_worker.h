@@ -53,7 +53,7 @@ class StoreWorker {
   static constexpr std::size_t batches_under_way = 4096;
   /// One commit takes no more results than this, so that the first of many agents need not wait for the last.
   static constexpr std::size_t results_per_commit = 5000;
-  /// Chunks that one step deletes, and pages that one step gives back: some 10 ms each.
+  /// Chunks and blocks of roll-ups that one step deletes, and pages that one step gives back: some 10 ms each.
   static constexpr std::size_t expired_at_once = 20;
   static constexpr std::size_t given_back_at_once = 500;
   /// What a quiet site has in the log is sealed after this time, however little it is.
@@ -66,10 +66,10 @@ class StoreWorker {
 
   /// False, and the batch is gone, where too much is under way (Ingest::on_refused; the agent sends it again).
   bool push(StoreBatch batch);
-  /// Deletes what finished before `before` and gives the space back, in small steps between the batches. A later call
-  /// replaces an earlier one.
+  /// Rolls up what is sealed and finished before `roll_before`, then deletes what `expiry` says and gives the space
+  /// back, in small steps between the batches. A later call replaces an earlier one.
   /// Like save(): false where too many such jobs wait already.
-  bool expire(SharedTime before);
+  bool maintain(SharedTime roll_before, const store::Expiry& expiry);
   bool save(std::string key, std::vector<std::uint8_t> value);
 
   /// Readable when reports wait.
@@ -79,15 +79,16 @@ class StoreWorker {
   std::uint64_t refused() const { return refused_; }
 
  private:
-  struct Expire {
-    SharedTime before;
+  struct Maintain {
+    SharedTime roll_before;
+    store::Expiry expiry;
   };
   struct Save {
     std::string key;
     std::vector<std::uint8_t> value;
   };
   struct Stop {};
-  using Job = std::variant<StoreBatch, Expire, Save, Stop>;
+  using Job = std::variant<StoreBatch, Maintain, Save, Stop>;
   /// Jobs and reports that are not of batches; one more place is always free for Stop.
   static constexpr std::size_t other_jobs = 64;
 
@@ -97,9 +98,10 @@ class StoreWorker {
   std::vector<Job> wait_for_jobs();
   void carry_out(std::vector<Job> jobs);
   void commit(std::vector<StoreBatch>& batches);
-  /// One step of what can wait: sealing, deleting, giving space back.
+  /// One step of what can wait: sealing, rolling up, deleting, giving space back.
   void tidy();
   bool seal_some();
+  bool roll_some();
   bool expire_some();
   bool give_back_some();
   void report_trouble(std::string why);
@@ -114,7 +116,8 @@ class StoreWorker {
   std::size_t results_under_way_now_ = 0;
   std::uint64_t refused_ = 0;
   // The worker's side.
-  std::optional<SharedTime> expire_before_;
+  std::optional<SharedTime> roll_before_;
+  std::optional<store::Expiry> expire_before_;
   bool give_back_ = false;
   bool seal_all_ = false;
   bool untidy_ = true;  ///< the last tidy() found something to do

@@ -1,6 +1,7 @@
 #include "coordinator/store/read_connection.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "coordinator/store/schema.h"
@@ -33,13 +34,19 @@ ChunkFilter Wanted::filter() const {
 
 ReadConnection::ReadConnection(const std::filesystem::path& path)
     : database(open_for_reading(path)),
-      chunks_between_(database.prepare("SELECT id, first, last FROM chunks WHERE site = ? AND last >= ? AND last <= ? "
-                                       "AND first <= ? AND id <= ? ORDER BY first, id")),
+      chunks_between_(
+          database.prepare("SELECT id, first, last, rolled FROM chunks WHERE site = ? AND last >= ? AND last <= ? "
+                           "AND first <= ? AND id <= ? ORDER BY first, id")),
       log_of_(database.prepare(
           "SELECT first, last, body FROM log WHERE site = ? AND last >= ? AND first <= ? ORDER BY id")),
       next_chunk_(database.prepare("SELECT min(last) FROM chunks WHERE site = ? AND last >= ?")),
       previous_chunk_(database.prepare("SELECT max(last) FROM chunks WHERE site = ? AND last < ?")),
-      body_of_(database.prepare("SELECT results, body FROM chunks WHERE id = ?")) {}
+      body_of_(database.prepare("SELECT results, body FROM chunks WHERE id = ?")),
+      rolls_between_(database.prepare(
+          "SELECT body FROM rollups WHERE level = ? AND series = ? AND start >= ? AND start < ? ORDER BY start")),
+      rolls_before_(database.prepare(
+          "SELECT body FROM rollups WHERE level = ? AND series = ? AND start < ? ORDER BY start DESC LIMIT 1")),
+      newest_(database.prepare("SELECT series, body FROM newest")) {}
 
 std::vector<std::int64_t> ReadConnection::sites_like(const std::optional<SiteId>& from) {
   names.refresh();
@@ -59,7 +66,8 @@ std::vector<Block> ReadConnection::chunks(std::int64_t site, std::int64_t since,
   chunks_between_.bind(4, until);
   chunks_between_.bind(5, newest_chunk);
   while (chunks_between_.step())
-    found.push_back({chunks_between_.integer(1), chunks_between_.integer(2), site, chunks_between_.integer(0)});
+    found.push_back({chunks_between_.integer(1), chunks_between_.integer(2), site, chunks_between_.integer(0),
+                     chunks_between_.integer(3) != 0});
   return found;
 }
 
@@ -70,7 +78,7 @@ std::vector<Block> ReadConnection::log(std::int64_t site, std::int64_t since, st
   log_of_.bind(3, until);
   while (log_of_.step()) {
     const auto octets = log_of_.blob(2);
-    found.push_back({log_of_.integer(0), log_of_.integer(1), site, 0, Octets(octets.begin(), octets.end())});
+    found.push_back({log_of_.integer(0), log_of_.integer(1), site, 0, false, Octets(octets.begin(), octets.end())});
   }
   return found;
 }
@@ -93,6 +101,43 @@ std::optional<std::int64_t> ReadConnection::hour_before(std::int64_t site, std::
   const std::int64_t last = previous_chunk_.integer(0);
   previous_chunk_.reset();
   return none ? std::nullopt : std::optional(hour_of(last));
+}
+
+std::vector<RollRow> ReadConnection::unpacked(std::span<const std::uint8_t> body, const RollFilter& filter) {
+  auto rows = decode_rolls(body, filter);
+  if (!rows) ++damaged;
+  return rows ? *std::move(rows) : std::vector<RollRow>();
+}
+
+std::vector<RollRow> ReadConnection::rolls(RollLevel level, SeriesId series, const RollFilter& filter) {
+  std::vector<RollRow> found;
+  rolls_between_.bind(1, static_cast<std::int64_t>(level));
+  rolls_between_.bind(2, series);
+  // The block that holds the first row begins up to a block earlier.
+  rolls_between_.bind(3, wrapping_minus(filter.first, block_span_of(level) - 1));
+  rolls_between_.bind(4, filter.end);
+  while (rolls_between_.step()) {
+    auto rows = unpacked(rolls_between_.blob(0), filter);
+    found.insert(found.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+  }
+  return found;
+}
+
+std::vector<RollRow> ReadConnection::rolls_before(RollLevel level, SeriesId series, const RollFilter& filter) {
+  rolls_before_.bind(1, static_cast<std::int64_t>(level));
+  rolls_before_.bind(2, series);
+  rolls_before_.bind(3, filter.end);
+  if (!rolls_before_.step()) return {};
+  auto rows = unpacked(rolls_before_.blob(0), filter);
+  rolls_before_.reset();
+  return rows;
+}
+
+std::vector<std::pair<SeriesId, RollUp>> ReadConnection::newest() {
+  std::vector<std::pair<SeriesId, RollUp>> found;
+  while (newest_.step())
+    for (RollRow& row : unpacked(newest_.blob(1), {})) found.emplace_back(newest_.integer(0), std::move(row.roll));
+  return found;
 }
 
 std::vector<SeriesResult> ReadConnection::read(const Block& block, const ChunkFilter& filter) {

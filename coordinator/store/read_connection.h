@@ -6,10 +6,13 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "coordinator/store/chunk.h"
 #include "coordinator/store/reader.h"
+#include "coordinator/store/roller.h"
 #include "coordinator/store/sealer.h"
 #include "coordinator/store/series_table.h"
 #include "coordinator/store/sqlite.h"
@@ -24,6 +27,7 @@ struct Block {
   std::int64_t last = 0;
   std::int64_t site = 0;
   std::int64_t chunk = 0;  ///< 0: from the log
+  bool rolled = false;     ///< its results are in the roll-ups
   Octets octets = {};
 };
 
@@ -52,6 +56,12 @@ struct ReadConnection {
   std::optional<std::int64_t> hour_from(std::int64_t site, std::int64_t from);
   /// The start of the last hour before `before` (itself the start of one) that has a chunk of the site.
   std::optional<std::int64_t> hour_before(std::int64_t site, std::int64_t before);
+  /// The rows of a series that the filter lets through, in the order of time.
+  std::vector<RollRow> rolls(RollLevel level, SeriesId series, const RollFilter& filter);
+  /// The newest block of a series that begins before an instant: the rows of it that the filter lets through.
+  std::vector<RollRow> rolls_before(RollLevel level, SeriesId series, const RollFilter& filter);
+  /// When each series last brought what (roll-ups without values).
+  std::vector<std::pair<SeriesId, RollUp>> newest();
   /// In the order of the block, complete with names; empty where the chunk is gone (retention) or damaged.
   std::vector<SeriesResult> read(const Block& block, const ChunkFilter& filter);
 
@@ -64,7 +74,12 @@ struct ReadConnection {
   Statement log_of_;
   Statement next_chunk_;
   Statement previous_chunk_;
+  std::vector<RollRow> unpacked(std::span<const std::uint8_t> body, const RollFilter& filter);
+
   Statement body_of_;
+  Statement rolls_between_;
+  Statement rolls_before_;
+  Statement newest_;
 };
 
 /// A state of the file that stays the same while this lives. Never kept between two calls from outside.

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "coordinator/core/rollup.h"
 #include "shared/base/error.h"
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
@@ -68,6 +69,21 @@ class Reader {
   /// one only, and neither texts nor details but error_s.
   Expected<std::vector<Result>> site_results(const SiteId& from, Probe probe, std::optional<Metric> metric,
                                              SharedTime since, SharedTime until);
+  /// What a stretch of one link holds: a row of a minute or hour, or a single result. `end` is the instant up to which
+  /// the stretch reaches (of a result its finished_at); stretches of one link may come in any order and never overlap.
+  using EachRoll = std::function<void(const SiteId& to, SharedTime end, RollUp roll)>;
+  /// Everything that finished in (since, until], from the coarsest level that covers it and is allowed; exact wherever
+  /// raw results are kept, else in whole minutes or hours (pieces.h). With RollQuery::metrics other values are left
+  /// out.
+  Expected<void> roll_ups(const RollQuery& query, const EachRoll& each);
+  /// Of each such link what the last hours before `query.since` that had something say of its state: when it brought
+  /// which metric last, and its last tried runs. `end` is `query.since`.
+  Expected<void> roll_ups_before(const RollQuery& query, const EachRoll& each);
+  /// The finest level that is complete from an instant on.
+  Expected<RollLevel> finest(SharedTime since);
+  /// Of every series when it brought what last, as far as it is rolled up, without values; for all time.
+  Expected<void> newest(const std::function<void(const Link&, Probe, const RollUp&)>& each);
+
   /// What the live matrix needs at start: of every link and probe the newest ok run and the two newest tried runs of
   /// the `look_back` before `since`, and everything since; oldest first. Calls `each` before it returns only.
   Expected<void> load_recent(SharedTime since, const std::function<void(const Result&)>& each);

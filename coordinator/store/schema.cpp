@@ -8,9 +8,7 @@
 namespace sonde::store {
 namespace {
 
-// steps[v] leads from version v to v + 1. Never change one that was released: add another.
-constexpr std::array<const char*, schema_version> steps{
-    R"sql(
+constexpr const char* to_layout_1 = R"sql(
 CREATE TABLE series (
   id        INTEGER PRIMARY KEY,
   from_site TEXT NOT NULL,
@@ -41,8 +39,9 @@ CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value BLOB NOT NULL
 ) WITHOUT ROWID;
-)sql",
-    R"sql(
+)sql";
+
+constexpr const char* to_layout_2 = R"sql(
 CREATE TABLE sites (
   id   INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE
@@ -72,8 +71,28 @@ CREATE TABLE damaged (
 );
 DROP INDEX results_once;
 DROP INDEX results_by_series;
-)sql",
-};
+)sql";
+
+constexpr const char* to_layout_3 = R"sql(
+ALTER TABLE chunks ADD COLUMN rolled INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX chunks_to_roll ON chunks (last, site) WHERE rolled = 0;
+CREATE TABLE rollups (
+  id     INTEGER PRIMARY KEY,
+  level  INTEGER NOT NULL,
+  series INTEGER NOT NULL REFERENCES series (id),
+  start  INTEGER NOT NULL,
+  body   BLOB NOT NULL
+);
+CREATE UNIQUE INDEX rollups_once ON rollups (level, series, start);
+CREATE INDEX rollups_by_time ON rollups (level, start);
+CREATE TABLE newest (
+  series INTEGER PRIMARY KEY,
+  body   BLOB NOT NULL
+);
+)sql";
+
+// steps[v] leads from version v to v + 1. Never change one that was released: add another.
+constexpr std::array<const char*, schema_version> steps{to_layout_1, to_layout_2, to_layout_3};
 
 /// Layout 1 has been converted; its table goes.
 constexpr const char* drop_results = "DROP TABLE results";

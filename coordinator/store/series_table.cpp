@@ -77,6 +77,14 @@ std::size_t SeriesTable::count(const SiteId& from, Probe probe) const {
       series_names_, [&](const auto& entry) { return entry.second.link.from == from && entry.second.probe == probe; }));
 }
 
+std::vector<SeriesId> SeriesTable::series_of(const SiteId& from, const std::optional<SiteId>& to, Probe probe) const {
+  std::vector<SeriesId> found;
+  for (const auto& [id, name] : series_names_)
+    if (name.probe == probe && name.link.from == from && (!to || name.link.to == *to)) found.push_back(id);
+  std::ranges::sort(found);
+  return found;
+}
+
 bool SeriesTable::complete(SeriesResult& row) const {
   const SeriesName* series = name(row.series);
   if (series == nullptr) return false;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "coordinator/store/chunk.h"
 #include "coordinator/store/sqlite.h"
@@ -34,6 +35,9 @@ class SeriesTable {
   std::optional<std::int64_t> site(const SiteId& site) const;
   const std::unordered_map<std::int64_t, SiteId>& sites() const { return site_names_; }
   const SeriesName* name(SeriesId series) const;
+  /// The series of this probe that begin at the site, and lead to `to` where that is set.
+  std::vector<SeriesId> series_of(const SiteId& from, const std::optional<SiteId>& to, Probe probe) const;
+  const std::unordered_map<SeriesId, SeriesName>& all() const { return series_names_; }
   /// How many series of this probe begin at the site.
   std::size_t count(const SiteId& from, Probe probe) const;
   /// Puts the names of its series into the result; false where there is no such series.

@@ -8,6 +8,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "coordinator/store/kept.h"
+#include "coordinator/store/roller.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sealer.h"
 #include "coordinator/store/series_table.h"
@@ -96,6 +98,8 @@ struct Writer::Parts {
   Spool& spool(const SiteId& site, std::uint64_t number);
   void add_to_log(const SiteId& site, const std::vector<const Result*>& results);
   Appended append(const StoreBatch& batch);
+  std::size_t expire_chunks(std::int64_t before, std::size_t at_most);
+  std::size_t expire_rolled(RollLevel level, std::int64_t before, std::size_t at_most);
 
   template <typename Action>
   auto attempt(Action action) -> Expected<decltype(action())> {
@@ -124,7 +128,10 @@ struct Writer::Parts {
   Statement set_last_seq = database.prepare("UPDATE spools SET last_seq = ? WHERE id = ?");
   Statement add_log = database.prepare("INSERT INTO log (site, results, first, last, body) VALUES (?, ?, ?, ?, ?)");
   Statement delete_old = database.prepare(
-      "DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE site = ? AND last < ? ORDER BY last LIMIT ?)");
+      "DELETE FROM chunks WHERE id IN "
+      "(SELECT id FROM chunks WHERE site = ? AND last < ? AND rolled = 1 ORDER BY last LIMIT ?)");
+  Statement delete_rolled = database.prepare(
+      "DELETE FROM rollups WHERE id IN (SELECT id FROM rollups WHERE level = ? AND start <= ? ORDER BY start LIMIT ?)");
   Statement set_meta = database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)");
   Statement get_meta = database.prepare("SELECT value FROM meta WHERE key = ?");
 
@@ -132,6 +139,7 @@ struct Writer::Parts {
   SeriesTable names{database};
   std::map<std::pair<SiteId, std::uint64_t>, Spool> spools;
   Sealer sealer{database};
+  Roller roller{database, names};
   std::map<std::int64_t, std::uint64_t> pending;  ///< results in the log by site
 };
 
@@ -218,17 +226,42 @@ Expected<bool> Writer::seal(std::size_t at_least) {
   });
 }
 
-Expected<std::size_t> Writer::expire(SharedTime before, std::size_t at_most) {
+Expected<bool> Writer::roll(SharedTime before) {
+  return parts_->attempt([&] { return parts_->roller.step(to_ns(before)) > 0; });
+}
+
+std::size_t Writer::Parts::expire_chunks(std::int64_t before, std::size_t at_most) {
+  std::size_t deleted = 0;
+  for (const auto& [site, name] : names.sites()) {
+    if (deleted == at_most) break;
+    delete_old.bind(1, site);
+    delete_old.bind(2, before);
+    delete_old.bind(3, static_cast<std::int64_t>(at_most - deleted));
+    delete_old.run();
+    deleted += static_cast<std::size_t>(database.changes());
+  }
+  return deleted;
+}
+
+std::size_t Writer::Parts::expire_rolled(RollLevel level, std::int64_t before, std::size_t at_most) {
+  const std::int64_t span = block_span_of(level);
+  if (at_most == 0 || before < std::numeric_limits<std::int64_t>::min() + span) return 0;
+  delete_rolled.bind(1, static_cast<std::int64_t>(level));
+  delete_rolled.bind(2, before - span);
+  delete_rolled.bind(3, static_cast<std::int64_t>(at_most));
+  delete_rolled.run();
+  return static_cast<std::size_t>(database.changes());
+}
+
+Expected<std::size_t> Writer::expire(const Expiry& before, std::size_t at_most) {
   return parts_->attempt([&] {
-    std::size_t deleted = 0;
-    for (const auto& [site, name] : parts_->names.sites()) {
-      if (deleted == at_most) break;
-      parts_->delete_old.bind(1, site);
-      parts_->delete_old.bind(2, to_ns(before));
-      parts_->delete_old.bind(3, static_cast<std::int64_t>(at_most - deleted));
-      parts_->delete_old.run();
-      deleted += static_cast<std::size_t>(parts_->database.changes());
-    }
+    Transaction transaction(parts_->database);
+    // First what readers go by: from here on they do not count on what is deleted below and in later steps.
+    raise_kept(parts_->database, {to_ns(before.raw), to_ns(before.minute), to_ns(before.hour)});
+    std::size_t deleted = parts_->expire_chunks(to_ns(before.raw), at_most);
+    deleted += parts_->expire_rolled(RollLevel::minute, to_ns(before.minute), at_most - deleted);
+    deleted += parts_->expire_rolled(RollLevel::hour, to_ns(before.hour), at_most - deleted);
+    transaction.commit();
     return deleted;
   });
 }

@@ -23,6 +23,13 @@ struct Appended {
   std::vector<bool> fresh;  ///< for each of its results: false where the store had it already
 };
 
+/// Of each level, what finished before this instant is no longer wanted.
+struct Expiry {
+  SharedTime raw = SharedTime::min();
+  SharedTime minute = SharedTime::min();
+  SharedTime hour = SharedTime::min();
+};
+
 /// One thread at a time. Methods return an Error ("ATTEMPT the store PATH: reason; remedy") where SQLite fails; nothing
 /// of that call is stored then, and the object stays usable.
 class Writer {
@@ -42,9 +49,12 @@ class Writer {
   /// Moves results of one site from the log into a chunk, of the one that has most in the log; false where none has
   /// `at_least` there (and at least one). A step takes some 10 ms.
   Expected<bool> seal(std::size_t at_least);
-  /// Deletes at most `at_most` chunks whose results all finished before `before`; how many there were. What is still in
-  /// the log stays until it is sealed.
-  Expected<std::size_t> expire(SharedTime before, std::size_t at_most);
+  /// Adds chunks whose results all finished before `before` to the roll-ups of minutes and hours, those of one site and
+  /// hour in one transaction; false where none is left. A step takes some 100 ms.
+  Expected<bool> roll(SharedTime before);
+  /// Deletes what is too old, at most `at_most` chunks and blocks of roll-ups; how many there were. What is still in
+  /// the log or not yet rolled up stays until it is.
+  Expected<std::size_t> expire(const Expiry& before, std::size_t at_most);
   /// Gives up to `pages` free pages back to the file system; false where few are free, which new results will use.
   Expected<bool> give_back(std::size_t pages);
 

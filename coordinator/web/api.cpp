@@ -24,6 +24,7 @@ constexpr Route routes[] = {
     {"/api/v1/incidents", incidents_endpoint},
     {"/api/v1/results", results_endpoint},
     {"/api/v1/probes", probes_endpoint},
+    {"/api/v1/detours", detours_endpoint},
     {"/api/v1/events", events_endpoint},
     {"/api/v1/openapi.json", openapi_endpoint},
     {"/metrics", prometheus_endpoint},
@@ -43,6 +44,7 @@ constexpr LinkRoute link_routes[] = {
     {"", link_endpoint},
     {"/series", series_endpoint},
     {"/histogram", histogram_endpoint},
+    {"/profile", profile_endpoint},
     {"/explain", explain_endpoint},
 };
 constexpr std::string_view links_prefix = "/api/v1/links/";

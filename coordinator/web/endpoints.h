@@ -39,6 +39,10 @@ Response link_endpoint(const Link& link, const Target& target, const Sources& so
 Response series_endpoint(const Link& link, const Target& target, const Sources& sources);
 Response histogram_endpoint(const Link& link, const Target& target, const Sources& sources);
 
+/// /api/v1/links/FROM/TO/profile: the hours of the week.
+Response profile_endpoint(const Link& link, const Target& target, const Sources& sources);
+/// /api/v1/detours: the best way through a third site, for each pair.
+Response detours_endpoint(const Target& target, const Sources& sources);
 Response explain_endpoint(const Link& link, const Target& target, const Sources& sources);
 
 /// The body of /api/v1/sites, also the data of a `sites` event.
@@ -54,16 +58,32 @@ std::vector<Link> links_of(const Mesh& mesh);
 /// owns copies of all that it needs.
 class HistoricMatrix {
  public:
-  explicit HistoricMatrix(const Sources& sources);
+  /// With `only` set it is asked for this link alone, for all of its metrics.
+  explicit HistoricMatrix(const Sources& sources, std::optional<Link> only = {});
   Cell cell(const Link& link, const CellQuery& query) const;
   const Mesh& mesh() const { return mesh_; }
+  /// What is wrong with asking for this: ewma goes over single results, which may be gone.
+  std::optional<std::string> problem(const CellQuery& query) const;
 
  private:
+  struct Known {
+    RollUp window;
+    RollUp before;
+  };
+  Cell cell_of_results(const Link& link, const CellQuery& query) const;
+  RollQuery roll_query(const Link& link, const CellQuery& query) const;
+  void load(const Link& link, const CellQuery& query) const;
+
   Mesh mesh_;
   Matrix matrix_;
   std::shared_ptr<HistoryReader> history_;
+  bool one_link_ = false;
   // What was read last: cells are asked for row by row, and the links of a site are stored together.
-  mutable std::optional<std::tuple<SiteId, Metric, SharedTime, nanoseconds>> loaded_;
+  using Key = std::tuple<SiteId, std::optional<SiteId>, Probe, MetricMask, SharedTime, nanoseconds>;
+  mutable std::optional<Key> loaded_;
+  mutable bool before_loaded_ = false;
+  mutable std::unordered_map<SiteId, Known> known_;
+  mutable std::optional<std::tuple<SiteId, Metric, SharedTime, nanoseconds>> results_loaded_;
   mutable std::unordered_map<SiteId, std::vector<Result>> results_;
 };
 
@@ -71,6 +91,9 @@ class HistoricMatrix {
 inline constexpr double history_results_limit = 5e6;
 /// The same for one explanation, which keeps them all.
 inline constexpr double explained_results_limit = 2e5;
+/// The same, where it is answered from roll-ups: minutes and hours count as one each.
+double expected_rolls(const Policy& policy, Probe probe, nanoseconds throughput_every, std::size_t links,
+                      nanoseconds window);
 /// How many results `links` x `window` may hold by the policy.
 double expected_results(const Policy& policy, Probe probe, nanoseconds throughput_every, std::size_t links,
                         nanoseconds window);

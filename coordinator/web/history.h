@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "coordinator/core/rollup.h"
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
 #include "shared/measure/result.h"
@@ -40,6 +42,13 @@ class HistoryReader {
   virtual std::vector<Result> link_results(const Link& link, Probe probe, SharedTime since, SharedTime until) = 0;
   /// The same of all links that begin at a site, for one metric: the results hold no other and no texts.
   virtual std::vector<Result> site_results(const SiteId& from, Metric metric, SharedTime since, SharedTime until) = 0;
+  /// Stretches of links as roll-ups, from the coarsest level that is allowed and covers them; see store::Reader.
+  using EachRoll = std::function<void(const SiteId& to, SharedTime end, RollUp roll)>;
+  virtual void roll_ups(const RollQuery& query, const EachRoll& each) = 0;
+  /// What came before RollQuery::since, as far as a cell's state needs it.
+  virtual void roll_ups_before(const RollQuery& query, const EachRoll& each) = 0;
+  /// The finest level that is complete from an instant on.
+  virtual RollLevel finest(SharedTime since) = 0;
   virtual std::unique_ptr<ResultCursor> open(const ResultFilter& filter) = 0;
 };
 

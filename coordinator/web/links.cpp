@@ -29,7 +29,15 @@ double expected_results(const Policy& policy, Probe probe, nanoseconds throughpu
   return static_cast<double>(links) * std::max(1.0, to_seconds(window) / to_seconds(every));
 }
 
-HistoricMatrix::HistoricMatrix(const Sources& sources) : mesh_(sources.mesh), history_(sources.history) {
+double expected_rolls(const Policy& policy, Probe probe, nanoseconds throughput_every, std::size_t links,
+                      nanoseconds window) {
+  constexpr double edges = 120;  // minutes at both ends
+  const double rolls = static_cast<double>(links) * (to_seconds(window) / to_seconds(span_of(RollLevel::hour)) + edges);
+  return std::min(rolls, expected_results(policy, probe, throughput_every, links, window));
+}
+
+HistoricMatrix::HistoricMatrix(const Sources& sources, std::optional<Link> only)
+    : mesh_(sources.mesh), history_(sources.history), one_link_(only.has_value()) {
   matrix_.set_mesh(mesh_);
   matrix_.set_throughput_every(sources.timetable.throughput_every);
   for (const auto& [site, status] : sources.agents)
@@ -37,13 +45,57 @@ HistoricMatrix::HistoricMatrix(const Sources& sources) : mesh_(sources.mesh), hi
   matrix_.tick(sources.now - agent_silence);  // so that one who was never heard counts as silent now
 }
 
+std::optional<std::string> HistoricMatrix::problem(const CellQuery& query) const {
+  if (query.stat != Stat::ewma || history_->finest(query.at - query.window) == RollLevel::raw) return std::nullopt;
+  return "stat: ewma goes over single results, which are not kept for that long; ask for a later instant, a shorter "
+         "window or another stat";
+}
+
+RollQuery HistoricMatrix::roll_query(const Link& link, const CellQuery& query) const {
+  MetricMask metrics = mask_of(query.metric) | mask_of(source_of(query.metric));
+  if (query.metric == Metric::rtt_loaded_ratio) metrics |= mask_of(Metric::rtt);
+  return {.from = link.from,
+          .to = one_link_ ? std::optional(link.to) : std::nullopt,
+          .probe = info(query.metric).probe,
+          .metrics = one_link_ ? ~MetricMask{0} : metrics,
+          .since = query.at - query.window,
+          .until = query.at};
+}
+
+void HistoricMatrix::load(const Link& link, const CellQuery& query) const {
+  const RollQuery wanted = roll_query(link, query);
+  const Key key(wanted.from, wanted.to, wanted.probe, wanted.metrics, query.at, query.window);
+  if (loaded_ != key) {
+    known_.clear();
+    before_loaded_ = false;
+    history_->roll_ups(wanted,
+                       [this](const SiteId& to, SharedTime, const RollUp& roll) { known_[to].window.merge(roll); });
+    loaded_ = key;
+  }
+  const RollUp& window = known_[link.to].window;
+  const auto brought = [&](const RollUp::Newest& each) { return each.first == mask_of(source_of(query.metric)); };
+  const bool says_all = window.tried().size() == RollUp::tried_kept && std::ranges::any_of(window.newest(), brought);
+  if (says_all || before_loaded_) return;
+  history_->roll_ups_before(wanted, [this](const SiteId& to, SharedTime, const RollUp& roll) {
+    known_[to].before.merge(roll.without_values());
+  });
+  before_loaded_ = true;
+}
+
 Cell HistoricMatrix::cell(const Link& link, const CellQuery& query) const {
+  if (query.stat == Stat::ewma) return cell_of_results(link, query);
+  load(link, query);
+  const Known& known = known_[link.to];
+  return matrix_.cell_of(link, query, known.window, known.before);
+}
+
+Cell HistoricMatrix::cell_of_results(const Link& link, const CellQuery& query) const {
   const std::tuple key(link.from, query.metric, query.at, query.window);
-  if (!loaded_ || *loaded_ != key) {
+  if (!results_loaded_ || *results_loaded_ != key) {
     results_.clear();
     for (Result& result : history_->site_results(link.from, query.metric, query.at - query.window, query.at))
       results_[result.to].push_back(std::move(result));
-    loaded_ = key;
+    results_loaded_ = key;
   }
   std::vector<const Result*> pointers;
   for (const Result& result : results_[link.to]) pointers.push_back(&result);

@@ -87,16 +87,17 @@ Response matrix_endpoint(const Target& target, const Sources& sources) {
     return answer(sources.mesh, *layout, query,
                   [&](const Link& link, const CellQuery& q) { return sources.matrix.cell(link, q); });
 
-  const double results =
-      expected_results(sources.mesh.policy, info(query.metric).probe, sources.timetable.throughput_every,
-                       links_of(sources.mesh).size(), query.window);
-  if (results > history_results_limit)
-    return error_response(400,
-                          fmt::format("window: this matrix is made of about {:.0f} results, at most {:.0f} are read "
-                                      "at once; ask for a shorter window or for single links",
-                                      results, history_results_limit));
+  const bool single = query.stat == Stat::ewma;
+  const double read = (single ? expected_results : expected_rolls)(sources.mesh.policy, info(query.metric).probe,
+                                                                   sources.timetable.throughput_every,
+                                                                   links_of(sources.mesh).size(), query.window);
+  if (read > history_results_limit)
+    return error_response(400, fmt::format("window: this matrix is made of about {:.0f} {}, at most {:.0f} are read "
+                                           "at once; ask for a shorter window or for single links",
+                                           read, single ? "results" : "minutes and hours", history_results_limit));
   Response response;
   response.body = Deferred([matrix = HistoricMatrix(sources), layout = *layout, query] {
+    if (const auto problem = matrix.problem(query)) return error_response(400, *problem);
     return answer(matrix.mesh(), layout, query,
                   [&](const Link& link, const CellQuery& q) { return matrix.cell(link, q); });
   });

@@ -46,11 +46,17 @@ const std::vector<Described>& described() {
        {"metric", "window", "at"},
        json,
        "Histogram"},
+      {"/api/v1/links/{from}/{to}/profile",
+       "One metric by hour of the week, in UTC.",
+       {"metric", "window", "at"},
+       json,
+       "Profile"},
+      {"/api/v1/detours", "For each pair the best way through a third site.", {"window", "at"}, json, "Detours"},
       {"/api/v1/links/{from}/{to}/explain", "What the numbers mean, in sentences.", {"window"}, json, "Explanation"},
       {"/api/v1/probes", "The last runs on demand, newest first.", {}, json, "ProbeList"},
       {"/api/v1/probes/{id}", "One run on demand.", {}, json, "ProbeRun"},
       {"/api/v1/openapi.json", "This description.", {}, json, ""},
-      {"/metrics", "The coordinator's own figures for Prometheus.", {}, text, ""},
+      {"/metrics", "Figures for Prometheus; with links=true a series for each link.", {"links"}, text, ""},
       {"/healthz", "200 while the process answers.", {}, text, ""},
       {"/readyz", "200 once store and control are open, else 503.", {}, text, ""},
   };
@@ -81,6 +87,7 @@ Json schema_of(std::string_view parameter) {
     return Json{{"type", "string"}, {"enum", std::move(names)}};
   }
   if (parameter == "layout") return Json{{"type", "string"}, {"enum", {"cells", "columns"}}, {"default", "cells"}};
+  if (parameter == "links") return Json{{"type", "boolean"}, {"default", false}};
   if (parameter == "limit") return Json{{"type", "integer"}, {"minimum", 0}};
   if (parameter == "window" || parameter == "step")
     return Json{{"type", "string"}, {"example", "1h"}, {"description", "A duration: 90s, 10m, 1h, 7d."}};
@@ -182,12 +189,72 @@ Json result_schema() {
   return object_of(std::move(properties));
 }
 
+/// The statistics of one stretch of time: null where it holds nothing.
+Json stretch_properties(Json properties) {
+  properties["count"] = typed("integer");
+  for (const char* stat : {"p5", "p50", "p95", "mean", "min", "max"}) properties[stat] = typed("number", true);
+  return properties;
+}
+
+Json link_query_head() {
+  return Json{{"mesh", typed("string")},   {"from", typed("string")}, {"to", typed("string")},
+              {"metric", typed("string")}, {"unit", typed("string")}, {"window_s", typed("number")},
+              {"at", typed("string")}};
+}
+
+Json link_schema() {
+  const Json objects = list_of(typed("object"));
+  return object_of(Json{{"mesh", typed("string")},
+                        {"from", typed("string")},
+                        {"to", typed("string")},
+                        {"window_s", typed("number")},
+                        {"at", typed("string")},
+                        {"distance_m", typed("number", true)},
+                        {"efficiency", typed("object", true)},
+                        {"asymmetry", typed("object")},
+                        {"sites", objects},
+                        {"directions", objects}});
+}
+
+Json series_schema() {
+  constexpr std::string_view levels[] = {"raw", "minute", "hour"};
+  Json properties = with(link_query_head(), "step_s", typed("number"));
+  properties["level"] = Json{{"type", "string"}, {"enum", names_of(levels)}};
+  properties["points"] = list_of(object_of(stretch_properties(Json{{"start", typed("string")}})));
+  return object_of(std::move(properties));
+}
+
+Json histogram_schema() {
+  Json properties = link_query_head();
+  properties["count"] = typed("integer");
+  properties["min"] = typed("number", true);
+  properties["max"] = typed("number", true);
+  properties["buckets"] =
+      list_of(object_of(Json{{"low", typed("number")}, {"high", typed("number")}, {"count", typed("integer")}}));
+  return object_of(std::move(properties));
+}
+
+Json profile_schema() {
+  const Json hour = object_of(stretch_properties(Json{{"day", typed("string")}, {"hour", typed("integer")}}));
+  return object_of(with(link_query_head(), "hours", list_of(hour)));
+}
+
+Json detours_schema() {
+  Json detour{
+      {"from", typed("string")}, {"to", typed("string")}, {"via", typed("string")}, {"hours", typed("integer")}};
+  for (const char* figure : {"direct_s", "via_s", "gain_s", "gain_ratio"}) detour[figure] = typed("number");
+  detour["held_ratio"] = typed("number", true);
+  return object_of(with(query_head(), "detours", list_of(object_of(std::move(detour)))));
+}
+
 Json schemas() {
   const Json objects = list_of(typed("object"));
   Json audit{{"probe", typed("string")},         {"runs", typed("integer")},    {"overlaps", typed("integer", true)},
              {"missed", typed("integer")},       {"since", typed("string")},    {"until", typed("string")},
              {"start_error_s", typed("object")}, {"outcomes", typed("object")}, {"generation", typed("integer")}};
-  Json timetable{{"generation", typed("integer")},
+  Json timetable{{"mesh", typed("string")},
+                 {"autonomy_s", typed("number")},
+                 {"generation", typed("integer")},
                  {"effective_at", typed("string")},
                  {"epoch", typed("string")},
                  {"rounds", typed("integer")},
@@ -196,28 +263,34 @@ Json schemas() {
                  {"probes", typed("object")},
                  {"slots", objects},
                  {"phases", objects}};
-  return Json{
-      {"Cell", cell_schema()},
-      {"Matrix",
-       object_of(with(with(query_head(), "sites", list_of(typed("string"))), "cells", list_of(reference("Cell"))))},
-      {"Sites", object_of(Json{{"mesh", typed("string")},
-                               {"at", typed("string")},
-                               {"agents", typed("integer")},
-                               {"heard", typed("integer")},
-                               {"sites", objects}})},
-      {"Timetable", object_of(std::move(timetable))},
-      {"Audit", object_of(std::move(audit))},
-      {"Explanation", object_of(Json{{"window_s", typed("number")}, {"at", typed("string")}, {"findings", objects}})},
-      {"ProbeRequest",
-       object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"probe", schema_of("probe")}})},
-      {"ProbeRun", probe_run_schema()},
-      {"ProbeList", object_of(Json{{"at", typed("string")}, {"probes", list_of(reference("ProbeRun"))}})},
-      {"Incidents", object_of(Json{{"incidents", objects}})},
-      {"Link", object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"directions", objects}})},
-      {"Series", object_of(with(query_head(), "points", objects))},
-      {"Histogram", object_of(with(query_head(), "buckets", objects))},
-      {"Result", result_schema()},
-      {"Error", object_of(Json{{"error", typed("string")}})}};
+  return Json{{"Cell", cell_schema()},
+              {"Matrix", object_of(with(with(query_head(), "sites", list_of(typed("string"))), "cells",
+                                        list_of(reference("Cell"))))},
+              {"Sites", object_of(Json{{"mesh", typed("string")},
+                                       {"at", typed("string")},
+                                       {"agents", typed("integer")},
+                                       {"heard", typed("integer")},
+                                       {"sites", objects}})},
+              {"Timetable", object_of(std::move(timetable))},
+              {"Audit", object_of(std::move(audit))},
+              {"Explanation", object_of(Json{{"mesh", typed("string")},
+                                             {"from", typed("string")},
+                                             {"to", typed("string")},
+                                             {"window_s", typed("number")},
+                                             {"at", typed("string")},
+                                             {"findings", objects}})},
+              {"ProbeRequest",
+               object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"probe", schema_of("probe")}})},
+              {"ProbeRun", probe_run_schema()},
+              {"ProbeList", object_of(Json{{"at", typed("string")}, {"probes", list_of(reference("ProbeRun"))}})},
+              {"Incidents", object_of(Json{{"incidents", objects}})},
+              {"Link", link_schema()},
+              {"Series", series_schema()},
+              {"Histogram", histogram_schema()},
+              {"Profile", profile_schema()},
+              {"Detours", detours_schema()},
+              {"Result", result_schema()},
+              {"Error", object_of(Json{{"error", typed("string")}})}};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "coordinator/web/endpoints.h"
 
@@ -31,6 +32,10 @@ class Page {
   void value(double number) { fmt::format_to(std::back_inserter(out_), "{} {}\n", name_, number); }
   void value(std::string_view key, std::string_view text, double number) {
     fmt::format_to(std::back_inserter(out_), "{}{{{}=\"{}\"}} {}\n", name_, key, label(text), number);
+  }
+  void value(const Link& link, double number) {
+    fmt::format_to(std::back_inserter(out_), "{}{{from=\"{}\",to=\"{}\"}} {}\n", name_, link.from.str(), link.to.str(),
+                   number);
   }
   std::string take() { return std::move(out_); }
 
@@ -122,16 +127,65 @@ void agent_families(Page& page, const Sources& sources) {
   each_agent(page, sources, [](const AgentStatus& agent) { return std::optional(agent.heartbeat.cpu_pressure); });
 }
 
+/// What a link shows in the last minutes; throughput, which is measured seldom, as far back as the live matrix reaches.
+struct LinkFamily {
+  std::string_view name;
+  std::string_view help;
+  Metric metric;
+  Stat stat;
+  nanoseconds window;
+};
+constexpr nanoseconds recent = std::chrono::minutes(5);
+constexpr LinkFamily link_family_list[] = {
+    {"sonde_link_rtt_median_seconds", "Round-trip time, median of 5 minutes.", Metric::rtt, Stat::p50, recent},
+    {"sonde_link_rtt_p95_seconds", "Round-trip time, 95th percentile of 5 minutes.", Metric::rtt, Stat::p95, recent},
+    {"sonde_link_loss_ratio", "Share of probes lost from -> to in 5 minutes.", Metric::loss, Stat::mean, recent},
+    {"sonde_link_round_trip_loss_ratio", "Share of probes without a reply in 5 minutes.", Metric::loss_rtt, Stat::mean,
+     recent},
+    {"sonde_link_connect_median_seconds", "Time to establish a TCP connection, median of 5 minutes.", Metric::connect,
+     Stat::p50, recent},
+    {"sonde_link_connectivity_ratio", "Share of tried runs that connected in 5 minutes.", Metric::connectivity,
+     Stat::mean, recent},
+    {"sonde_link_throughput_bits_per_second", "Steady user data rate of the last run in 2 hours.", Metric::throughput,
+     Stat::last, Matrix::reach},
+};
+
+/// As many series as there are links, for each family; a link without a number is left out.
+void link_families(Page& page, const Sources& sources) {
+  const std::vector<Link> links = links_of(sources.mesh);
+  for (const LinkFamily& family : link_family_list) {
+    page.family(family.name, "gauge", family.help);
+    for (const Link& link : links)
+      if (const auto value = sources.matrix.cell(link, {family.metric, family.stat, family.window, sources.now}).value)
+        page.value(link, *value);
+  }
+  page.family("sonde_link_up", "gauge", "1 where the round-trip time's state is ok or degraded.");
+  for (const Link& link : links) {
+    const CellState state = sources.matrix.cell(link, {Metric::rtt, Stat::p50, recent, sources.now}).state;
+    if (state != CellState::none) page.value(link, state == CellState::ok || state == CellState::degraded ? 1 : 0);
+  }
+}
+
+/// `links=true`: the caller wants a series for each link.
+bool take_links(Parameters& parameters) {
+  const auto text = parameters.text("links");
+  if (!text || *text == "false") return false;
+  if (*text != "true") parameters.refuse(400, "links: '" + *text + "' is neither true nor false");
+  return true;
+}
+
 }  // namespace
 
 Response prometheus_endpoint(const Target& target, const Sources& sources) {
   Parameters parameters(target, sources.now);
+  const bool with_links = take_links(parameters);
   if (auto problem = parameters.problem()) return std::move(*problem);
   Page page;
   mesh_families(page, sources);
   counter_families(page, sources.counters);
   http_families(page, sources.counters.http);
   agent_families(page, sources);
+  if (with_links) link_families(page, sources);
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = page.take();

@@ -24,11 +24,16 @@ struct LinkWindow {
   nanoseconds window;
   SharedTime at;
 
-  /// Only those inside the window, which the reader puts two others in front of.
-  std::vector<Result> read() const {
-    auto results = history->link_results(link, info(metric).probe, at - window, at);
-    std::erase_if(results, [&](const Result& r) { return r.finished_at <= at - window || r.finished_at > at; });
-    return results;
+  RollQuery rolls(RollLevel coarsest) const {
+    MetricMask metrics = mask_of(metric) | mask_of(source_of(metric));
+    if (metric == Metric::rtt_loaded_ratio) metrics |= mask_of(Metric::rtt);
+    return {.from = link.from,
+            .to = link.to,
+            .probe = info(metric).probe,
+            .metrics = metrics,
+            .since = at - window,
+            .until = at,
+            .coarsest = coarsest};
   }
   Json head() const {
     return Json{{"mesh", mesh},           {"from", link.from.str()},   {"to", link.to.str()},
@@ -37,49 +42,57 @@ struct LinkWindow {
   }
 };
 
-Json point_json(const std::vector<const Result*>& results, Metric metric, nanoseconds step, SharedTime end) {
+Json point_json(const RollUp& roll, Metric metric, nanoseconds step, SharedTime end) {
   Json point{{"start", time(end - step)}, {"count", 0}};
   for (const Stat stat : series_stats) {
-    const auto value = aggregate(results, CellQuery{metric, stat, step, end});
+    const WindowValue value = roll.value(metric, stat);
     point["count"] = value.count;
     point[std::string(name(stat))] = number(value.value);
   }
   return point;
 }
 
+/// The coarsest level of which a step holds at least two.
+RollLevel level_for(nanoseconds step) {
+  for (const RollLevel level : {RollLevel::hour, RollLevel::minute})
+    if (step >= 2 * span_of(level)) return level;
+  return RollLevel::raw;
+}
+
 Response series_answer(const LinkWindow& query, nanoseconds step) {
-  const auto results = query.read();
+  // What is kept as minutes or hours only cannot be drawn more finely.
+  const RollLevel finest = query.history->finest(query.at - query.window);
+  step = std::max(step, span_of(finest));
+  const RollLevel level = std::max(finest, level_for(step));
   const auto points = (query.window + step - nanoseconds(1)) / step;
+  std::vector<RollUp> rolls(static_cast<std::size_t>(points));
+  query.history->roll_ups(query.rolls(level), [&](const SiteId&, SharedTime end, const RollUp& roll) {
+    // A minute or an hour counts in the point in which it ends.
+    const auto back = std::clamp<std::int64_t>((query.at - end) / step, 0, points - 1);
+    rolls[static_cast<std::size_t>(points - 1 - back)].merge(roll);
+  });
   Json list = Json::array();
-  auto next = results.begin();
-  for (auto k = points - 1; k >= 0; --k) {
-    const SharedTime end = query.at - k * step;
-    std::vector<const Result*> bucket;
-    for (; next != results.end() && next->finished_at <= end; ++next) bucket.push_back(&*next);
-    list.push_back(point_json(bucket, query.metric, step, end));
-  }
+  for (auto k = points - 1; k >= 0; --k)
+    list.push_back(
+        point_json(rolls[static_cast<std::size_t>(points - 1 - k)], query.metric, step, query.at - k * step));
   Json json = query.head();
   json["step_s"] = seconds(step);
+  json["level"] = name(level);
   json["points"] = std::move(list);
   return json_response(json);
 }
 
 /// All samples of the window: the results' distributions merged, or the results' values as samples.
-Distribution merged(const std::vector<Result>& results, Metric metric) {
+Distribution merged(const LinkWindow& query) {
   Distribution all;
-  for (const Result& result : results) {
-    const Reading reading = reading_of(result);
-    if (const auto samples = distribution_in(reading, metric)) all.merge(*samples);
-    if (const auto value = value_in(reading, metric)) all.add(*value);
-    if (const auto ratio = ratio_in(reading, metric); ratio && ratio->tries > 0)
-      all.add(
-          std::llround(raw_per_unit(metric) * static_cast<double>(ratio->hits) / static_cast<double>(ratio->tries)));
-  }
+  query.history->roll_ups(query.rolls(RollLevel::hour), [&](const SiteId&, SharedTime, const RollUp& roll) {
+    if (const MetricRoll* found = roll.find(query.metric)) all.merge(found->samples);
+  });
   return all;
 }
 
 Response histogram_answer(const LinkWindow& query) {
-  const Distribution all = merged(query.read(), query.metric);
+  const Distribution all = merged(query);
   const double raw = raw_per_unit(query.metric);
   Json buckets = Json::array();
   if (all.zeros() > 0) buckets.push_back(Json{{"low", 0.0}, {"high", 0.0}, {"count", all.zeros()}});
@@ -100,8 +113,8 @@ LinkWindow link_window(Parameters& parameters, const Link& link, const Sources& 
   LinkWindow query{
       sources.history, sources.mesh.name, link, parameters.metric(), parameters.window(std::chrono::hours(1)),
       parameters.at()};
-  const double results = expected_results(sources.mesh.policy, info(query.metric).probe,
-                                          sources.timetable.throughput_every, 1, query.window);
+  const double results = expected_rolls(sources.mesh.policy, info(query.metric).probe,
+                                        sources.timetable.throughput_every, 1, query.window);
   if (results > history_results_limit)
     parameters.refuse(400, fmt::format("window: holds about {:.0f} results, at most {:.0f} are read at once; ask for a "
                                        "shorter window",

@@ -13,12 +13,13 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import cost
 import latency
+import store
 import throughput
 from host import environment, program
 from report import Report, conditions
 
-SUBJECTS = {"latency": latency.run, "cost": cost.run, "throughput": throughput.run}
-NAMES = {name: [name] for name in SUBJECTS} | {"probes": list(SUBJECTS)}
+SUBJECTS = {"latency": latency.run, "cost": cost.run, "throughput": throughput.run, "store": store.run}
+NAMES = {name: [name] for name in SUBJECTS} | {"probes": ["latency", "cost", "throughput"]}
 
 
 def versions():

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(old_results_go_while_new_ones_come) {
   wait_for(*worker, 1);
   while (sealed_in(file()) == 0) ::poll(nullptr, 0, 10);
   worker->push(make_batch(1101, 1200));
-  BOOST_REQUIRE(worker->expire(at_s(1101)));
+  BOOST_REQUIRE(worker->maintain(at_s(1e9), {.raw = at_s(1101)}));
   worker->push(make_batch(1201, 1300));
   wait_for(*worker, 2);
   for (int i = 0; i < 3000 && stored_in(file()) > 200; ++i) ::poll(nullptr, 0, 10);

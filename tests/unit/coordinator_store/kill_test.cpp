@@ -1,4 +1,5 @@
 // kill -9 at any moment: what was acknowledged is there, and nothing is there twice.
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ using namespace sonde::test;
 namespace {
 
 /// Stores batch after batch, from the one after what is stored, and writes each acknowledged seq into the pipe. Like an
-/// agent whose acknowledgement got lost it sends the last batch again. In between it seals and gives space back.
+/// agent whose acknowledgement got lost it sends the last batch again. In between it seals, rolls up and
+/// gives space back.
 [[noreturn]] void store_for_ever(const std::filesystem::path& file, int pipe) {
   Writer writer(file);
   const auto positions = writer.positions();
@@ -35,6 +37,7 @@ namespace {
     if (!appended || !appended->back().stored) ::_exit(1);
     stored += 12;
     if (stored % 3 == 0 && !writer.seal(40)) ::_exit(3);
+    if (stored % 5 == 0 && !writer.roll(at_s(static_cast<double>(stored) - 15))) ::_exit(5);
     if (!writer.give_back(50)) ::_exit(4);
     if (::write(pipe, &stored, sizeof stored) != sizeof stored) ::_exit(2);
   }
@@ -60,6 +63,15 @@ std::uint64_t run_and_kill(const std::filesystem::path& file, std::chrono::micro
   return last;
 }
 
+/// Everything that berlin measured, from minutes and hours as far as they go.
+RollUp rolled_up(Reader& reader) {
+  RollUp all;
+  const RollQuery query{.from = SiteId::known("berlin"), .since = at_s(-3600), .until = at_s(1e8)};
+  const auto done = reader.roll_ups(query, [&](const SiteId&, SharedTime, const RollUp& roll) { all.merge(roll); });
+  BOOST_REQUIRE(done.has_value());
+  return all;
+}
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(killing_the_store, Scratch)
@@ -78,14 +90,49 @@ BOOST_AUTO_TEST_CASE(no_acknowledged_result_is_lost_and_none_is_there_twice) {
     for (const Result& result : *results) BOOST_REQUIRE(seen.insert(result.id.seq).second);
     BOOST_REQUIRE(seen.size() >= acknowledged);
     if (!seen.empty()) BOOST_REQUIRE(*seen.rbegin() == seen.size());
+    RollUp want;
+    for (const Result& result : *results) want.add(reading_of(result));
+    BOOST_REQUIRE((rolled_up(reader) == want));
     const auto positions = recovered.positions();
     BOOST_REQUIRE((seen.empty() || positions->front().last_seq == seen.size()));
   }
   BOOST_TEST(acknowledged > 0U);
   const Database raw(file(), Database::Use::read);
   BOOST_TEST(raw.ask_integer("SELECT count(*) FROM chunks") > 0);
+  BOOST_TEST(raw.ask_integer("SELECT count(*) FROM rollups") > 0);
   BOOST_TEST(raw.ask_integer("SELECT count(*) FROM damaged") == 0);
   BOOST_TEST_MESSAGE("acknowledged " << acknowledged);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_stops_rolling_up_and_loses_nothing) {
+  {
+    Writer writer(file());
+    const StoreBatch batch = make_batch(1, 2000);
+    BOOST_REQUIRE(writer.append({&batch, 1})->front().stored);
+    BOOST_REQUIRE(*writer.seal(1));
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    Writer writer(file());
+    // From here on no file grows beyond this: the write-ahead log has no room for what a step writes.
+    const rlimit little{.rlim_cur = 8192, .rlim_max = 8192};
+    if (::setrlimit(RLIMIT_FSIZE, &little) != 0) ::_exit(1);
+    const auto rolled = writer.roll(at_s(1e8));
+    ::_exit(rolled.has_value() ? 2 : 0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  BOOST_TEST(WIFEXITED(status));
+  BOOST_TEST(WEXITSTATUS(status) == 0);
+  Writer writer(file());
+  const Database raw(file(), Database::Use::read);
+  BOOST_TEST(raw.ask_integer("SELECT count(*) FROM rollups") == 0);
+  BOOST_TEST(raw.ask_integer("SELECT sum(results) FROM chunks WHERE rolled = 0") == 2000);
+  while (*writer.roll(at_s(1e8))) {
+  }
+  Reader reader(file());
+  BOOST_TEST(rolled_up(reader).results() == 2000U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -71,6 +71,38 @@ BOOST_AUTO_TEST_CASE(a_row_that_nobody_can_read_is_kept_aside) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
+BOOST_FIXTURE_TEST_SUITE(a_file_of_layout_2, Scratch)
+
+BOOST_AUTO_TEST_CASE(is_brought_up_to_date_and_its_chunks_are_rolled_up) {
+  std::filesystem::copy_file(source_file("tests/unit/coordinator_store/layout_2.db"), file());
+  Writer writer(file());
+  const auto results = everything(file());
+  BOOST_TEST(results.size() == 834U);
+  BOOST_TEST(writer.positions()->size() == 3U);
+  BOOST_TEST((writer.load("timetable")->value() == std::vector<std::uint8_t>{1, 2, 3}));
+  const Database raw(file(), Database::Use::read);
+  BOOST_TEST(raw.ask_integer("PRAGMA user_version") == schema_version);
+  BOOST_TEST(raw.ask_integer("SELECT sum(results) FROM chunks WHERE rolled = 0") == 678);
+  while (*writer.roll(at_s(1e9))) {
+  }
+  BOOST_TEST(raw.ask_integer("SELECT count(*) FROM chunks WHERE rolled = 0") == 0);
+  Reader reader(file());
+  for (const SiteId& site : {SiteId::known("site-0"), SiteId::known("site-1"), SiteId::known("site-2")})
+    for (const Probe probe : {Probe::latency, Probe::connect, Probe::throughput}) {
+      RollUp want;
+      for (const Result& result : results)
+        if (result.id.from == site && result.probe == probe) want.add(reading_of(result));
+      RollUp all;
+      const RollQuery query{.from = site, .probe = probe, .since = at_s(-1e9), .until = at_s(1e9)};
+      BOOST_REQUIRE(reader.roll_ups(query, [&](const SiteId&, SharedTime, const RollUp& roll) { all.merge(roll); }));
+      BOOST_TEST(want.results() >= 10U);
+      BOOST_TEST((all == want));
+    }
+  BOOST_TEST((everything(file()) == results));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 BOOST_FIXTURE_TEST_SUITE(space, Scratch)
 
 BOOST_AUTO_TEST_CASE(of_deleted_results_goes_back_to_the_file_system) {
@@ -85,7 +117,9 @@ BOOST_AUTO_TEST_CASE(of_deleted_results_goes_back_to_the_file_system) {
   raw.run("PRAGMA wal_checkpoint(TRUNCATE)");
   const auto before = std::filesystem::file_size(file());
   BOOST_TEST(before > 20'000'000U);
-  BOOST_TEST(*writer.expire(at_s(1e9), 1000) > 70U);
+  while (*writer.roll(at_s(1e9))) {
+  }
+  BOOST_TEST(*writer.expire({.raw = at_s(1e9)}, 1000) > 70U);
   Reader reader(file());
   int steps = 0;
   while (*writer.give_back(500)) ++steps;

@@ -136,8 +136,11 @@ BOOST_AUTO_TEST_CASE(mistakes_are_named) {
 
 BOOST_AUTO_TEST_CASE(a_huge_question_about_the_past_is_refused) {
   World world;
-  const Response response = world.ask("/api/v1/matrix?window=3650d");
-  BOOST_TEST(response.status == 400U);
+  BOOST_TEST(world.ask("/api/v1/matrix?window=3650d&stat=ewma").status == 400U);
+  BOOST_TEST(world.ask("/api/v1/matrix?window=3650d").status == 200U);
+  world.history->level = RollLevel::hour;
+  BOOST_TEST(world.ask("/api/v1/matrix?window=30d&stat=ewma").status == 400U);
+  BOOST_TEST(world.ask("/api/v1/matrix?window=30d&stat=last").status == 200U);
 }
 
 BOOST_AUTO_TEST_CASE(methods_other_than_get_and_head_are_refused) {

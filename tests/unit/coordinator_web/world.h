@@ -70,6 +70,26 @@ class FakeHistory : public HistoryReader {
     return found;
   }
 
+  void roll_ups(const RollQuery& query, const EachRoll& each) override {
+    for (const Result& result : results) {
+      const bool wanted = result.id.from == query.from && (!query.to || result.to == *query.to) &&
+                          result.probe == query.probe && result.finished_at > query.since &&
+                          result.finished_at <= query.until;
+      if (!wanted) continue;
+      RollUp roll;
+      roll.add(reading_of(result));
+      each(result.to, result.finished_at, std::move(roll));
+    }
+  }
+  void roll_ups_before(const RollQuery& query, const EachRoll& each) override {
+    RollQuery before = query;
+    before.since = SharedTime::min();
+    before.until = query.since;
+    roll_ups(before, each);
+  }
+  RollLevel level = RollLevel::raw;  ///< what is kept
+  RollLevel finest(SharedTime) override { return level; }
+
   std::unique_ptr<ResultCursor> open(const ResultFilter& filter) override {
     auto cursor = std::make_unique<Cursor>();
     for (const Result& result : results) {

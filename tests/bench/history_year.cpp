@@ -1,0 +1,147 @@
+// How long the past takes to answer, and how large it is: a mesh whose hours (and, for the last day, minutes) are
+// written by the production roll-up writer, then asked over the HTTP handler. bench_history SITES DAYS FOLDER
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/io/history.h"
+#include "coordinator/store/roller.h"
+#include "coordinator/store/writer.h"
+#include "coordinator/web/api.h"
+#include "shared/base/random.h"
+#include "tests/bench/mesh_results.h"
+
+namespace {
+
+using namespace sonde;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t hour_ns = 3'600'000'000'000;
+constexpr std::int64_t day_ns = 24 * hour_ns;
+constexpr std::int64_t present = 20'000 * day_ns;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+/// What the samples of `results` intervals of 10 s hold: five distributions, ratios and a value, as agents report them.
+RollUp made_of(bench::MeshResults& mesh, std::size_t from, std::size_t to, std::int64_t start, int results) {
+  RollUp roll;
+  for (int i = 0; i < results; ++i) {
+    Result result = mesh.latency(from, to, 1, shared_from_ns(start), 1);
+    result.finished_at = shared_from_ns(start + hour_ns / 360 * (i + 1));
+    roll.add(reading_of(result));
+  }
+  return roll;
+}
+
+struct Written {
+  std::uint64_t hours = 0;
+  double seconds = 0;
+};
+
+Written write(const std::filesystem::path& file, std::size_t sites, std::int64_t days) {
+  {
+    const store::Writer makes_the_file(file);
+  }
+  bench::MeshResults mesh(sites);
+  const store::Database database(file, store::Database::Use::write);
+  store::SeriesTable names(database);
+  store::Roller roller(database, names);
+  Written written;
+  Random random(1);
+  for (std::size_t from = 0; from < sites; ++from)
+    for (std::size_t to = 0; to < sites; ++to) {
+      if (from == to) continue;
+      // A day of real hours, repeated: making samples takes longer than rolling them up.
+      std::vector<RollUp> day;
+      for (int hour = 0; hour < 24; ++hour) day.push_back(made_of(mesh, from, to, 0, 360));
+      const auto begin = Clock::now();
+      store::Transaction transaction(database);
+      names.make_site(mesh.site(from));
+      const store::SeriesId series = names.make_series({mesh.site(from), mesh.site(to)}, Probe::latency);
+      for (std::int64_t back = days; back > 0; --back) {
+        std::vector<store::RollRow> rows;
+        for (std::int64_t hour = 0; hour < 24; ++hour)
+          rows.push_back({present - back * day_ns + hour * hour_ns, day[(hour + random.below(3)) % 24]});
+        roller.add(series, rows);
+        written.hours += rows.size();
+      }
+      transaction.commit();
+      written.seconds += seconds_since(begin);
+    }
+  database.run("DELETE FROM rollups WHERE level = 1; PRAGMA wal_checkpoint(TRUNCATE); VACUUM");
+  database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  return written;
+}
+
+double ask(const std::string& target, const web::Sources& sources) {
+  const auto begin = Clock::now();
+  web::Response response = web::handle({"GET", target, {}}, sources);
+  while (auto* deferred = std::get_if<web::Deferred>(&response.body)) {
+    web::Deferred job = std::move(*deferred);
+    response = job();
+  }
+  const double took = seconds_since(begin);
+  if (response.status != 200) fmt::print(stderr, "{}: status {}\n", target, response.status);
+  return took;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    fmt::print(stderr, "usage: bench_history SITES DAYS FOLDER\n");
+    return 2;
+  }
+  const auto sites = static_cast<std::size_t>(std::atoi(argv[1]));
+  const std::int64_t days = std::atoi(argv[2]);
+  const auto file = std::filesystem::path(argv[3]) / "history.db";
+  const Written written = write(file, sites, days);
+  fmt::print("{} sites, {} days: {} hours of links in {:.1f} MB, {:.0f} octets each, {:.1f} us of writing each\n",
+             sites, days, written.hours, static_cast<double>(std::filesystem::file_size(file)) / 1e6,
+             static_cast<double>(std::filesystem::file_size(file)) / static_cast<double>(written.hours),
+             1e6 * written.seconds / static_cast<double>(written.hours));
+  bench::MeshResults mesh_names(sites);
+  Mesh mesh;
+  mesh.name = "bench";
+  for (std::size_t i = 0; i < sites; ++i) {
+    SiteSpec spec;
+    spec.site = mesh_names.site(i);
+    spec.has_agent = true;
+    mesh.sites.push_back(spec);
+  }
+  const Timetable timetable;
+  Matrix matrix;
+  matrix.set_mesh(mesh);
+  const AgentStatuses agents;
+  const web::Counters counters;
+  const auto history = io::make_history(file);
+  const web::Sources sources{.mesh = mesh,
+                             .timetable = timetable,
+                             .matrix = matrix,
+                             .agents = agents,
+                             .counters = counters,
+                             .history = history,
+                             .now = shared_from_ns(present),
+                             .mono = mono_from_ns(0),
+                             .version = "bench"};
+  const auto at = [](std::int64_t back_ns) { return fmt::format("&at={}", (present - back_ns) / 1'000'000'000); };
+  for (const auto& [what, target] : std::vector<std::pair<std::string, std::string>>{
+           {"matrix of 1 h", "/api/v1/matrix?window=1h" + at(17 * hour_ns)},
+           {"matrix of 24 h", "/api/v1/matrix?window=24h" + at(5 * hour_ns)},
+           {"series of all days", fmt::format("/api/v1/links/site-0/site-1/series?window={}d", days)},
+           {"profile of all days", fmt::format("/api/v1/links/site-0/site-1/profile?window={}d", days)},
+           {"histogram of all days", fmt::format("/api/v1/links/site-0/site-1/histogram?window={}d", days)}}) {
+    std::vector<double> times;
+    for (int i = 0; i < 5; ++i) times.push_back(ask(target, sources));
+    std::ranges::sort(times);
+    fmt::print("{}: {:.1f} ms (median of 5, worst {:.1f})\n", what, 1e3 * times[2], 1e3 * times[4]);
+  }
+  return 0;
+}
