@@ -6,12 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "coordinator/cli/http_client.h"
@@ -52,19 +50,21 @@ int complain(std::string_view what, Exit exit = Exit::failed) {
 
 std::string path_of(const Options& options) {
   std::string path = "/api/v1/";
+  const std::string link_path = "links/" + url_encoded(options.from) + "/" + url_encoded(options.to);
   switch (options.verb) {
     case Verb::matrix: path += "matrix"; break;
-    case Verb::link: path += "links/" + url_encoded(options.from) + "/" + url_encoded(options.to); break;
-    case Verb::explain:
-      path += "links/" + url_encoded(options.from) + "/" + url_encoded(options.to) + "/explain";
-      break;
+    case Verb::link: path += link_path; break;
+    case Verb::explain: path += link_path + "/explain"; break;
+    case Verb::series: path += link_path + "/series"; break;
+    case Verb::histogram: path += link_path + "/histogram"; break;
+    case Verb::profile: path += link_path + "/profile"; break;
+    case Verb::detours: path += "detours"; break;
     case Verb::sites: path += "sites"; break;
     case Verb::timetable: path += options.audit ? "timetable/audit" : "timetable"; break;
     case Verb::results: path += "results"; break;
     case Verb::incidents: path += "incidents"; break;
     case Verb::probe: path += "probes"; break;
     case Verb::plan:
-    case Verb::doctor:
     case Verb::keygen: break;
   }
   char separator = '?';
@@ -81,11 +81,14 @@ TextTable view_of(const Options& options, const Json& json) {
     case Verb::explain: return rows ? explain_rows(json) : explain_view(json);
     case Verb::sites: return options.measurer ? measurers_view(json) : sites_view(json);
     case Verb::timetable: return options.audit ? audit_view(json) : timetable_view(json);
+    case Verb::series: return series_view(json);
+    case Verb::histogram: return histogram_view(json);
+    case Verb::profile: return profile_view(json);
+    case Verb::detours: return detours_view(json);
     case Verb::incidents: return incidents_view(json);
     case Verb::plan: return plan_view(json);
     case Verb::probe: return rows ? probe_rows(json) : probe_view(json);
     case Verb::results:
-    case Verb::doctor:
     case Verb::keygen: break;
   }
   return {};
@@ -149,27 +152,6 @@ int plan_offline(const Options& options) {
   return show(options, *outcome.json);
 }
 
-std::string_view name_of(Format format) {
-  switch (format) {
-    case Format::json: return "json";
-    case Format::csv: return "csv";
-    case Format::table: break;
-  }
-  return "table";
-}
-
-/// The agent's program knows an agent's host: this process becomes it. Beside this program first, then on the PATH.
-int call_doctor(const Options& options) {
-  std::error_code trouble;
-  const auto beside = std::filesystem::read_symlink("/proc/self/exe", trouble).parent_path() / "sonde-agent";
-  const std::string program = std::filesystem::exists(beside, trouble) ? beside.string() : "sonde-agent";
-  const std::string format(name_of(options.format));
-  ::execlp(program.c_str(), "sonde-agent", "doctor", "--config", options.config.c_str(), "--format", format.c_str(),
-           nullptr);
-  return complain(
-      fmt::format("run {}: {}; it is in the package sonde-agent", program, std::generic_category().message(errno)));
-}
-
 int make_keys(const Options& options) {
   const auto written = write_keys(std::filesystem::current_path(), options.name);
   if (!written) return complain(written.error().what);
@@ -184,13 +166,16 @@ int run(int argc, const char* const* argv) {
   const auto& options = std::get<Options>(parsed);
   switch (options.verb) {
     case Verb::plan: return plan_offline(options);
-    case Verb::doctor: return call_doctor(options);
     case Verb::keygen: return make_keys(options);
     case Verb::results: return ask_results(options);
     case Verb::probe: return ask_probe(options);
     case Verb::matrix:
     case Verb::link:
     case Verb::explain:
+    case Verb::series:
+    case Verb::histogram:
+    case Verb::profile:
+    case Verb::detours:
     case Verb::sites:
     case Verb::timetable:
     case Verb::incidents: return ask(options);

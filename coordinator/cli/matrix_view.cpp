@@ -140,6 +140,21 @@ TextTable matrix_rows(const Json& matrix) {
   return table;
 }
 
+namespace {
+
+/// ", light in fibre 17.7 ms: the least round trip is 2.26 times that"
+std::string efficiency_text(const Json& link) {
+  const Json& efficiency = at(link, "efficiency");
+  const auto fibre = number_at(efficiency, "fibre_rtt_s");
+  if (!fibre) return "";
+  const auto ratio = number_at(efficiency, "ratio");
+  return fmt::format(
+      ", there and back in fibre {}{}", human(*fibre, "s"),
+      ratio && *ratio > 0 ? fmt::format(": the least round trip takes {:.2f} times that", 1 / *ratio) : std::string());
+}
+
+}  // namespace
+
 TextTable link_view(const Json& link) {
   TextTable table;
   table.overflow = Overflow::blocks;
@@ -172,7 +187,7 @@ TextTable link_view(const Json& link) {
                                      text_at(link, "mesh")));
   if (!nowhere.empty()) table.legend.push_back("not measured here: " + nowhere);
   if (const auto distance = number_at(link, "distance_m"))
-    table.legend.push_back(fmt::format("great circle {:.0f} km", *distance / 1000));
+    table.legend.push_back(fmt::format("great circle {:.0f} km{}", *distance / 1000, efficiency_text(link)));
   for (std::string& line : explanations(seen)) table.legend.push_back(std::move(line));
   return table;
 }

@@ -84,11 +84,39 @@ void add_plan_options(CLI::App& plan, Options& options) {
   plan.add_flag("--links", options.links, "each link's interval and bytes instead of each site's");
 }
 
+CLI::App* add_verb(CLI::App& app, Options& options, Verb which, const std::string& name, const std::string& help) {
+  CLI::App* added = app.add_subcommand(name, help);
+  added->callback([&options, which] { options.verb = which; });
+  return added;
+}
+
+/// What was: of one link over time, by value, by hour of the week; and detours.
+void add_past_verbs(CLI::App& app, Options& options, Given& given) {
+  const auto of_link = [&](Verb which, const std::string& name, const std::string& help, const char* window) {
+    CLI::App* added = add_verb(app, options, which, name, help);
+    added->add_option("from", options.from, "site")->required();
+    added->add_option("to", options.to, "site")->required();
+    add_query(*added, given, "metric", "rtt, loss, connect, throughput, ... (default rtt)", check_metric, "METRIC");
+    add_query(*added, given, "window", window, check_duration, "DURATION");
+    add_query(*added, given, "at", "as it was then: 2026-01-02T03:04:05Z (default now)", check_time, "TIME");
+    return added;
+  };
+  CLI::App* series =
+      of_link(Verb::series, "series", "One metric of a link over time", "how far back: 10m, 1h, 365d (default 1h)");
+  add_query(*series, given, "step", "how long a row is (default a 120th of the window)", check_duration, "DURATION");
+  of_link(Verb::histogram, "histogram", "All samples of one metric of a link, by value",
+          "how far back: 10m, 1h, 7d (default 1h)");
+  of_link(Verb::profile, "profile", "One metric of a link by hour of the week (UTC)",
+          "how far back: 7d, 28d (default 28d)");
+  CLI::App* detours =
+      add_verb(app, options, Verb::detours, "detours", "For each pair the best way through a third site");
+  add_query(*detours, given, "window", "how far back: 1h, 7d (default 24h)", check_duration, "DURATION");
+  add_query(*detours, given, "at", "as it was then: 2026-01-02T03:04:05Z (default now)", check_time, "TIME");
+}
+
 void add_verbs(CLI::App& app, Options& options, Given& given) {
   const auto verb = [&](Verb which, const std::string& name, const std::string& help) {
-    CLI::App* added = app.add_subcommand(name, help);
-    added->callback([&options, which] { options.verb = which; });
-    return added;
+    return add_verb(app, options, which, name, help);
   };
   CLI::App* matrix = verb(Verb::matrix, "matrix", "One metric of every link; row = from, column = to");
   add_query(*matrix, given, "metric", "rtt, loss, delay, jitter, connect, throughput, ... (default rtt)", check_metric,
@@ -128,6 +156,8 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
   explain->add_option("from", options.from, "site")->required();
   explain->add_option("to", options.to, "site")->required();
   add_query(*explain, given, "window", "how far back: 10m, 1h, 1d (default 1h)", check_duration, "DURATION");
+
+  add_past_verbs(app, options, given);
 
   CLI::App* probe = verb(Verb::probe, "probe", "Measure a link now, in the timetable's next gap, and show the result");
   probe->add_option("from", options.from, "site")->required();

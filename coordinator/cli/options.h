@@ -19,10 +19,13 @@ enum class Verb : std::uint8_t {
   results,
   incidents,
   explain,
+  series,
+  histogram,
+  profile,
+  detours,
   probe,
   plan,
-  doctor,
-  keygen
+  keygen,
 };
 
 struct Options {
@@ -31,7 +34,7 @@ struct Options {
   Verb verb = Verb::matrix;
   std::string from;
   std::string to;
-  std::string config;                  ///< plan, doctor
+  std::string config;                  ///< plan
   std::vector<std::string> add_sites;  ///< plan: NAME or NAME:UPLINK
   std::string gantt;                   ///< plan: where the chart goes; empty: none is drawn
   bool audit = false;                  ///< timetable: what really ran

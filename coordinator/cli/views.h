@@ -24,6 +24,11 @@ TextTable link_view(const Json& link);
 TextTable link_rows(const Json& link);
 /// What ran against what the timetable has: a row for each site and uplink, the counts below.
 TextTable audit_view(const Json& audit);
+/// What was: one row for each stretch of time, range of values, hour of the week, or pair.
+TextTable series_view(const Json& series);
+TextTable histogram_view(const Json& histogram);
+TextTable profile_view(const Json& profile);
+TextTable detours_view(const Json& detours);
 TextTable incidents_view(const Json& incidents);
 /// The columns of a table of results; rows are added by result_row.
 TextTable results_head();

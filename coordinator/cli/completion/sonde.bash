@@ -17,7 +17,7 @@ _sonde() {
     COMPREPLY=($(compgen -W "$(sonde $verb --help 2>/dev/null | grep -oE -- '--[a-z-]+' | sort -u)" -- "$cur"))
   elif [[ -z $verb ]]; then
     COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
-  elif [[ $verb == link || $verb == explain || $verb == probe || $prev == --from || $prev == --to || $prev == --site ]]; then
+  elif [[ $verb == link || $verb == explain || $verb == series || $verb == histogram || $verb == profile || $verb == probe || $prev == --from || $prev == --to || $prev == --site ]]; then
     COMPREPLY=($(compgen -W "$(timeout 1 sonde --format csv sites 2>/dev/null | sed 1d | cut -d, -f1)" -- "$cur"))
   fi
 }

@@ -129,6 +129,39 @@ BOOST_AUTO_TEST_CASE(an_audit) {
              "2 OVERLAPS, 1 of them within the clocks' error\n");
 }
 
+BOOST_AUTO_TEST_CASE(the_past_of_a_link_is_a_row_for_each_stretch) {
+  const Json series = Json::parse(R"({"from":"berlin","to":"athens","metric":"rtt","unit":"s","window_s":7200.0,
+    "at":"2026-01-02T03:04:05.000000Z","step_s":3600.0,"level":"minute","points":[
+    {"start":"2026-01-02T01:04:05.000000Z","count":50,"p5":0.04,"p50":0.041,"p95":0.05,"mean":0.042,"min":0.04,"max":0.06},
+    {"start":"2026-01-02T02:04:05.000000Z","count":0,"p5":null,"p50":null,"p95":null,"mean":null,"min":null,"max":null}]})");
+  BOOST_TEST(render_csv(series_view(series)) ==
+             "start,count,p5,p50,p95,mean,min,max\n"
+             "2026-01-02T01:04:05.000000Z,50,0.04,0.041,0.05,0.042,0.04,0.06\n"
+             "2026-01-02T02:04:05.000000Z,0,,,,,,\n");
+  const std::string table = render_table(series_view(series), {});
+  BOOST_TEST(table.find("rtt of berlin -> athens, the last 2 h") != std::string::npos, table);
+  BOOST_TEST(table.find("made of minutes") != std::string::npos, table);
+  const Json profile = Json::parse(R"({"from":"a","to":"b","metric":"loss","unit":"ratio","window_s":604800.0,
+    "at":"2026-01-02T03:04:05.000000Z","hours":[{"day":"monday","hour":5,"count":9,"p5":0,"p50":0,"p95":0.1,"mean":0.02,
+    "min":0,"max":0.1}]})");
+  BOOST_TEST(render_table(profile_view(profile), {}).find("monday  05:00") != std::string::npos);
+  const Json histogram = Json::parse(R"({"from":"a","to":"b","metric":"rtt","unit":"s","window_s":3600.0,
+    "at":"2026-01-02T03:04:05.000000Z","count":4,"min":0.01,"max":0.02,"buckets":[
+    {"low":0.0099,"high":0.0101,"count":3},{"low":0.0198,"high":0.0202,"count":1}]})");
+  BOOST_TEST(render_csv(histogram_view(histogram)) ==
+             "low,high,count,share\n0.0099,0.0101,3,0.75\n0.0198,0.0202,1,0.25\n");
+}
+
+BOOST_AUTO_TEST_CASE(detours_say_how_often_they_held) {
+  const Json detours =
+      Json::parse(R"({"window_s":86400.0,"at":"2026-01-02T03:04:05.000000Z","detours":[{"from":"berlin",
+    "to":"athens","via":"gdansk","direct_s":0.1,"via_s":0.05,"gain_s":0.05,"gain_ratio":0.5,"hours":24,"held_ratio":0.75}]})");
+  BOOST_TEST(render_csv(detours_view(detours)) ==
+             "from,to,via,direct_s,via_s,gain_s,gain_ratio,held_ratio,hours\n"
+             "berlin,athens,gdansk,0.1,0.05,0.05,0.5,0.75,24\n");
+  BOOST_TEST(render_table(detours_view(Json::parse(R"({"detours":[]})")), {}).find("no way") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(no_incidents_is_said) {
   BOOST_TEST(render_table(incidents_view(Json::parse(R"({"incidents":[]})")), {}).ends_with("\nno incidents\n"));
 }
@@ -177,8 +210,9 @@ BOOST_AUTO_TEST_CASE(a_reader_that_is_gone_and_a_broken_line_stop_the_stream) {
 
 BOOST_AUTO_TEST_CASE(no_answer_of_a_stranger_breaks_a_view) {
   const auto try_all = [](const Json& json) {
-    for (const auto view : {matrix_view, matrix_rows, sites_view, measurers_view, timetable_view, link_view, link_rows,
-                            incidents_view, plan_view, audit_view}) {
+    for (const auto view :
+         {matrix_view, matrix_rows, sites_view, measurers_view, timetable_view, link_view, link_rows, incidents_view,
+          plan_view, audit_view, series_view, histogram_view, profile_view, detours_view}) {
       const TextTable table = view(json);
       for (const auto& row : table.rows) BOOST_TEST(row.size() == table.columns.size());
       render_table(table, {40, false});
@@ -187,10 +221,12 @@ BOOST_AUTO_TEST_CASE(no_answer_of_a_stranger_breaks_a_view) {
     result_row(json);
     result_fields(json);
   };
-  for (const char* text :
-       {"null", "[]", "{}", "3", "\"x\"", R"({"cells":3,"sites":{"a":1},"directions":[1,{}]})",
-        R"({"cells":[1,{"from":2}],"sites":[null,2,["x"]],"incidents":[3],"slots":[{}]})",
-        R"({"directions":[{"cells":[1,2]},{"cells":{"rtt":4}}],"utilisation":[1],"window_s":1e300})"})
+  for (
+      const char* text :
+      {"null", "[]", "{}", "3", "\"x\"", R"({"cells":3,"sites":{"a":1},"directions":[1,{}]})",
+       R"({"cells":[1,{"from":2}],"sites":[null,2,["x"]],"incidents":[3],"slots":[{}]})",
+       R"({"directions":[{"cells":[1,2]},{"cells":{"rtt":4}}],"utilisation":[1],"window_s":1e300})",
+       R"({"points":[1,{"count":"x"}],"buckets":[{"count":-5},{"count":1e300}],"hours":[[],{"hour":1e300}],"detours":[2]})"})
     try_all(Json::parse(text));
 }
 
