@@ -25,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t hour_ns = 3'600'000'000'000;
 constexpr std::int64_t day_ns = 24 * hour_ns;
+constexpr std::size_t link_models = 12;
 constexpr std::int64_t present = 20'000 * day_ns;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -55,12 +56,16 @@ Written write(const std::filesystem::path& file, std::size_t sites, std::int64_t
   store::Roller roller(database, names);
   Written written;
   Random random(1);
+  // A few links' days of real hours, used again and again: making samples takes far longer than rolling them up.
+  std::vector<std::vector<RollUp>> days_made;
+  for (std::size_t link = 0; link < link_models; ++link) {
+    auto& day = days_made.emplace_back();
+    for (int hour = 0; hour < 24; ++hour) day.push_back(made_of(mesh, link % sites, (link + 1) % sites, 0, 360));
+  }
   for (std::size_t from = 0; from < sites; ++from)
     for (std::size_t to = 0; to < sites; ++to) {
       if (from == to) continue;
-      // A day of real hours, repeated: making samples takes longer than rolling them up.
-      std::vector<RollUp> day;
-      for (int hour = 0; hour < 24; ++hour) day.push_back(made_of(mesh, from, to, 0, 360));
+      const std::vector<RollUp>& day = days_made[(from * sites + to) % link_models];
       const auto begin = Clock::now();
       store::Transaction transaction(database);
       names.make_site(mesh.site(from));
