@@ -6,10 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "coordinator/cli/http_client.h"
@@ -65,6 +67,7 @@ std::string path_of(const Options& options) {
     case Verb::incidents: path += "incidents"; break;
     case Verb::probe: path += "probes"; break;
     case Verb::plan:
+    case Verb::doctor:
     case Verb::keygen: break;
   }
   char separator = '?';
@@ -89,6 +92,7 @@ TextTable view_of(const Options& options, const Json& json) {
     case Verb::plan: return plan_view(json);
     case Verb::probe: return rows ? probe_rows(json) : probe_view(json);
     case Verb::results:
+    case Verb::doctor:
     case Verb::keygen: break;
   }
   return {};
@@ -152,6 +156,27 @@ int plan_offline(const Options& options) {
   return show(options, *outcome.json);
 }
 
+std::string_view name_of(Format format) {
+  switch (format) {
+    case Format::json: return "json";
+    case Format::csv: return "csv";
+    case Format::table: break;
+  }
+  return "table";
+}
+
+/// The agent's program knows an agent's host: this process becomes it. Beside this program first, then on the PATH.
+int call_doctor(const Options& options) {
+  std::error_code trouble;
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe", trouble).parent_path() / "sonde-agent";
+  const std::string program = std::filesystem::exists(beside, trouble) ? beside.string() : "sonde-agent";
+  const std::string format(name_of(options.format));
+  ::execlp(program.c_str(), "sonde-agent", "doctor", "--config", options.config.c_str(), "--format", format.c_str(),
+           nullptr);
+  return complain(
+      fmt::format("run {}: {}; it is in the package sonde-agent", program, std::generic_category().message(errno)));
+}
+
 int make_keys(const Options& options) {
   const auto written = write_keys(std::filesystem::current_path(), options.name);
   if (!written) return complain(written.error().what);
@@ -166,6 +191,7 @@ int run(int argc, const char* const* argv) {
   const auto& options = std::get<Options>(parsed);
   switch (options.verb) {
     case Verb::plan: return plan_offline(options);
+    case Verb::doctor: return call_doctor(options);
     case Verb::keygen: return make_keys(options);
     case Verb::results: return ask_results(options);
     case Verb::probe: return ask_probe(options);

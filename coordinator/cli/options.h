@@ -25,6 +25,7 @@ enum class Verb : std::uint8_t {
   detours,
   probe,
   plan,
+  doctor,
   keygen,
 };
 
@@ -34,7 +35,7 @@ struct Options {
   Verb verb = Verb::matrix;
   std::string from;
   std::string to;
-  std::string config;                  ///< plan
+  std::string config;                  ///< plan, doctor
   std::vector<std::string> add_sites;  ///< plan: NAME or NAME:UPLINK
   std::string gantt;                   ///< plan: where the chart goes; empty: none is drawn
   bool audit = false;                  ///< timetable: what really ran
