@@ -116,10 +116,10 @@ sanitized() { # sanitized FOLDER COMMAND...
   return $status
 }
 
-# The target that builds a test, by the convention of tests/CMakeLists.txt; the others need the programs too.
+# The target that builds a test and the programs that it starts, by the convention of tests/CMakeLists.txt.
 target_of() {
   case $1 in
-    unit.* | property.* | sim.*) echo "test_${1/./_}" ;;
+    unit.* | property.* | sim.* | e2e.*) echo "test_${1/./_}" ;;
     fuzz.*) echo "test_fuzz_replay_${1#fuzz.}" ;;
     *) echo all ;;
   esac
@@ -130,6 +130,8 @@ run_programs() { # run_programs PRESET
   folder=$(folder_of "$preset")
   prefix=$(prefix_of "$preset")
   configure "$preset"
+  # Lists of tests that have changed since are read again, or a new test would only run the next time.
+  ninja -C "$folder" build.ninja >/dev/null
   while IFS=$'\t' read -r name command; do
     belongs_to "$preset" "$name" && wanted_check "$prefix$name" || continue
     names+=("$name")
