@@ -60,7 +60,12 @@ void try_stamps(doctor::Host& host) {
 doctor::LocalPort try_port(const std::string& what, Endpoint at, int type) {
   const bool v6 = at.address.family == IpAddress::Family::v6;
   const Fd socket(::socket(v6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0));
+  const int error = errno;
   doctor::LocalPort port{.what = fmt::format("{} {}", what, at.port)};
+  if (!socket) {
+    port.refusal = reason(error);
+    return port;
+  }
   // What is left of ended connections is in nobody's way; who listens still is.
   const int on = 1;
   if (type == SOCK_STREAM) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

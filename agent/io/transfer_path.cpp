@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <system_error>
+#include <utility>
 
 #include "agent/core/transfer_desk.h"
 #include "agent/io/mailbox_watch.h"
@@ -132,8 +133,7 @@ class TransferPath::Impl {
       else if (slot->plan.targets.empty())
         return look_up(slot, name);
     }
-    Opening ready = *std::move(slot);
-    slot.reset();
+    Opening ready = *std::exchange(slot, std::nullopt);
     if (ready.plan.targets.empty()) return ready.failed(ready.trouble);
     ready.found(std::move(ready.plan));
   }

@@ -149,7 +149,9 @@ class Chart {
   void draw_grid(double height) {
     const double span_s = to_seconds(span_);
     const double step = tick_of(span_s);
-    for (double t = 0; t <= span_s; t += step) {
+    const auto ticks = static_cast<int>(span_s / step);
+    for (int tick = 0; tick <= ticks; ++tick) {
+      const double t = tick * step;
       const double x = left_ + chart_width * t / span_s;
       put("<line class=\"g\" x1=\"{0:.1f}\" y1=\"{1:.0f}\" x2=\"{0:.1f}\" y2=\"{2:.0f}\"/>"
           "<text x=\"{0:.1f}\" y=\"{3:.0f}\" text-anchor=\"middle\" font-size=\"10\">{4}</text>\n",

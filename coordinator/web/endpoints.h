@@ -59,7 +59,7 @@ std::vector<Link> links_of(const Mesh& mesh);
 class HistoricMatrix {
  public:
   /// With `only` set it is asked for this link alone, for all of its metrics.
-  explicit HistoricMatrix(const Sources& sources, std::optional<Link> only = {});
+  explicit HistoricMatrix(const Sources& sources, const std::optional<Link>& only = {});
   Cell cell(const Link& link, const CellQuery& query) const;
   const Mesh& mesh() const { return mesh_; }
   /// What is wrong with asking for this: ewma goes over single results, which may be gone.

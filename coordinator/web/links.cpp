@@ -67,7 +67,7 @@ double expected_rolls(const Sources& sources, Probe probe, nanoseconds window, c
   return std::min(rolls_of_link(window), expected_results(sources, probe, window, link));
 }
 
-HistoricMatrix::HistoricMatrix(const Sources& sources, std::optional<Link> only)
+HistoricMatrix::HistoricMatrix(const Sources& sources, const std::optional<Link>& only)
     : mesh_(sources.mesh), history_(sources.history), one_link_(only.has_value()) {
   matrix_.set_mesh(mesh_);
   matrix_.set_throughput_intervals(sources.timetable);
