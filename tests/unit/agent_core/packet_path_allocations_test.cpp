@@ -16,11 +16,15 @@ std::atomic<std::size_t> allocations{0};
 
 }  // namespace
 
-// Of this whole test program: every other operator new ends in this one.
+// Of this whole test program: every other operator new ends in one of these two.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* room = std::malloc(size > 0 ? size : 1)) return room;
   throw std::bad_alloc();
+}
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  return std::malloc(size > 0 ? size : 1);
 }
 [[gnu::noinline]] void operator delete(void* room) noexcept { std::free(room); }
 [[gnu::noinline]] void operator delete(void* room, std::size_t) noexcept { std::free(room); }
