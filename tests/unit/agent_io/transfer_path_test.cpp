@@ -70,14 +70,15 @@ struct Rig {
 BOOST_AUTO_TEST_SUITE(transfer_path)
 
 BOOST_AUTO_TEST_CASE(a_run_ends_at_its_budget_with_both_values) {
-  Rig rig;
-  const Result& result = rig.run(rig.order(20'000'000));
+  Rig rig;  // a tenth of this may be gone within too few reads for a value
+  const Result& result = rig.run(rig.order(200'000'000));
   BOOST_TEST_REQUIRE((result.outcome == Outcome::ok), result.reason);
+  BOOST_TEST_REQUIRE(result.value_of(Metric::throughput) != nullptr);
   BOOST_TEST(result.value_of(Metric::throughput)->value > 0);
   BOOST_TEST(result.value_of(Metric::throughput_total)->value > 0);
   BOOST_TEST(result.value_of(Metric::retransmits) != nullptr);
-  BOOST_TEST(result.detail("bytes").value() <= 20'000'000);
-  BOOST_TEST(result.detail("bytes_acked").value() <= 20'000'000);
+  BOOST_TEST(result.detail("bytes").value() <= 200'000'000);
+  BOOST_TEST(result.detail("bytes_acked").value() <= 200'000'000);
   BOOST_TEST(result.detail("min_rtt_s").value() > 0);
   BOOST_TEST((result.has(Tag::budget_ended) || result.has(Tag::settled)));
   BOOST_TEST(rig.both_idle());
@@ -106,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_receiver_that_nobody_can_reach_opens_the_connections) {
   Timetable timetable;
   timetable.members = {{berlin, {"127.0.0.1"}, rig.b.port.local_endpoint().port, true, true, {}, {}, {}, 0}};
   rig.a.path.set_timetable(timetable);
-  auto order = rig.order(20'000'000);
+  auto order = rig.order(200'000'000);
   order.addresses = {"192.0.2.1"};  // of no use
   order.receiver_opens = true;
   order.streams = 4;
@@ -114,8 +115,9 @@ BOOST_AUTO_TEST_CASE(a_receiver_that_nobody_can_reach_opens_the_connections) {
   BOOST_TEST_REQUIRE((result.outcome == Outcome::ok), result.reason);
   BOOST_TEST(rig.b.port.stats().attached == 4U);
   BOOST_TEST(rig.a.port.stats().accepted == 0U);
+  BOOST_TEST_REQUIRE(result.value_of(Metric::throughput) != nullptr);
   BOOST_TEST(result.value_of(Metric::throughput)->value > 0);
-  BOOST_TEST(result.detail("bytes_acked").value() <= 20'000'000);
+  BOOST_TEST(result.detail("bytes_acked").value() <= 200'000'000);
   BOOST_TEST(rig.both_idle());
   BOOST_TEST(rig.b.port.open_connections() == 0U);
 }
