@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,67 +15,18 @@
 #include "agent/io/control_survey.h"
 #include "agent/io/examination.h"
 #include "agent/io/peer_survey.h"
-#include "agent/io/resolver.h"
 #include "agent/setup.h"
 #include "shared/io/daemon.h"
 
 namespace sonde {
 namespace {
 
-constexpr nanoseconds resolve_wait = std::chrono::seconds(5);
-/// Where systemd shows a unit's credentials, for as long as the unit runs.
-constexpr std::string_view credentials = "/run/credentials/";
-
-/// A key that systemd passes to the running unit lies beside the configuration, too, from where systemd took it.
-void find_credential(const std::filesystem::path& config_file, AgentSetup& setup) {
-  auto& secret = setup.config.secret_key;
-  std::error_code trouble;
-  if (!secret.string().starts_with(credentials) || std::filesystem::exists(secret, trouble)) return;
-  secret = config_file.parent_path() / secret.filename();
-}
-
-/// The first address of each peer that can be had; those without one stay out.
-std::vector<io::PeerTarget> resolve_peers(const Timetable& timetable, const SiteId& self) {
-  boost::asio::io_context loop{1};
-  io::Resolver resolver(loop);
-  std::vector<io::PeerTarget> targets;
-  std::size_t pending = 0;
-  for (const Member& member : timetable.members) {
-    if (member.site == self || !member.inbound || member.addresses.empty()) continue;
-    const io::PeerTarget target{.site = member.site, .address = {}, .port = member.port, .has_agent = member.has_agent};
-    const std::string& first = member.addresses.front();
-    if (const auto address = IpAddress::parse(first)) {
-      targets.push_back(target);
-      targets.back().address = *address;
-      continue;
-    }
-    while (pending >= io::Resolver::max_pending) loop.run_one();
-    ++pending;
-    resolver.resolve(first, resolve_wait, [&targets, &pending, target](const io::Resolution& found) {
-      --pending;
-      if (found.addresses.empty()) return;
-      targets.push_back(target);
-      targets.back().address = found.addresses.front();
-    });
-  }
-  while (pending > 0) loop.run_one();
-  return targets;
-}
-
-/// Also those to which nothing could be sent, in the order of the mesh.
+/// All peers, in the order of the mesh.
 std::vector<doctor::Peer> survey(const Timetable& timetable, const SiteId& self, const IpAddress& source) {
-  const auto seen = io::survey_peers(resolve_peers(timetable, self), source);
-  std::vector<doctor::Peer> peers;
-  for (const Member& member : timetable.members) {
-    if (member.site == self) continue;
-    const auto found = std::ranges::find(seen, member.site, &doctor::Peer::site);
-    doctor::Peer peer{.site = member.site};
-    if (found != seen.end()) peer = *found;
-    peer.has_agent = member.has_agent;
-    peer.inbound = member.inbound;
-    peers.push_back(std::move(peer));
-  }
-  return peers;
+  std::vector<Member> peers;
+  std::ranges::copy_if(timetable.members, std::back_inserter(peers),
+                       [&](const Member& member) { return member.site != self; });
+  return io::survey_peers(peers, source);
 }
 
 void append(doctor::Findings& all, doctor::Findings more) { std::ranges::move(more, std::back_inserter(all)); }
@@ -137,11 +88,7 @@ doctor::Findings examine_site(const AgentSetup& setup) {
 }  // namespace
 
 int run_doctor(const std::filesystem::path& config_file, DoctorFormat format) {
-  AgentSetupOutcome outcome = check_agent_setup(config_file);
-  if (outcome.setup) {
-    find_credential(config_file, *outcome.setup);
-    outcome = read_keys_of(*std::move(outcome.setup), config_file);
-  }
+  const AgentSetupOutcome outcome = read_agent_setup_beside_unit(config_file);
   if (!outcome.setup) {
     fmt::print(stderr, "{}", outcome.errors);
     return io::code(io::Exit::configuration);

@@ -2,19 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+#include <system_error>
+#include <utility>
+
 #include "shared/io/daemon.h"
 
 namespace sonde {
+namespace {
 
-AgentSetupOutcome check_agent_setup(const std::filesystem::path& file) {
-  const auto text = io::read_file(file);
-  if (!text) return {std::nullopt, fmt::format("{}\n", text.error().what)};
-  auto parsed = parse_agent_config(*text, file);
-  if (!parsed.value) return {std::nullopt, config::to_text(parsed.diagnostics)};
-  return {AgentSetup{*std::move(parsed.value), {}, {}}, ""};
-}
+/// Where systemd shows a unit's credentials, for as long as the unit runs.
+constexpr std::string_view credentials = "/run/credentials/";
 
-AgentSetupOutcome read_keys_of(AgentSetup given, const std::filesystem::path& file) {
+/// Reads the keys that a configuration names; `file` is how it is called in errors.
+AgentSetupOutcome read_keys(AgentSetup given, const std::filesystem::path& file) {
   AgentSetupOutcome outcome{std::move(given), ""};
   AgentSetup& setup = *outcome.setup;
   if (auto keys = io::read_key_pair(setup.config.secret_key))
@@ -29,9 +30,29 @@ AgentSetupOutcome read_keys_of(AgentSetup given, const std::filesystem::path& fi
   return outcome;
 }
 
+}  // namespace
+
+AgentSetupOutcome check_agent_setup(const std::filesystem::path& file) {
+  const auto text = io::read_file(file);
+  if (!text) return {std::nullopt, fmt::format("{}\n", text.error().what)};
+  auto parsed = parse_agent_config(*text, file);
+  if (!parsed.value) return {std::nullopt, config::to_text(parsed.diagnostics)};
+  return {AgentSetup{*std::move(parsed.value), {}, {}}, ""};
+}
+
 AgentSetupOutcome read_agent_setup(const std::filesystem::path& file) {
   AgentSetupOutcome outcome = check_agent_setup(file);
-  return outcome.setup ? read_keys_of(*std::move(outcome.setup), file) : outcome;
+  return outcome.setup ? read_keys(*std::move(outcome.setup), file) : outcome;
+}
+
+AgentSetupOutcome read_agent_setup_beside_unit(const std::filesystem::path& file) {
+  AgentSetupOutcome outcome = check_agent_setup(file);
+  if (!outcome.setup) return outcome;
+  auto& secret = outcome.setup->config.secret_key;
+  std::error_code trouble;
+  if (secret.string().starts_with(credentials) && !std::filesystem::exists(secret, trouble))
+    secret = file.parent_path() / secret.filename();
+  return read_keys(*std::move(outcome.setup), file);
 }
 
 }  // namespace sonde

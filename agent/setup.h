@@ -23,9 +23,10 @@ struct AgentSetupOutcome {
 
 /// The configuration alone, without reading a key.
 AgentSetupOutcome check_agent_setup(const std::filesystem::path& file);
-/// Reads the keys that a configuration names; `file` is how it is called in errors.
-AgentSetupOutcome read_keys_of(AgentSetup given, const std::filesystem::path& file);
 /// The configuration and every key that it names.
 AgentSetupOutcome read_agent_setup(const std::filesystem::path& file);
+/// The same for somebody who is not the unit, such as root: a key that systemd passes to the unit, as long as that
+/// runs, lies beside the configuration, too, from where systemd takes it.
+AgentSetupOutcome read_agent_setup_beside_unit(const std::filesystem::path& file);
 
 }  // namespace sonde

@@ -4,14 +4,19 @@
 #include <netinet/in.h>
 #include <poll.h>
 
+#include <boost/asio/io_context.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <optional>
 #include <random>
+#include <string>
 #include <system_error>
+#include <utility>
 
+#include "agent/io/resolver.h"
 #include "agent/io/tcp_socket.h"
 #include "agent/io/udp_socket.h"
 #include "shared/io/clock.h"
@@ -32,6 +37,43 @@ constexpr nanoseconds step = milliseconds(100);
 constexpr nanoseconds answers_wait = milliseconds(1500);
 constexpr nanoseconds connect_wait = milliseconds(3000);
 constexpr std::size_t connects_at_once = 256;
+
+constexpr nanoseconds resolve_wait = std::chrono::seconds(5);
+
+struct PeerTarget {
+  SiteId site;
+  IpAddress address;
+  std::uint16_t port = 0;  ///< UDP; TCP where it has an agent
+  bool has_agent = true;
+};
+
+/// The first address of each member that can be reached; those whose name cannot be resolved stay out.
+std::vector<PeerTarget> find_targets(const std::vector<Member>& members) {
+  boost::asio::io_context loop{1};
+  Resolver resolver(loop);
+  std::vector<PeerTarget> targets;
+  std::size_t pending = 0;
+  for (const Member& member : members) {
+    if (!member.inbound || member.addresses.empty()) continue;
+    const PeerTarget target{.site = member.site, .address = {}, .port = member.port, .has_agent = member.has_agent};
+    const std::string& first = member.addresses.front();
+    if (const auto address = IpAddress::parse(first)) {
+      targets.push_back(target);
+      targets.back().address = *address;
+      continue;
+    }
+    while (pending >= Resolver::max_pending) loop.run_one();
+    ++pending;
+    resolver.resolve(first, resolve_wait, [&targets, &pending, target](const Resolution& found) {
+      --pending;
+      if (found.addresses.empty()) return;
+      targets.push_back(target);
+      targets.back().address = found.addresses.front();
+    });
+  }
+  while (pending > 0) loop.run_one();
+  return targets;
+}
 
 bool unspecified(const IpAddress& address) {
   return std::ranges::all_of(address.octets, [](std::uint8_t octet) { return octet == 0; });
@@ -174,9 +216,7 @@ void connect_all(std::span<const Attempt> attempts, const std::optional<IpAddres
     if (each.socket) reset_connection(each.socket);
 }
 
-}  // namespace
-
-std::vector<doctor::Peer> survey_peers(const std::vector<PeerTarget>& targets, const IpAddress& source) {
+std::vector<doctor::Peer> survey_targets(const std::vector<PeerTarget>& targets, const IpAddress& source) {
   std::vector<doctor::Peer> peers;
   peers.reserve(targets.size());
   for (const PeerTarget& target : targets)
@@ -193,6 +233,22 @@ std::vector<doctor::Peer> survey_peers(const std::vector<PeerTarget>& targets, c
   const std::optional<IpAddress> from = unspecified(source) ? std::nullopt : std::optional(source);
   for (std::size_t first = 0; first < attempts.size(); first += connects_at_once)
     connect_all(std::span(attempts).subspan(first, std::min(connects_at_once, attempts.size() - first)), from);
+  return peers;
+}
+
+}  // namespace
+
+std::vector<doctor::Peer> survey_peers(const std::vector<Member>& members, const IpAddress& source) {
+  const auto seen = survey_targets(find_targets(members), source);
+  std::vector<doctor::Peer> peers;
+  for (const Member& member : members) {
+    const auto found = std::ranges::find(seen, member.site, &doctor::Peer::site);
+    doctor::Peer peer{.site = member.site};
+    if (found != seen.end()) peer = *found;
+    peer.has_agent = member.has_agent;
+    peer.inbound = member.inbound;
+    peers.push_back(std::move(peer));
+  }
   return peers;
 }
 

@@ -2,24 +2,17 @@
 // a packet be?
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "agent/core/doctor.h"
 #include "shared/base/endpoint.h"
-#include "shared/base/ids.h"
+#include "shared/schedule/timetable.h"
 
 namespace sonde::io {
 
-struct PeerTarget {
-  SiteId site;
-  IpAddress address;
-  std::uint16_t port = 0;  ///< UDP; TCP where it has an agent
-  bool has_agent = true;
-};
-
-/// `source`: the address to send from; the unspecified one leaves it to the kernel. Takes about four seconds, whatever
-/// their number. In the order of `targets`.
-std::vector<doctor::Peer> survey_peers(const std::vector<PeerTarget>& targets, const IpAddress& source);
+/// `source`: the address to send from; the unspecified one leaves it to the kernel. Takes about four seconds whatever
+/// their number, and up to five more where names have to be looked up. One for each of `members`, in their order, also
+/// where nobody can reach it or none of its addresses can be had.
+std::vector<doctor::Peer> survey_peers(const std::vector<Member>& members, const IpAddress& source);
 
 }  // namespace sonde::io

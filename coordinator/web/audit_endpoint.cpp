@@ -73,16 +73,14 @@ Response audit_endpoint(const Target& target, const Sources& sources) {
   const nanoseconds window = parameters.window(std::chrono::hours(24));
   const SharedTime at = parameters.at();
   if (auto problem = parameters.problem()) return std::move(*problem);
-  if (sources.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
+  if (sources.history == nullptr) return no_store_response();
   const double results = expected_results(sources, probe, window);
   if (results > history_results_limit)
     return error_response(400,
                           fmt::format("window: holds about {:.0f} runs, at most {:.0f} are audited at once; ask for a "
                                       "shorter window",
                                       results, history_results_limit));
-  Response response;
-  response.body = Deferred(AuditJob{sources.mesh, sources.timetable, sources.history, probe, at - window, at});
-  return response;
+  return deferred_response(AuditJob{sources.mesh, sources.timetable, sources.history, probe, at - window, at});
 }
 
 }  // namespace sonde::web

@@ -92,10 +92,8 @@ Response detours_endpoint(const Target& target, const Sources& sources) {
   if (job.window > longest_window || fields > table_fields_limit)
     parameters.refuse(400, "window: too long for detours of this mesh; ask for a shorter one, at most 7d");
   if (auto problem = parameters.problem()) return std::move(*problem);
-  if (job.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
-  Response response;
-  response.body = Deferred(std::move(job));
-  return response;
+  if (job.history == nullptr) return no_store_response();
+  return deferred_response(std::move(job));
 }
 
 }  // namespace sonde::web

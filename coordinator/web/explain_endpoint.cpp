@@ -35,7 +35,7 @@ Response explain_endpoint(const Link& link, const Target& target, const Sources&
   Parameters parameters(target, sources.now);
   const nanoseconds window = parameters.window(std::chrono::hours(1));
   if (auto problem = parameters.problem()) return std::move(*problem);
-  if (sources.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
+  if (sources.history == nullptr) return no_store_response();
   double expected = 0;
   for (const Probe probe : {Probe::latency, Probe::connect, Probe::throughput})
     expected += expected_results(sources, probe, window, link);
@@ -52,8 +52,7 @@ Response explain_endpoint(const Link& link, const Target& target, const Sources&
   std::erase_if(timetable.slots, [&](const ThroughputSlot& slot) { return slot.link != link; });
   std::erase_if(timetable.phases, [&](const LinkPhase& phase) { return phase.link != link; });
   timetable.members.clear();
-  Response response;
-  response.body = Deferred([history = sources.history, mesh = sources.mesh, timetable = std::move(timetable), link,
+  return deferred_response([history = sources.history, mesh = sources.mesh, timetable = std::move(timetable), link,
                             now = sources.now, window, cells = std::move(cells), from = status_of(sources, link.from),
                             to = status_of(sources, link.to)] {
     const auto read = [&](Probe probe) {
@@ -79,7 +78,6 @@ Response explain_endpoint(const Link& link, const Target& target, const Sources&
                               {"at", time(now)},
                               {"findings", std::move(findings)}});
   });
-  return response;
 }
 
 }  // namespace sonde::web

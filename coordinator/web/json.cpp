@@ -62,6 +62,14 @@ Response error_response(unsigned status, std::string_view what) {
   return response;
 }
 
+Response no_store_response() { return error_response(503, "no store is open; look at the coordinator's log"); }
+
+Response deferred_response(Deferred answer) {
+  Response response;
+  response.body = std::move(answer);
+  return response;
+}
+
 Json number(std::optional<double> value) { return value && std::isfinite(*value) ? Json(*value) : Json(nullptr); }
 Json seconds(nanoseconds duration) { return to_seconds(duration); }
 Json time(std::optional<SharedTime> t) { return t ? Json(format_rfc3339(*t)) : Json(nullptr); }

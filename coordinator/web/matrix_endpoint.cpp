@@ -95,13 +95,11 @@ Response matrix_endpoint(const Target& target, const Sources& sources) {
     return error_response(400, fmt::format("window: this matrix is made of about {:.0f} {}, at most {:.0f} are read "
                                            "at once; ask for a shorter window or for single links",
                                            read, single ? "results" : "minutes and hours", history_results_limit));
-  Response response;
-  response.body = Deferred([matrix = HistoricMatrix(sources), layout = *layout, query] {
+  return deferred_response([matrix = HistoricMatrix(sources), layout = *layout, query] {
     if (const auto problem = matrix.problem(query)) return error_response(400, *problem);
     return answer(matrix.mesh(), layout, query,
                   [&](const Link& link, const CellQuery& q) { return matrix.cell(link, q); });
   });
-  return response;
 }
 
 }  // namespace sonde::web

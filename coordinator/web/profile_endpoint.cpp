@@ -76,10 +76,8 @@ Response profile_endpoint(const Link& link, const Target& target, const Sources&
   if (expected_rolls(sources, info(job.metric).probe, job.window, job.link) > history_results_limit)
     parameters.refuse(400, "window: too long for one answer; ask for a shorter one");
   if (auto problem = parameters.problem()) return std::move(*problem);
-  if (job.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
-  Response response;
-  response.body = Deferred(std::move(job));
-  return response;
+  if (job.history == nullptr) return no_store_response();
+  return deferred_response(std::move(job));
 }
 
 }  // namespace sonde::web

@@ -38,5 +38,8 @@ struct Response {
 
 /// {"error": what}
 Response error_response(unsigned status, std::string_view what);
+/// 503: what an endpoint that needs the history answers where there is none.
+Response no_store_response();
+Response deferred_response(Deferred answer);
 
 }  // namespace sonde::web

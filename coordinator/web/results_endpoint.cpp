@@ -20,7 +20,7 @@ Response results_endpoint(const Target& target, const Sources& sources) {
   filter.probe = parameters.probe("probe");
   filter.limit = parameters.number("limit");
   if (auto problem = parameters.problem()) return std::move(*problem);
-  if (sources.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
+  if (sources.history == nullptr) return no_store_response();
 
   Response response;
   response.content_type = "application/x-ndjson";

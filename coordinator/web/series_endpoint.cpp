@@ -131,20 +131,16 @@ Response series_endpoint(const Link& link, const Target& target, const Sources& 
   if (query.window / step >= points_limit)
     parameters.refuse(400, fmt::format("step: gives more than {} points; ask for a longer one", points_limit));
   if (auto problem = parameters.problem()) return std::move(*problem);
-  if (query.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
-  Response response;
-  response.body = Deferred([query = std::move(query), step] { return series_answer(query, step); });
-  return response;
+  if (query.history == nullptr) return no_store_response();
+  return deferred_response([query = std::move(query), step] { return series_answer(query, step); });
 }
 
 Response histogram_endpoint(const Link& link, const Target& target, const Sources& sources) {
   Parameters parameters(target, sources.now);
   LinkWindow query = link_window(parameters, link, sources);
   if (auto problem = parameters.problem()) return std::move(*problem);
-  if (query.history == nullptr) return error_response(503, "no store is open; look at the coordinator's log");
-  Response response;
-  response.body = Deferred([query = std::move(query)] { return histogram_answer(query); });
-  return response;
+  if (query.history == nullptr) return no_store_response();
+  return deferred_response([query = std::move(query)] { return histogram_answer(query); });
 }
 
 }  // namespace sonde::web
