@@ -99,7 +99,7 @@ export async function hoverTells({ page }) {
   const box = await page.$eval(".plane", (plane, to) => {
     const { left, top } = plane.getBoundingClientRect();
     const names = [...document.querySelectorAll(".column-heads .name")].map((name) => name.textContent);
-    const { width, height } = plane.querySelector(".cursor").parentElement.getBoundingClientRect();
+    const { width, height } = plane.getBoundingClientRect();
     const rows = document.querySelectorAll(".row-heads .site").length;
     return { x: left + ((names.indexOf(to) + 0.5) * width) / names.length, y: top + (0.5 * height) / rows };
   }, cell.to);
@@ -113,7 +113,7 @@ export async function hoverTells({ page }) {
 }
 
 export async function keysWork({ page, base }) {
-  await page.focus("#window");
+  await page.focus("#pin");
   await page.keyboard.press("Tab");
   await page.waitForSelector("#tooltip:not([hidden])");
   const first = await page.textContent("#spoken");
@@ -158,8 +158,14 @@ export async function deepLinkWorks({ page, base }) {
 
 export async function sitesListed({ page, base }) {
   const answer = await api(base, "/api/v1/sites");
-  const names = await page.$$eval("#sites-body th", (all) => all.map((name) => name.textContent));
+  await page.click("#places a:nth-child(3)");
+  await page.waitForSelector("#sites-place:not([hidden])");
+  const names = await page.$$eval("#sites-body th", (all) => all.map((name) => name.firstChild.textContent));
   assert.deepEqual(names, answer.sites.map((site) => site.name));
+  const version = await page.textContent("#sites-body tr td:nth-child(4)");
+  assert.equal(version, answer.sites[0].version);
+  await page.click("#places a:nth-child(1)");
+  await page.waitForSelector("#matrix-place:not([hidden])");
 }
 
 export async function updatesArrive({ page }) {

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as past from "./mock_past.mjs";
 
 const units = {
   rtt: "s", delay: "s", delay_rise: "s", loss: "ratio", loss_rtt: "ratio", jitter: "s", pdv: "s", reorder: "ratio",
@@ -38,6 +39,8 @@ export class Mock {
     this.silent = new Set(states && sites > 8 ? [this.names[5]] : []);
     this.streams = new Set();
     this.sockets = new Set();
+    this.incidents = [];
+    this.demands = new past.Demands();
   }
 
   async start(port = 0) {
@@ -94,8 +97,22 @@ export class Mock {
   }
 
   matrix(query) {
+    if (query.layout === "columns") return this.columns(query);
     return { mesh: "europe", ...this.head(query), sites: this.names,
       cells: this.names.flatMap((from) => this.names.filter((to) => to !== from).map((to) => this.cell(query, from, to))) };
+  }
+
+  columns(query) {
+    const answer = { mesh: "europe", ...this.head(query), at: query.at ?? new Date().toISOString(), sites: this.names, value: [], count: [], age_s: [], state: [] };
+    if (query.metric === "delay") answer.error_s = [];
+    const early = query.at ? 1 + 0.4 * noise(`then ${query.at.slice(0, 10)}`) : 1;
+    for (const from of this.names)
+      for (const to of this.names) {
+        const cell = from === to ? null : this.cell(query, from, to);
+        answer.value.push(cell === null || cell.value === null ? null : cell.value * (units[query.metric] === "s" ? early : 1));
+        for (const key of ["count", "age_s", "state", "error_s"]) answer[key]?.push(cell?.[key] ?? null);
+      }
+    return answer;
   }
 
   head(query) {
@@ -104,8 +121,11 @@ export class Mock {
 
   sites() {
     const now = Date.now();
-    const sites = this.names.map((name) => ({
-      name, addresses: ["192.0.2.1"], agent: true, state: this.silent.has(name) ? "silent" : "ok",
+    const sites = this.names.map((name, i) => ({
+      name, location: [37 + 22 * noise(`latitude ${name}`), -9 + 34 * noise(`longitude ${name}`)], groups: [["north", "south", "east"][i % 3]], uplink: null,
+      measurer: { send_lateness_s: { p50: 0.00004, p99: 0.0002, max: 0.001 }, slot_lateness_s: { p50: 0.0001, p99: 0.0003, max: 0.0004 },
+        hold_s: { p50: 0.00001, p99: 0.00003, max: 0.0002 }, socket_drops: 0, lost_stamps: 0, results_dropped: 0, results_starved: 0, cpu_pressure: 0.01, real_time: true },
+       addresses: ["192.0.2.1"], agent: true, state: this.silent.has(name) ? "silent" : "ok",
       last_heard: new Date(now - (this.silent.has(name) ? 94000 : 400)).toISOString(), version: "0.1.0",
       spooled: this.silent.has(name) ? 132 : 0, results: Math.floor(4000 * noise(`results ${name}`)),
       clock_offset_s: (noise(`clock ${name}`) - 0.5) * 0.002, clock_error_s: 0.0004, cpu_pressure: 0,
@@ -119,8 +139,14 @@ export class Mock {
       const { from: _from, to: _to, ...cell } = this.cell({ metric, stat, window: "1h" }, a, b);
       return [metric, { stat, unit: units[metric], ...cell }];
     })) });
-    return { mesh: "europe", from, to, window_s: 3600, at: new Date().toISOString(), distance_m: 1803000,
+    return { mesh: "europe", from, to, window_s: 3600, at: new Date().toISOString(), distance_m: 1803000, efficiency: { fibre_rtt_s: 0.0177, rtt_min_s: 0.031, ratio: 0.57 }, asymmetry: { rtt: { difference: 0.001, ratio: 0.03 } },
       directions: [direction(from, to), direction(to, from)] };
+  }
+
+  /** Opens an incident; every stream hears of it. */
+  raise(incident) {
+    this.incidents.push(incident);
+    for (const stream of this.streams) this.write(stream, "incidents", { incidents: this.incidents });
   }
 
   /** A new result on one link: every stream that looks at the metric hears of it. */
@@ -158,12 +184,31 @@ export class Mock {
       response.writeHead(status, { "Content-Type": "application/json" });
       response.end(JSON.stringify(body));
     };
-    const link = /^\/api\/v1\/links\/([^/]+)\/([^/]+)$/.exec(url.pathname)?.slice(1).map(decodeURIComponent);
-    if (link) return link.every((site) => this.names.includes(site)) ? json(this.link(...link)) : json({ error: `unknown site '${link[0]}'` }, 404);
+    const link = /^\/api\/v1\/links\/([^/]+)\/([^/]+)(?:\/([a-z]+))?$/.exec(url.pathname)?.slice(1);
+    if (link) return this.answerLink(decodeURIComponent(link[0]), decodeURIComponent(link[1]), link[2], query, json);
+    if (url.pathname.startsWith("/api/v1/probes")) return this.answerProbes(request, url, json);
+    const plain = { "/api/v1/incidents": () => ({ incidents: this.incidents }), "/api/v1/detours": () => past.detours(this),
+      "/api/v1/timetable": () => past.timetable(this), "/api/v1/timetable/audit": () => past.audit(this) }[url.pathname];
+    if (plain) return json(plain());
+    if (url.pathname === "/api/v1/results") return response.writeHead(200, { "Content-Type": "application/x-ndjson" }).end(past.results(this, query));
     if (url.pathname === "/api/v1/matrix") return units[query.metric] ? json(this.matrix(query)) : json({ error: "unknown metric" }, 404);
     if (url.pathname === "/api/v1/sites") return json(this.sites());
     if (url.pathname === "/api/v1/events") return this.stream(query, request, response);
     return this.file(url.pathname === "/" ? "/index.html" : url.pathname, response);
+  }
+
+  answerLink(from, to, what, query, json) {
+    const strange = [from, to].find((site) => !this.names.includes(site));
+    if (strange !== undefined) return json({ error: `unknown site '${strange}'` }, 404);
+    if (!what) return json(this.link(from, to));
+    return json(what === "explain" ? past.explain(this, from, to) : past[what](this, query, from, to));
+  }
+
+  answerProbes(request, url, json) {
+    if (request.method === "GET") return json(...this.demands.answer(url.pathname.split("/").pop()));
+    let body = "";
+    request.on("data", (chunk) => (body += chunk));
+    request.on("end", () => json(...this.demands.ask(JSON.parse(body), request.headers.authorization)));
   }
 
   stream(query, request, response) {

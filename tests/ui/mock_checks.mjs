@@ -82,7 +82,7 @@ async function hostileNamesAreText({ page }) {
 
 async function twoSitesWalk({ page }) {
   await matrixShown(page);
-  await page.focus("#window");
+  await page.focus("#pin");
   await page.keyboard.press("Tab");
   for (const [key, wanted] of [["ArrowDown", /^athens to berlin/], ["ArrowUp", /^berlin to athens/], ["ArrowLeft", /^athens to berlin/], ["ArrowRight", /^berlin to athens/]]) {
     await page.keyboard.press(key);
@@ -98,7 +98,7 @@ async function oneSiteIsSaid({ page }) {
 async function unknownHashIsHarmless({ base, page, problems }) {
   await page.goto(`${base}#metric=nonsense&stat=%00&window=1000y&from=nowhere&to=berlin`);
   await page.reload();
-  await matrixShown(page);
+  await page.waitForSelector("body.loaded");
   assert.equal(await page.inputValue("#metric"), "rtt");
   await eventually("unknown link", async () => assert.match(await page.textContent("#panel-note"), /unknown site/));
   assert.deepEqual(problems.filter((text) => !text.includes("404")), []);

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launch, matrixShown, open } from "./browser.mjs";
 import * as checks from "./checks.mjs";
+import { matrixControls, placesWork } from "./control_checks.mjs";
 import { mockChecks } from "./mock_checks.mjs";
 import { Mock } from "./mock.mjs";
 
@@ -49,6 +50,8 @@ async function pageChecks(browser, base) {
   await check("keys move, open and close a link", () => checks.keysWork(seen));
   await check("a deep link restores the view", () => checks.deepLinkWorks(seen));
   await check("the sites are listed", () => checks.sitesListed(seen));
+  for (const [name, run] of matrixControls) await check(name, () => run(seen));
+  await check("keys and history lead through the places", () => placesWork(seen));
   await check("updates arrive by themselves", () => checks.updatesArrive(seen));
   await check("everything comes from the coordinator", () => checks.onlyOwnServer(seen));
   await check("the policy allows nothing inline", () => checks.policyIsStrict(seen));

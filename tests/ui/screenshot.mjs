@@ -1,5 +1,5 @@
 // node tests/ui/screenshot.mjs URL FILE [--dark] [--width N] [--height N] [--scale N] [--full] [--link FROM TO] [--wait SECONDS]
-import { launch, matrixShown, open } from "./browser.mjs";
+import { launch, open } from "./browser.mjs";
 
 const [url, file, ...rest] = process.argv.slice(2);
 if (!url || !file) {
@@ -17,7 +17,7 @@ try {
     width: Number(after("--width", 1280)), height: Number(after("--height", 800)),
     scale: Number(after("--scale", 1)), dark: rest.includes("--dark"),
   });
-  await matrixShown(page);
+  await page.waitForSelector("body.loaded");
   await page.waitForTimeout(1000 * Number(after("--wait", 1)));
   await page.screenshot({ path: file, fullPage: rest.includes("--full") });
   console.log(`wrote ${file}`);

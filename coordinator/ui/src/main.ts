@@ -1,153 +1,143 @@
 // Puts the page together: choices and data in, views out.
-import { sentence } from "./describe_cell";
 import { byId, setText } from "./dom";
-import { drawHiddenTable } from "./hidden_table";
-import { drawLegend } from "./legend";
-import { LinkPanel } from "./link_panel";
-import { Live, type Connection } from "./live";
-import { MatrixView } from "./matrix_view";
-import { Model } from "./model";
-import { Selectors } from "./selectors";
-import { drawSites } from "./sites_table";
-import { readSites } from "./sites_model";
+import { LinkView } from "./link/link_view";
+import { MatrixPlace } from "./matrix/matrix_place";
+import { readIncidents } from "./model/incidents";
+import { MeshModel } from "./model/mesh_model";
+import { readSites } from "./model/sites_model";
+import { sameLink, type Link } from "./model/types";
+import { formatHash, parseHash, places, sameQuestion, type PlaceName, type View } from "./model/view_state";
+import { Live, type Connection } from "./net/live";
+import { Navigation } from "./places/navigation";
+import { Places } from "./places/places";
 import { noticeFor, StatusBar } from "./status_bar";
-import { Tooltip } from "./tooltip";
-import type { Link } from "./types";
-import { formatHash, parseHash, type View } from "./view_state";
 
 class Page {
   private view_: View = parseHash(location.hash);
   private connection_: Connection = "connecting";
   private refused_ = "";
-  private pointed_: { link: Link; at: DOMRect } | null = null;
-  private tableTimer_ = 0;
-  private readonly model_ = new Model();
+  private readonly model_ = new MeshModel();
   private readonly status_ = new StatusBar();
-  private readonly legend_ = byId("legend", HTMLElement);
   private readonly notice_ = byId("notice", HTMLElement);
-  private readonly spoken_ = byId("spoken", HTMLElement);
-  private readonly table_ = byId("cells", HTMLTableElement);
-  private readonly sites_ = byId("sites-body", HTMLTableSectionElement);
-  private readonly tooltip_ = new Tooltip(byId("tooltip", HTMLElement));
-  private readonly selectors_ = new Selectors(this.view_, (view) => this.choose(view));
-  private readonly panel_ = new LinkPanel(() => this.closeLink());
-  private readonly matrix_ = new MatrixView(byId("matrix", HTMLElement), this.model_, this.view_, {
-    onPoint: (link, at, byKey) => this.point(link, at, byKey),
+  private readonly navigation_ = new Navigation((place) => this.choose({ ...this.view_, place, link: null }));
+  private readonly places_ = new Places(this.model_, (link) => this.openLink(link));
+  private readonly link_ = new LinkView(this.model_, {
+    onChoice: (view) => this.choose(view),
+    onClose: () => this.closeLink(),
+  });
+  private readonly matrix_ = new MatrixPlace(this.model_, this.view_, {
+    onChoice: (view) => this.choose(view),
     onOpen: (link) => this.openLink(link),
-    onScroll: () => this.onScroll(),
   });
   private readonly live_ = new Live({
     onMatrix: (answer) => {
       this.refused_ = "";
-      this.model_.replace(answer, Date.now());
+      this.model_.replace(answer, Date.now(), this.view_.at !== null);
       this.refresh();
     },
     onCells: (cells) => {
-      this.model_.merge(cells, Date.now());
-      this.refresh();
+      this.matrix_.refreshCells(this.model_.merge(cells, Date.now()));
+      this.showStatus();
     },
     onSites: (answer) => {
       this.model_.setSites(readSites(answer), Date.now());
       this.refresh();
     },
+    onIncidents: (answer) => {
+      this.model_.setIncidents(readIncidents(answer));
+      this.refresh();
+    },
     onConnection: (connection) => {
       this.connection_ = connection;
-      this.refresh();
+      this.showStatus();
     },
     onRefused: (reason) => {
       this.refused_ = reason;
-      this.refresh();
+      this.showStatus();
     },
   });
 
   start(): void {
     this.apply();
     window.addEventListener("hashchange", () => this.onHash());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawLegend(this.legend_, this.view_));
+    window.addEventListener("keydown", (event) => this.onKey(event));
     window.setInterval(() => this.tick(), 1000);
-    this.live_.follow(this.view_);
+    this.live_.follow(this.view_, true);
   }
 
   private choose(view: View): void {
-    const other = view.metric !== this.view_.metric || view.stat !== this.view_.stat || view.window !== this.view_.window;
+    const before = this.view_;
     this.view_ = view;
-    history.replaceState(null, "", formatHash(view));
+    const hash = formatHash(view);
+    // Another place or link is a step that "back" takes back; another choice is not.
+    if (before.place !== view.place || !sameLink(before.link, view.link)) history.pushState(null, "", hash);
+    else history.replaceState(null, "", hash);
     this.apply();
-    if (!other) return;
+    if (sameQuestion(before, view)) return;
     this.refused_ = "";
-    this.live_.follow(view);
+    this.live_.follow(view, before.metric !== view.metric || before.stat !== view.stat || before.window !== view.window);
   }
 
   /** What follows from the choice alone. */
   private apply(): void {
-    this.selectors_.show(this.view_);
-    drawLegend(this.legend_, this.view_);
-    this.panel_.show(this.view_.link);
-    this.matrix_.update(this.view_);
+    document.body.dataset.place = this.view_.link ? "link" : this.view_.place;
+    this.navigation_.show(this.view_);
+    this.matrix_.show(this.view_);
+    this.link_.show(this.view_);
+    this.places_.show(this.view_);
+    this.showStatus();
   }
 
   private onHash(): void {
-    if (location.hash !== formatHash(this.view_)) this.choose(parseHash(location.hash));
+    if (location.hash === formatHash(this.view_)) return;
+    const before = this.view_;
+    this.view_ = parseHash(location.hash);
+    this.apply();
+    if (!sameQuestion(before, this.view_)) this.live_.follow(this.view_, true);
+  }
+
+  /** Digits lead to the places, Escape out of a link; not while somebody types. */
+  private onKey(event: KeyboardEvent): void {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
+    const place: PlaceName | undefined = places[Number(event.key) - 1];
+    if (place) this.choose({ ...this.view_, place, link: null });
+    else if (event.key === "Escape" && this.view_.link) this.closeLink();
   }
 
   private refresh(): void {
-    const now = Date.now();
+    document.body.classList.toggle("loaded", this.model_.grid.n > 0);
+    this.matrix_.refresh();
+    this.places_.refresh(Date.now());
+    this.link_.onModel();
+    this.showStatus();
+  }
+
+  private showStatus(): void {
     this.status_.show(this.model_, this.connection_);
-    const notice = noticeFor(this.model_, this.connection_, this.refused_);
+    const notice = noticeFor(this.model_, this.connection_, this.refused_ || this.matrix_.refusal());
     setText(this.notice_, notice);
     this.notice_.hidden = notice === "";
+    this.navigation_.count(this.model_.incidents.filter((incident) => incident.open).length);
     document.body.dataset.connection = this.connection_;
-    document.body.classList.toggle("loaded", this.model_.columns.length > 0);
-    this.matrix_.update(this.view_);
-    drawSites(this.sites_, this.model_, now);
-    this.showTooltip();
-    this.drawTableSoon();
   }
 
   private tick(): void {
     const now = Date.now();
     this.matrix_.tick();
-    this.panel_.tick(now);
-    drawSites(this.sites_, this.model_, now);
-    this.showTooltip();
-  }
-
-  private drawTableSoon(): void {
-    if (this.tableTimer_ !== 0) return;
-    const delay_ms = this.model_.columns.length > 50 ? 1500 : 300;
-    this.tableTimer_ = window.setTimeout(() => {
-      this.tableTimer_ = 0;
-      drawHiddenTable(this.table_, this.model_, this.view_, this.matrix_.visible(), Date.now());
-    }, delay_ms);
-  }
-
-  private onScroll(): void {
-    this.pointed_ = null;
-    this.tooltip_.hide();
-    this.drawTableSoon();
-  }
-
-  private point(link: Link | null, at: DOMRect, byKey: boolean): void {
-    this.pointed_ = link ? { link, at } : null;
-    this.showTooltip();
-    const cell = link && this.model_.cell(link.from, link.to);
-    if (byKey && cell) setText(this.spoken_, sentence(cell, this.model_.age(cell.from, cell.to, Date.now()), this.view_));
-  }
-
-  private showTooltip(): void {
-    const cell = this.pointed_ && this.model_.cell(this.pointed_.link.from, this.pointed_.link.to);
-    if (!cell || !this.pointed_) this.tooltip_.hide();
-    else this.tooltip_.show(cell, this.model_.age(cell.from, cell.to, Date.now()), this.view_, this.pointed_.at);
+    this.link_.tick(now);
+    this.places_.tick(now);
+    if (this.matrix_.refusal() !== "") this.showStatus();
   }
 
   private openLink(link: Link): void {
     this.choose({ ...this.view_, link });
-    this.panel_.focus();
+    this.link_.focus();
   }
 
   private closeLink(): void {
     this.choose({ ...this.view_, link: null });
-    this.matrix_.focus();
+    if (this.view_.place === "matrix") this.matrix_.focus();
   }
 }
 

@@ -1,8 +1,8 @@
 // The header: which mesh, how many sites are heard, whether what is shown is of now.
 import { byId, setText } from "./dom";
-import { clockTime } from "./format";
-import type { Connection } from "./live";
-import type { Model } from "./model";
+import { clockTime, dayTime } from "./model/format";
+import type { Connection } from "./net/live";
+import type { MeshModel as Model } from "./model/mesh_model";
 
 const texts: Record<Connection, string> = {
   connecting: "connecting",
@@ -45,8 +45,9 @@ export function noticeFor(model: Model, connection: Connection, refused: string)
       : "The coordinator does not answer yet.";
   }
   if (!model.updatedAt) return "";
-  if (model.columns.length === 0) return "This mesh has no sites yet.";
-  if (model.columns.length === 1) return "This mesh has one site only; a link needs two.";
-  if (!model.everMeasured()) return "Nothing has been measured yet. Cells fill as the first results arrive.";
+  if (model.grid.n === 0) return "This mesh has no sites yet.";
+  if (model.grid.n === 1) return "This mesh has one site only; a link needs two.";
+  if (!model.past && !model.grid.everMeasured()) return "Nothing has been measured yet. Cells fill as the first results arrive.";
+  if (model.past) return `This is the past: ${dayTime(Date.parse(model.grid.at))}. “Now” leads back.`;
   return "";
 }

@@ -1,0 +1,111 @@
+// Requests to the coordinator that served this page.
+import type { Link, MatrixAnswer } from "../model/types";
+import type { View } from "../model/view_state";
+
+const patience_ms = 8000;
+/** Questions about the past are read from the store, and a large mesh is large. */
+const patience_past_ms = 30000;
+
+/** The coordinator answered, and said no. Its text is shown to the reader. */
+export class Refused extends Error {
+  constructor(text: string, readonly status: number) {
+    super(text);
+  }
+}
+
+async function answerOf(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const body = (await response.json().catch(() => ({}))) as { error?: unknown };
+  const text = typeof body.error === "string" ? body.error : `status ${response.status}`;
+  if (response.status >= 500 && response.status !== 503) throw new Error(text);
+  throw new Refused(text, response.status);
+}
+
+type Query = Record<string, string | null>;
+
+function address(path: string, query: Query): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== null) params.set(name, value);
+  const text = params.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+async function ask(path: string, query: Query = {}, patience = patience_past_ms): Promise<Response> {
+  return answerOf(await fetch(address(path, query), { cache: "no-store", signal: AbortSignal.timeout(patience) }));
+}
+
+async function get(path: string, query: Query = {}, patience = patience_past_ms): Promise<unknown> {
+  return (await ask(path, query, patience)).json();
+}
+
+export function cellQuery(view: View): Record<string, string> {
+  return { metric: view.metric.name, stat: view.stat, window: view.window };
+}
+
+export async function getMatrix(view: View, at: string | null): Promise<MatrixAnswer> {
+  const query = { ...cellQuery(view), at, layout: "columns" };
+  return (await get("/api/v1/matrix", query, at === null ? patience_ms : patience_past_ms)) as MatrixAnswer;
+}
+
+export function getSites(): Promise<unknown> {
+  return get("/api/v1/sites", {}, patience_ms);
+}
+
+export function getIncidents(): Promise<unknown> {
+  return get("/api/v1/incidents", {}, patience_ms);
+}
+
+export function linkPath(link: Link): string {
+  return `/api/v1/links/${encodeURIComponent(link.from)}/${encodeURIComponent(link.to)}`;
+}
+
+export function getLink(link: Link, query: Query): Promise<unknown> {
+  return get(linkPath(link), query);
+}
+
+/** What stands below a link: series, histogram, profile, explain. */
+export function getOfLink(link: Link, what: string, query: Query): Promise<unknown> {
+  return get(`${linkPath(link)}/${what}`, query);
+}
+
+export function getDetours(query: Query): Promise<unknown> {
+  return get("/api/v1/detours", query);
+}
+
+export function getTimetable(): Promise<unknown> {
+  return get("/api/v1/timetable", {}, patience_ms);
+}
+
+export function getAudit(query: Query): Promise<unknown> {
+  return get("/api/v1/timetable/audit", query);
+}
+
+export function resultsAddress(query: Query): string {
+  return address("/api/v1/results", query);
+}
+
+/** One object for each run; lines that cannot be read are left out. */
+export async function getResults(query: Query): Promise<unknown[]> {
+  const text = await (await ask("/api/v1/results", query)).text();
+  return text.split("\n").flatMap((line) => {
+    try {
+      return line === "" ? [] : [JSON.parse(line) as unknown];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** "Measure this link now." */
+export async function postProbe(link: Link, probe: string, token: string): Promise<unknown> {
+  const response = await fetch("/api/v1/probes", {
+    method: "POST", cache: "no-store", signal: AbortSignal.timeout(patience_ms),
+    headers: { "Authorization": `Bearer ${token}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ from: link.from, to: link.to, probe }),
+  });
+  return (await answerOf(response)).json();
+}
+
+export function getProbe(id: string): Promise<unknown> {
+  return get(`/api/v1/probes/${encodeURIComponent(id)}`, {}, patience_ms);
+}

@@ -1,0 +1,76 @@
+// The sites: who is heard, with which version, clock and spool, and how well each agent measures.
+import { byId, element, setText, showChildren } from "../dom";
+import { age, count, inWords } from "../model/format";
+import type { MeshModel } from "../model/mesh_model";
+import { troubles, type Health, type Measurer, type Site, type Spread } from "../model/sites_model";
+
+const healthTexts: Record<Health, string> = {
+  ok: "heard", silent: "silent", never: "never heard", no_agent: "no agent",
+};
+
+function clockOf(site: Site): string {
+  if (site.clockOffset_s === null && site.clockError_s === null) return "unknown";
+  const offset = site.clockOffset_s === null ? "" : `${site.clockOffset_s < 0 ? "−" : "+"}${inWords(Math.abs(site.clockOffset_s), "s")}`;
+  const error = site.clockError_s === null ? "" : `± ${inWords(site.clockError_s, "s")}`;
+  return [offset, error].filter((part) => part !== "").join(" ");
+}
+
+function spoolOf(site: Site): string {
+  if (site.spooled === null || site.health === "never") return "–";
+  return site.spooled === 0 ? "empty" : `${count(site.spooled)} waiting`;
+}
+
+function spreadOf(spread: Spread): string {
+  return spread.p50 === null ? "–" : `${inWords(spread.p50, "s")} / ${inWords(spread.p99, "s")}`;
+}
+
+function lostOf(measurer: Measurer): string {
+  const parts: [number, string][] = [[measurer.socketDrops, "socket drops"], [measurer.lostStamps, "lost stamps"], [measurer.dropped, "results dropped"], [measurer.starved, "results starved"]];
+  const found = parts.filter(([n]) => n > 0).map(([n, what]) => `${count(n)} ${what}`);
+  return found.length === 0 ? "nothing" : found.join(", ");
+}
+
+function rowOf(model: MeshModel, site: Site, now_ms: number): HTMLElement {
+  const ago = model.heardAgo_s(site, now_ms);
+  const hasAgent = site.health !== "no_agent";
+  const wrong = troubles(site);
+  const state = element("td", { class: "health", "data-health": site.health === "ok" && wrong.length > 0 ? "warn" : site.health },
+    element("span", { class: "mark" }), healthTexts[site.health]);
+  if (wrong.length > 0) state.append(element("span", { class: "note" }, wrong.join("; ")));
+  const cell = (text: string, kind = ""): HTMLElement => element("td", kind === "" ? {} : { class: kind }, text);
+  const { measurer } = site;
+  const where = [site.groups.join(", "), site.uplink === "" ? "" : `uplink ${site.uplink}`].filter((part) => part !== "").join(" · ");
+  return element("tr", {},
+    element("th", { scope: "row" }, site.name, ...(where === "" ? [] : [element("span", { class: "note" }, where)])),
+    state,
+    cell(!hasAgent ? "–" : ago === null ? "never" : `${age(ago)} ago`),
+    cell(site.version || "–"),
+    cell(hasAgent ? clockOf(site) : "–", site.clockOffset_s === null ? "dim" : ""),
+    cell(hasAgent ? spoolOf(site) : "–"),
+    cell(site.results === null ? "–" : count(site.results), "number"),
+    cell(measurer ? spreadOf(measurer.sendLateness) : "–"),
+    cell(measurer ? spreadOf(measurer.slotLateness) : "–"),
+    cell(measurer ? spreadOf(measurer.hold) : "–"),
+    cell(measurer ? inWords(measurer.pressure, "ratio") : "–"),
+    cell(measurer ? lostOf(measurer) : "–"));
+}
+
+export class SitesView {
+  private readonly body_ = byId("sites-body", HTMLTableSectionElement);
+  private readonly summary_ = byId("sites-summary", HTMLElement);
+
+  constructor(private readonly model_: MeshModel) {}
+
+  refresh(now_ms: number): void {
+    const { sites } = this.model_;
+    const wrong = sites.filter((site) => troubles(site).length > 0).length;
+    const silent = sites.filter((site) => site.health === "silent" || site.health === "never").length;
+    setText(this.summary_, sites.length === 0 ? "No site is known yet."
+      : `${sites.length} sites; ${silent === 0 ? "all agents are heard" : `${silent} not heard`}; ${wrong === 0 ? "all measure well" : `${wrong} with a remark`}.`);
+    showChildren(this.body_, sites.map((site) => rowOf(this.model_, site, now_ms)));
+  }
+
+  tick(now_ms: number): void {
+    this.refresh(now_ms);
+  }
+}
