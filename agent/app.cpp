@@ -12,6 +12,7 @@
 #include <csignal>
 #include <deque>
 
+#include "agent/app_latency.h"
 #include "agent/core/demand_book.h"
 #include "agent/core/load_book.h"
 #include "agent/core/prober.h"
@@ -51,7 +52,6 @@ constexpr nanoseconds saved_clock_error = seconds(1);
 constexpr nanoseconds clock_worth_saving = milliseconds(10);
 constexpr auto goodbye_time = milliseconds(100);
 constexpr std::size_t lateness_kept = 100;
-constexpr std::string_view stamp_key_purpose = "sonde STAMP 1";
 
 }  // namespace
 
@@ -80,6 +80,7 @@ class AgentApp::Parts {
   bool may_measure(Now now);
   void on_transfer_result(Result result);
   void on_connect_result(Result result);
+  void collect_judged(MonoTime now);
   void tell_loads(const LoadBook::News& news);
   void collect(Result result) {
     mark_starved(result, cpu_pressure_);
@@ -204,6 +205,9 @@ void AgentApp::Parts::reload() {
       old.coordinator != next.coordinator || setup_.coordinator_key != fresh.setup->coordinator_key;
   setup_.config.take_reloadable(next);
   setup_.coordinator_key = fresh.setup->coordinator_key;
+  setup_.outsider_keys = std::move(fresh.setup->outsider_keys);
+  setup_.reflector_keys = std::move(fresh.setup->reflector_keys);
+  share_keys(prober_.timetable());
   tell({{Severity::info, "configuration_read", {{"file", config_file_.string()}}}});
   if (other_coordinator) {
     session_.on_connection_broken();
@@ -280,13 +284,9 @@ void AgentApp::Parts::take_timetable(const Timetable& timetable, bool save) {
           {"effective_at", format_rfc3339(timetable.effective_at)}}}});
 }
 
-/// The keys of authenticated probes follow from the agents' own: none has to be made, given out or kept.
 void AgentApp::Parts::share_keys(const Timetable& timetable) {
-  pair_keys_.clear();
-  for (const Member& member : timetable.members)
-    if (member.has_agent && member.site != setup_.config.site)
-      if (const auto key = io::pair_key(setup_.keys.secret_key, member.public_key, stamp_key_purpose))
-        pair_keys_.emplace(member.site, *key);
+  pair_keys_ = shared_stamp_keys(timetable, setup_);
+  tell(missing_stamp_keys(prober_, setup_, pair_keys_));
 }
 
 /// Looks every member's name up, now and every few minutes; what was known stays in use until something else is known.
@@ -306,12 +306,7 @@ void AgentApp::Parts::resolve_names() {
 }
 
 void AgentApp::Parts::configure_latency() {
-  const AgentConfig& own = setup_.config;
-  const auto error = own.clock_error ? own.clock_error : io::kernel_clock_error();
-  const LatencyOptions options{own.latency_dscp, own.latency_authenticated, own.latency_timestamp_information,
-                               own.latency_direct_measurement};
-  LatencyPlan plan = prober_.latency_plan(book_, error, options, pair_keys_);
-  plan.allowed = setup_.config.allow;
+  LatencyPlan plan = latency_plan_of(prober_, book_, setup_, pair_keys_);
   port_.set_members(plan.members);
   if (!measuring_) plan.streams.clear();
   latency_.configure(std::move(plan));
@@ -346,8 +341,13 @@ void AgentApp::Parts::on_transfer_result(Result result) {
 }
 
 void AgentApp::Parts::on_connect_result(Result result) {
-  loads_.judge_connect(result, clock_);
-  collect(std::move(result));
+  loads_.hold(io::read_clock().mono, std::move(result), prober_.timetable().policy.latency);
+}
+
+/// Connect results whose wait for news of the far sites' runs is over.
+void AgentApp::Parts::collect_judged(MonoTime now) {
+  for (const FarRun& run : latency_.take_far_runs()) loads_.on_far_run(run);
+  for (Result& result : loads_.judged(now, clock_)) collect(std::move(result));
 }
 
 void AgentApp::Parts::update_clock(Now now) {
@@ -437,6 +437,7 @@ void AgentApp::Parts::turn() {
   update_clock(now);
   probe(now);
   if (clock_.known) tell_loads(loads_.on_neighbours(prober_.neighbours(clock_.shared(now.wall)), clock_));
+  collect_judged(now.mono);
   peers_.retry(now.mono);
   update_status(now);
   Session::Out out;
@@ -467,6 +468,7 @@ void AgentApp::Parts::on_signal() {
     tell({{Severity::info, "stopping", {}}});
     io::notify_systemd("STOPPING=1");
     timer_.cancel();
+    collect_judged(MonoTime::max());
     store_collected();
     control_->send(wire::encode(wire::Goodbye{}));
     auto farewell = std::make_shared<boost::asio::steady_timer>(loop_, goodbye_time);

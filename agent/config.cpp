@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "shared/config/fields.h"
 
 namespace sonde {
@@ -31,15 +33,46 @@ void read_keys(Value value, AgentConfig& out) {
 
 constexpr std::size_t most_allowed = 256;
 
+std::optional<AddressPrefix> read_range(const Value& value) {
+  const auto text = value.text();
+  if (!text) return std::nullopt;
+  const auto prefix = AddressPrefix::parse(*text);
+  if (prefix) return *prefix;
+  value.complain(fmt::format("{} is no address range: {}", config::in_quotes(*text), prefix.error().what),
+                 "write it like 192.0.2.99, 192.0.2.0/24 or '2001:db8::/48'");
+  return std::nullopt;
+}
+
+/// Addresses and ranges, or {address, key} where the outsider's probes may be authenticated.
 void read_allow(const Value& value, AgentConfig& out) {
   for (const Value& item : value.list(most_allowed)) {
-    const auto text = item.text();
-    if (!text) continue;
-    if (const auto prefix = AddressPrefix::parse(*text))
-      out.allow.push_back(*prefix);
-    else
-      item.complain(fmt::format("{} is no address range: {}", config::in_quotes(*text), prefix.error().what),
-                    "write it like 192.0.2.99, 192.0.2.0/24 or '2001:db8::/48'");
+    AllowedOutsider outsider;
+    if (!item.is_map()) {
+      if (assign(outsider.range, read_range(item))) out.allow.push_back(outsider);
+      continue;
+    }
+    Fields fields(item);
+    const auto address = fields.need("address", "give an address or range, such as 192.0.2.99");
+    const auto key = fields.need("key", "give the file with the key that the outsider has, or write the address alone");
+    fields.finish();
+    if (key) assign(outsider.key, key->file_path());
+    if (address && assign(outsider.range, read_range(*address))) out.allow.push_back(outsider);
+  }
+}
+
+void read_reflector_keys(const Value& value, AgentConfig& out) {
+  for (const Value& item : value.list(most_allowed)) {
+    Fields fields(item);
+    ReflectorKey key;
+    const auto site = fields.need("site", "give the name of a site that is a reflector");
+    if (site) assign(key.site, site->site());
+    if (const auto file = fields.need("file", "give the file with the key that the reflector has"))
+      assign(key.file, file->file_path());
+    fields.finish();
+    if (key.site.empty()) continue;
+    if (std::ranges::find(out.latency_keys, key.site, &ReflectorKey::site) != out.latency_keys.end())
+      site->complain(fmt::format("{} is given twice", config::in_quotes(key.site.str())), "keep one of them");
+    out.latency_keys.push_back(std::move(key));
   }
 }
 
@@ -62,9 +95,9 @@ void read_listen(Value value, AgentConfig& out) {
 
 void read_latency(Value value, AgentConfig& out) {
   Fields fields(std::move(value));
-  if (auto dscp = fields.get("dscp"))
-    if (const auto number = dscp->integer(0, 63)) out.latency_dscp = static_cast<std::uint8_t>(*number);
+  if (auto dscp = fields.get("dscp")) assign(out.latency_dscp, dscp->dscp());
   if (auto authenticated = fields.get("authenticated")) assign(out.latency_authenticated, authenticated->boolean());
+  if (auto keys = fields.get("keys")) read_reflector_keys(*keys, out);
   if (auto asked = fields.get("timestamp_information")) assign(out.latency_timestamp_information, asked->boolean());
   if (auto asked = fields.get("direct_measurement")) assign(out.latency_direct_measurement, asked->boolean());
   fields.finish();
@@ -108,6 +141,7 @@ void AgentConfig::take_reloadable(const AgentConfig& next) {
   allow = next.allow;
   latency_dscp = next.latency_dscp;
   latency_authenticated = next.latency_authenticated;
+  latency_keys = next.latency_keys;
   latency_timestamp_information = next.latency_timestamp_information;
   latency_direct_measurement = next.latency_direct_measurement;
 }

@@ -17,14 +17,27 @@
 
 namespace sonde {
 
+/// Somebody outside the mesh whose latency probes are answered, such as a router.
+struct AllowedOutsider {
+  AddressPrefix range;
+  std::filesystem::path key;  ///< the file with the key of its authenticated probes; empty: it has none
+};
+
+/// The key that this agent shares with a `reflector:` of the mesh.
+struct ReflectorKey {
+  SiteId site;
+  std::filesystem::path file;
+};
+
 struct AgentConfig {
   SiteId site;
   std::string coordinator;                ///< ZeroMQ endpoint to connect to
   std::filesystem::path coordinator_key;  ///< its public key's file
   std::filesystem::path secret_key;
-  std::vector<AddressPrefix> allow;            ///< outsiders whose latency probes are answered; at most 256
-  std::uint8_t latency_dscp = 0;               ///< 0 to 63: the class of this agent's latency probes and their replies
-  bool latency_authenticated = false;          ///< its latency probes to other agents carry a HMAC
+  std::vector<AllowedOutsider> allow;          ///< at most 256
+  std::optional<std::uint8_t> latency_dscp;    ///< 0 to 63: the class of its latency probes; nullopt: the mesh's
+  std::optional<bool> latency_authenticated;   ///< they carry a HMAC where there is a key; nullopt: as the mesh has it
+  std::vector<ReflectorKey> latency_keys;      ///< each site once; at most 256
   bool latency_timestamp_information = false;  ///< they ask how the far reflector comes by its stamps (RFC 8972, 4.3)
   bool latency_direct_measurement = false;     ///< and for its counters of the session (RFC 8972, 4.5)
   Endpoint listen{IpAddress{}, 7101};          ///< default 0.0.0.0:7101; TCP port + 1 is ZeroMQ between agents

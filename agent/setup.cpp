@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "agent/io/stamp_key_file.h"
 #include "shared/io/daemon.h"
 
 namespace sonde {
@@ -13,6 +14,22 @@ namespace {
 
 /// Where systemd shows a unit's credentials, for as long as the unit runs.
 constexpr std::string_view credentials = "/run/credentials/";
+
+void read_stamp_keys(AgentSetup& setup, const std::filesystem::path& file, std::string& errors) {
+  for (const AllowedOutsider& outsider : setup.config.allow) {
+    if (outsider.key.empty()) continue;
+    if (const auto key = io::read_stamp_key(outsider.key))
+      setup.outsider_keys.push_back({outsider.range, *key});
+    else
+      errors += io::setting_error(file, "listen.allow", key.error().what);
+  }
+  for (const ReflectorKey& reflector : setup.config.latency_keys) {
+    if (const auto key = io::read_stamp_key(reflector.file))
+      setup.reflector_keys.emplace(reflector.site, *key);
+    else
+      errors += io::setting_error(file, "latency.keys", key.error().what);
+  }
+}
 
 /// Reads the keys that a configuration names; `file` is how it is called in errors.
 AgentSetupOutcome read_keys(AgentSetup given, const std::filesystem::path& file) {
@@ -26,6 +43,7 @@ AgentSetupOutcome read_keys(AgentSetup given, const std::filesystem::path& file)
     setup.coordinator_key = *std::move(key);
   else
     outcome.errors += io::setting_error(file, "coordinator.key", key.error().what);
+  read_stamp_keys(setup, file, outcome.errors);
   if (!outcome.errors.empty()) outcome.setup.reset();
   return outcome;
 }

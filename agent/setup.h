@@ -2,10 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/config.h"
+#include "agent/core/latency_plan.h"
 #include "shared/io/curve_keys.h"
 
 namespace sonde {
@@ -14,6 +17,8 @@ struct AgentSetup {
   AgentConfig config;
   io::KeyPair keys;
   std::string coordinator_key;  ///< Z85
+  std::vector<OutsiderKey> outsider_keys{};
+  std::map<SiteId, wire::StampKey> reflector_keys{};
 };
 
 struct AgentSetupOutcome {

@@ -19,6 +19,8 @@ constexpr double most_probes_per_result = 1e6;
 constexpr std::size_t longest_congestion_name = 15;
 /// Intervals of one latency stream that may wait for late replies at the same time.
 constexpr int most_open_intervals = 10;
+/// All iterations of a throughput run, by their duration.
+constexpr nanoseconds longest_run = 1h;
 
 /// A timeout that was not given follows a shorter interval; one that was given must keep to `most`.
 void settle_timeout(const std::optional<Value>& given, nanoseconds& timeout, nanoseconds most, nanoseconds every) {
@@ -38,6 +40,8 @@ void read_latency(Value value, LatencyPolicy& out) {
   if (rate) assign(out.rate, rate->probe_rate(0.01, 10'000));
   if (every) assign(out.every, every->duration(100ms, 1h));
   if (timeout) assign(out.timeout, timeout->duration(1ms, 1min));
+  if (const auto dscp = fields.get("dscp")) assign(out.dscp, dscp->dscp());
+  if (const auto authenticated = fields.get("authenticated")) assign(out.authenticated, authenticated->boolean());
   fields.finish();
   settle_timeout(timeout, out.timeout, most_open_intervals * out.every, out.every);
   const double probes = out.rate.per_second * to_seconds(out.every);
@@ -69,6 +73,30 @@ void read_congestion(const Value& value, std::string& out) {
     out = *std::move(name);
 }
 
+/// How often a run measures. What the durations and the result cannot hold is told here, at its own place.
+void read_iterations(const Value& value, ThroughputPolicy& out) {
+  const auto number = value.integer(1, limits::iterations_per_run);
+  if (!number) return;
+  const auto iterations = static_cast<std::uint32_t>(*number);
+  if (iterations == 1) return;
+  if (out.duration < ThroughputPolicy::least_repeated_duration)
+    value.complain(
+        fmt::format("a duration of {} is too short to be repeated", format_duration(out.duration)),
+        fmt::format("give a duration of at least {}", format_duration(ThroughputPolicy::least_repeated_duration)));
+  else if (out.duration > longest_run / iterations)
+    value.complain(
+        fmt::format("{} runs of {} take {}, and a slot holds at most {}", iterations, format_duration(out.duration),
+                    format_duration(iterations * out.duration), format_duration(longest_run)),
+        fmt::format("give at most {}, or a shorter duration", longest_run / out.duration));
+  else if (iterations * out.streams > limits::stream_iterations_per_run)
+    value.complain(
+        fmt::format("{} iterations of {} streams make {} figures of each kind in a result, which holds at most {}",
+                    iterations, out.streams, iterations * out.streams, limits::stream_iterations_per_run),
+        fmt::format("give at most {}, or fewer streams", limits::stream_iterations_per_run / out.streams));
+  else
+    out.iterations = iterations;
+}
+
 void read_throughput(Value value, ThroughputPolicy& out, std::optional<Value>& given_every) {
   Fields fields(std::move(value));
   const auto every = fields.get("every");
@@ -83,17 +111,20 @@ void read_throughput(Value value, ThroughputPolicy& out, std::optional<Value>& g
   if (auto streams = fields.get("streams"))
     if (const auto number = streams->integer(1, limits::streams_per_run))
       out.streams = static_cast<std::uint32_t>(*number);
+  const auto iterations = fields.get("iterations");
   if (const auto congestion = fields.get("congestion")) read_congestion(*congestion, out.congestion);
   if (auto duplex = fields.get("full_duplex")) assign(out.full_duplex, duplex->boolean());
   fields.finish();
-  if (out.duration <= out.max_duration) return;
-  // A longer duration alone takes the limit with it.
-  if (max_duration)
-    max_duration->complain(fmt::format("{} is shorter than duration, {}", format_duration(out.max_duration),
-                                       format_duration(out.duration)),
-                           fmt::format("give at least {}", format_duration(out.duration)));
-  else
-    out.max_duration = out.duration;
+  if (out.duration > out.max_duration) {
+    // A longer duration alone takes the limit with it.
+    if (max_duration)
+      max_duration->complain(fmt::format("{} is shorter than duration, {}", format_duration(out.max_duration),
+                                         format_duration(out.duration)),
+                             fmt::format("give at least {}", format_duration(out.duration)));
+    else
+      out.max_duration = out.duration;
+  }
+  if (iterations) read_iterations(*iterations, out);
 }
 
 /// Where the probe is not `off` (which clears it): true, and its fields are to be read.

@@ -255,9 +255,8 @@ void ResultMaker::add_one_way() {
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     const TimedSample& timed = samples_[i];
     const SentProbe& probe = *timed.probe;
-    const bool stepped_here = estimators_.last && probe.clock_steps != estimators_.clock_steps;
-    if (stepped_here ||
-        (estimators_.last && !same_clocks(*estimators_.last, timed.sample, probe.sent - estimators_.last_at))) {
+    const bool told = probe.clock_steps != estimators_.clock_steps || probe.far_clock_era != estimators_.far_clock_era;
+    if (estimators_.last && (told || !same_clocks(*estimators_.last, timed.sample, probe.sent - estimators_.last_at))) {
       estimators_.break_clock();
       one_way_from_ = i;
       result_.set(Tag::clock_stepped);
@@ -265,6 +264,7 @@ void ResultMaker::add_one_way() {
     estimators_.last = timed.sample;
     estimators_.last_at = probe.sent;
     estimators_.clock_steps = probe.clock_steps;
+    estimators_.far_clock_era = probe.far_clock_era;
     // Consecutive ones only: a difference between the idle and the loaded path belongs to neither.
     const bool loaded = timed.met != Met::nothing;
     (loaded ? estimators_.jitter_loaded : estimators_.jitter).on_transit(timed.sample.forward);
@@ -299,8 +299,10 @@ void ResultMaker::add_one_way() {
 
 void ResultMaker::add_delay() {
   const LatencyStreamPlan& stream = context_.stream;
-  ClockKnowledge known{
-      .same_clock = stream.shares_clock, .claim = {}, .steps_are_told = stream.stateful, .least = stream.least_delay};
+  ClockKnowledge known{.same_clock = stream.shares_clock,
+                       .claim = {},
+                       .steps_are_told = estimators_.far_clock_era != 0,
+                       .least = stream.least_delay};
   if (context_.own_clock_error && stream.far_clock_error)
     known.claim = *context_.own_clock_error + *stream.far_clock_error;
   std::vector<TimedWay> ways;

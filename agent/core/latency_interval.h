@@ -1,6 +1,7 @@
 // The probes of one link between two results, and how they become the result. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,22 +35,26 @@ struct SentProbe {
   bool answered = false;
   bool late = false;  ///< the reply came after the timeout
   MonoTime received;
-  std::uint32_t reflected = 0;          ///< R of the first copy
-  std::uint32_t extra_copies = 0;       ///< it arrived there more than once
-  std::uint32_t duplicate_replies = 0;  ///< a reply came more than once
-  std::uint8_t ttl = 0;                 ///< with which it arrived there; 0: unknown
-  std::uint8_t ttl_back = 0;            ///< with which its reply arrived here; 0: unknown
+  std::uint32_t reflected = 0;            ///< R of the first copy
+  std::uint32_t extra_copies = 0;         ///< it arrived there more than once
+  std::array<std::uint32_t, 3> copies{};  ///< R of the first of these, so that none counts twice
+  std::uint32_t duplicate_replies = 0;    ///< a reply came more than once
+  std::uint8_t ttl = 0;                   ///< with which it arrived there; 0: unknown
+  std::uint8_t ttl_back = 0;              ///< with which its reply arrived here; 0: unknown
   std::uint8_t dscp_sent = 0;
   std::optional<std::uint8_t> dscp_there;                ///< with which it arrived there
   std::optional<std::uint8_t> dscp_back;                 ///< of its reply here; only where that was sent with dscp_sent
   std::optional<wire::TimestampInformation> far_stamps;  ///< where it was asked for
   std::optional<wire::DirectMeasurement> far_counts;     ///< the same
   std::optional<SiteLoad> far_load;                      ///< what the reply said of the far site's last throughput run
+  std::uint32_t far_clock_era = 0;                       ///< ReplyExtras::clock_era
   bool lost_here = false;                                ///< our own socket or queue refused it
   bool across_step = false;                              ///< our clock was stepped while it was under way
   std::uint32_t clock_steps = 0;                         ///< how often our clock had been stepped when it was sent
 
   bool answered_in_time() const { return answered && !late; }
+  /// A further reply to this probe, which has one already.
+  void on_further_reply(std::uint32_t reflector_sequence);
   /// Accepted, entered our queue, and never left it.
   bool stuck_in_queue() const { return !answered && stamps.scheduled && !stamps.sent; }
   bool left_host() const { return !lost_here && !stuck_in_queue(); }
@@ -83,7 +88,8 @@ struct LatencyEstimators {
   OneWayDelay delay;
   std::optional<LatencySample> last;
   MonoTime last_at;
-  std::uint32_t clock_steps = 0;  ///< of this host, as of `last`
+  std::uint32_t clock_steps = 0;    ///< of this host, as of `last`
+  std::uint32_t far_clock_era = 0;  ///< the same of the far one's; 0: it does not tell of steps
   std::uint8_t ttl = 0;
   std::uint8_t ttl_back = 0;
 

@@ -21,6 +21,13 @@ struct MemberKey {
   bool operator==(const MemberKey&) const = default;
 };
 
+/// The key of somebody outside the mesh, or of several in one range.
+struct OutsiderKey {
+  AddressPrefix range;
+  wire::StampKey key{};
+  bool operator==(const OutsiderKey&) const = default;
+};
+
 /// One stream of probes from this site to another.
 struct LatencyStreamPlan {
   SiteId to;
@@ -44,10 +51,11 @@ struct LatencyPlan {
   SiteId self;
   SharedTime effective_at;  ///< nothing of this plan is sent earlier; the plan before it goes on until then
   SharedTime epoch;
-  std::vector<LatencyStreamPlan> streams;  ///< at most limits::sites, one for each `to`
-  std::vector<IpAddress> members;          ///< whose probes the reflector answers, from any port
-  std::vector<AddressPrefix> allowed{};    ///< outsiders whose probes it answers, too
-  std::vector<MemberKey> keys{};           ///< for authenticated probes; several may have one address
+  std::vector<LatencyStreamPlan> streams;    ///< at most limits::sites, one for each `to`
+  std::vector<IpAddress> members;            ///< whose probes the reflector answers, from any port
+  std::vector<AddressPrefix> allowed{};      ///< outsiders whose probes it answers, too
+  std::vector<MemberKey> keys{};             ///< for authenticated probes; several may have one address
+  std::vector<OutsiderKey> outsider_keys{};  ///< for those of outsiders
   std::optional<nanoseconds> own_clock_error;
   std::uint8_t dscp = 0;  ///< of this agent's probes: the class that replies may be asked into
   bool operator==(const LatencyPlan&) const = default;

@@ -28,6 +28,7 @@ void LatencyOutput::clear() {
   results.clear();
   closed.clear();
   events.clear();
+  far_runs.clear();
 }
 
 LatencySender::LatencySender(Families families, std::uint64_t seed, bool keep_probes)
@@ -60,15 +61,26 @@ void LatencySender::set_clock(const ClockMap& clock) {
 
 SharedNow LatencySender::shared(const Now& now) const { return {now.mono, now.wall, clock_.shared(now.wall)}; }
 
+void LatencySender::clock_was_set() {
+  step_clock();
+  last_now_.reset();
+  clock_was_set_ = true;
+}
+
+void LatencySender::step_clock() {
+  ++counters_.clock_steps;
+  for (auto& [ssid, stream] : streams_) stream.on_clock_step();
+  clock_changed_ = true;
+}
+
 void LatencySender::watch_clock(const Now& now, LatencyOutput& out) {
+  if (std::exchange(clock_was_set_, false)) out.events.push_back({Severity::warning, "latency_clock_stepped", {}});
   if (last_now_) {
     const nanoseconds moved = (now.wall - last_now_->wall) - (now.mono - last_now_->mono);
     const nanoseconds allowed = step_threshold + (now.mono - last_now_->mono) / 1000;
     if (moved > allowed || moved < -allowed) {
-      ++counters_.clock_steps;
       out.events.push_back({Severity::warning, "latency_clock_stepped", {{"by_s", std::to_string(to_seconds(moved))}}});
-      for (auto& [ssid, stream] : streams_) stream.on_clock_step();
-      clock_changed_ = true;
+      step_clock();
     }
   }
   last_now_ = now;
@@ -76,6 +88,8 @@ void LatencySender::watch_clock(const Now& now, LatencyOutput& out) {
 
 void LatencySender::tick(const Now& now, LatencyOutput& out) {
   watch_clock(now, out);
+  out.far_runs.insert(out.far_runs.end(), far_runs_.begin(), far_runs_.end());
+  far_runs_.clear();
   if (!clock_.known) return;
   const SharedNow present = shared(now);
   if (waiting_ && present.shared >= waiting_->effective_at) apply_plan(present, out);
@@ -229,7 +243,10 @@ void LatencySender::on_packet(MonoTime now, const Packet& packet) {
                            .ttl = packet.ttl,
                            .traffic_class = packet.traffic_class};
   switch (stream->on_reply(now, heard)) {
-    case ReplyFate::in_time: ++counters_.replies; return;
+    case ReplyFate::in_time:
+      ++counters_.replies;
+      if (auto news = stream->far_news(heard)) far_runs_.push_back(*std::move(news));
+      return;
     case ReplyFate::late: ++counters_.late; return;
     case ReplyFate::duplicate: ++counters_.duplicates; return;
     case ReplyFate::unknown: ++counters_.foreign; return;

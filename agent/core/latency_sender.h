@@ -29,6 +29,7 @@ struct LatencyOutput {
   std::vector<nanoseconds> lateness;  ///< of each of these, behind its planned instant
   std::vector<Result> results;        ///< id = {self, 0, 0}: the spool numbers them
   std::vector<SentProbe> closed;      ///< the probes of these results, where they are kept
+  std::vector<FarRun> far_runs;       ///< what replies since the last turn said of far sites' throughput runs
   Events events;
 
   /// Empties it and keeps its room, so that a steady turn allocates nothing.
@@ -73,6 +74,10 @@ class LatencySender {
   /// A throughput run that loads this site, when it begins, when it ends, and when more is known of it.
   void tell_load(const OwnLoad& load) { identity_.loads.tell(load); }
 
+  /// This host's wall clock was set, as its kernel says: tell it before anything is fed in that may have been stamped
+  /// behind it. Larger steps are noticed without.
+  void clock_was_set();
+
   void tick(const Now& now, LatencyOutput& out);
   /// True where this turn closes an interval: everything that has arrived must have been fed in before.
   bool judges(MonoTime now) const;
@@ -101,6 +106,7 @@ class LatencySender {
  private:
   SharedNow shared(const Now& now) const;
   void watch_clock(const Now& now, LatencyOutput& out);
+  void step_clock();
   void apply_plan(const SharedNow& now, LatencyOutput& out);
   void start_stream(const LatencyStreamPlan& plan, const SharedNow& now, LatencyOutput& out);
   std::optional<Endpoint> usable(const std::vector<Endpoint>& addresses) const;
@@ -123,7 +129,9 @@ class LatencySender {
   std::map<Endpoint, std::uint16_t> by_endpoint_;
   std::vector<std::pair<MonoTime, std::uint16_t>> wakes_;  ///< one for each stream; a heap, the earliest first
   bool clock_changed_ = false;
+  bool clock_was_set_ = false;
   std::optional<Now> last_now_;
+  std::vector<FarRun> far_runs_;
   Counters counters_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "shared/base/error.h"
@@ -29,6 +30,19 @@ nanoseconds latest_send(nanoseconds period) {
 }
 
 }  // namespace
+
+/// Each arrival there has a number R of its own; one that comes again is the same reply twice.
+void SentProbe::on_further_reply(std::uint32_t reflector_sequence) {
+  const auto known = std::span(copies).first(std::min<std::size_t>(extra_copies, copies.size()));
+  if (reflector_sequence == reflected || std::ranges::find(known, reflector_sequence) != known.end()) {
+    ++duplicate_replies;
+    return;
+  }
+  const bool earlier = static_cast<std::int32_t>(reflector_sequence - reflected) < 0;
+  const std::uint32_t copy = earlier ? std::exchange(reflected, reflector_sequence) : reflector_sequence;
+  if (extra_copies < copies.size()) copies.at(extra_copies) = copy;
+  ++extra_copies;
+}
 
 LatencyStream::LatencyStream(Setup setup)
     : setup_(std::move(setup)),
@@ -173,13 +187,7 @@ ReplyFate LatencyStream::on_reply(MonoTime now, const LatencyReply& reply) {
   if (packet.sender_sent_at != probe->stamp_in_packet) return ReplyFate::unknown;
   if (reply.extras.follow_up) take_follow_up(*reply.extras.follow_up);
   if (probe->answered) {
-    if (packet.sequence == probe->reflected) {
-      ++probe->duplicate_replies;
-    } else {
-      ++probe->extra_copies;
-      const bool earlier = static_cast<std::int32_t>(packet.sequence - probe->reflected) < 0;
-      if (earlier) probe->reflected = packet.sequence;
-    }
+    probe->on_further_reply(packet.sequence);
     return ReplyFate::duplicate;
   }
   probe->answered = true;
@@ -197,9 +205,21 @@ ReplyFate LatencyStream::on_reply(MonoTime now, const LatencyReply& reply) {
   return probe->late ? ReplyFate::late : ReplyFate::in_time;
 }
 
+std::optional<FarRun> LatencyStream::far_news(const LatencyReply& reply) {
+  const auto& load = reply.extras.load;
+  if (!load || *load == far_load_) return std::nullopt;
+  const auto t1 = reply.packet.sender_sent_at.wall();
+  const auto t2 = reply.packet.received_at.wall();
+  const auto t3 = reply.packet.sent_at.wall();
+  if (!t1 || !t2 || !t3) return std::nullopt;
+  far_load_ = *load;
+  return far_run(setup_.plan.to, *load, *t1, *t2, *t3, reply.received_at);
+}
+
 void LatencyStream::take_extras(const LatencyReply& reply, SentProbe& probe) const {
   probe.ttl_back = reply.ttl;
   probe.far_load = reply.extras.load;
+  probe.far_clock_era = reply.extras.clock_era;
   probe.far_stamps = reply.extras.timestamp_information;
   probe.far_counts = reply.extras.direct_measurement;
   if (!reply.extras.class_of_service) return;

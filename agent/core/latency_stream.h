@@ -82,6 +82,8 @@ class LatencyStream {
   MonoTime next_deadline(const SharedNow& now) const;
 
   ReplyFate on_reply(MonoTime now, const LatencyReply& reply);
+  /// What a reply in time says of the far site's last run, where it is another than the one before said.
+  std::optional<FarRun> far_news(const LatencyReply& reply);
   void on_user_stamp(std::uint32_t sequence, WallTime at);
   void on_kernel_stamp(std::uint32_t sequence, SendStamp kind, WallTime at);
   /// Our own socket had no room: not the network's fault.
@@ -119,6 +121,7 @@ class LatencyStream {
   std::uint64_t late_closed_ = 0;
   std::uint32_t clock_steps_ = 0;  ///< of this host's wall clock
   LatencyEstimators estimators_;
+  SiteLoad far_load_;  ///< as the replies said last
 };
 
 }  // namespace sonde

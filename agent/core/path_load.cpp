@@ -52,6 +52,37 @@ bool FarLoads::met_by(const Flight& in_far_clock) const {
   });
 }
 
+std::optional<FarRun> far_run(const SiteId& site, const SiteLoad& load, WallTime t1, WallTime t2, WallTime t3,
+                              WallTime t4) {
+  if (load.role == LoadRole::none) return std::nullopt;
+  FarRun run{.site = site, .far_start = load.start, .start = WallTime(load.start - (t2 - t1)), .end = {}};
+  if (load.end) run.end = *load.end - (t3 - t4);
+  return run;
+}
+
+void FarRuns::tell(const FarRun& run) {
+  std::vector<FarRun>& runs = runs_[run.site];
+  const auto known = std::ranges::find(runs, run.far_start, &FarRun::far_start);
+  if (known != runs.end()) {
+    // Each reply bounds the two clocks anew, and each bound holds.
+    known->start = std::max(known->start, run.start);
+    if (run.end) known->end = known->end ? std::min(*known->end, *run.end) : *run.end;
+    return;
+  }
+  for (FarRun& earlier : runs)
+    if (!earlier.end && earlier.far_start < run.far_start)
+      earlier.end = earlier.start + (run.far_start - earlier.far_start);
+  if (runs.size() >= most_of_a_site) runs.erase(runs.begin());
+  runs.push_back(run);
+}
+
+bool FarRuns::met_by(const Flight& flight, const SiteId& site) const {
+  const auto at = runs_.find(site);
+  return at != runs_.end() && std::ranges::any_of(at->second, [&](const FarRun& run) {
+           return overlaps(flight, run.start, run.end.value_or(run.start + FarLoads::longest));
+         });
+}
+
 void keep_apart_as_loaded(Result& result) {
   result.set(Tag::loaded);
   std::erase_if(result.values, [](const SingleValue& value) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -69,6 +70,31 @@ class FarLoads {
 
  private:
   std::vector<SiteLoad> loads_;
+};
+
+/// A run of a far site as this host's clock has it, at its widest: no part of the run lies outside.
+struct FarRun {
+  SiteId site;
+  WallTime far_start;  ///< on that site's clock: names the run
+  WallTime start;
+  std::optional<WallTime> end;  ///< nullopt: it was going on when the site said so
+  bool operator==(const FarRun&) const = default;
+};
+/// What a reply with these stamps says of its far site's last run; nullopt where there was none. `load` is on the far
+/// clock, whose offset lies between t3 - t4 and t2 - t1.
+std::optional<FarRun> far_run(const SiteId& site, const SiteLoad& load, WallTime t1, WallTime t2, WallTime t3,
+                              WallTime t4);
+
+/// The runs of all far sites for which probes have told of any; the oldest of each make room.
+class FarRuns {
+ public:
+  static constexpr std::size_t most_of_a_site = 8;
+
+  void tell(const FarRun& run);
+  bool met_by(const Flight& flight, const SiteId& site) const;
+
+ private:
+  std::map<SiteId, std::vector<FarRun>> runs_;  ///< of each site in order of start
 };
 
 /// The times of a connect result that met a run become connect_loaded.

@@ -4,9 +4,15 @@
 
 #include <algorithm>
 
+#include "shared/base/limits.h"
 #include "shared/measure/offset_bounds.h"
 
 namespace sonde {
+namespace {
+
+constexpr std::uint8_t highest_dscp = 63;
+
+}  // namespace
 
 std::vector<IpAddress> addresses_of(const Member& member, const AddressBook& book) {
   std::vector<IpAddress> addresses;
@@ -84,6 +90,7 @@ void Prober::begin_transfer(Now now, const ClockMap& clock, const SlotClock::Due
                            .addresses = to.addresses,
                            .port = to.port,
                            .streams = policy->streams,
+                           .iterations = std::clamp<std::uint32_t>(policy->iterations, 1, limits::iterations_per_run),
                            .duration = policy->duration,
                            .max_duration = policy->max_duration,
                            .max_bytes = policy->max_bytes,
@@ -199,8 +206,21 @@ nanoseconds Prober::least_delay_to(const Member& to) const {
   return least_delay(great_circle_m(*own->location, *to.location));
 }
 
+std::vector<SiteId> Prober::without_key(const LatencyOptions& options, const PairKeys& keys) const {
+  std::vector<SiteId> found;
+  const auto& policy = timetable_.policy.latency;
+  if (!policy || !options.authenticated.value_or(policy->authenticated)) return found;
+  for (const LinkPhase& phase : timetable_.phases)
+    if (phase.link.from == self_ && !keys.contains(phase.link.to)) found.push_back(phase.link.to);
+  return found;
+}
+
 LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error,
                                  const LatencyOptions& options, const PairKeys& keys) const {
+  const LatencyPolicy mesh = timetable_.policy.latency.value_or(LatencyPolicy{});
+  // What a coordinator says is not to be trusted with shifts.
+  const std::uint8_t dscp = options.dscp.value_or(mesh.dscp <= highest_dscp ? mesh.dscp : std::uint8_t{0});
+  const bool authenticated = options.authenticated.value_or(mesh.authenticated);
   LatencyPlan plan{.generation = timetable_.generation,
                    .self = self_,
                    .effective_at = timetable_.effective_at,
@@ -209,8 +229,9 @@ LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseco
                    .members = {},
                    .allowed = {},
                    .keys = {},
+                   .outsider_keys = {},
                    .own_clock_error = own_clock_error,
-                   .dscp = options.dscp};
+                   .dscp = dscp};
   for (const Member& member : timetable_.members) {
     if (member.site == self_) continue;
     const auto addresses = addresses_of(member, book);
@@ -229,10 +250,10 @@ LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseco
     stream.every = policy->every;
     stream.timeout = policy->timeout;
     stream.phase = phase.latency_phase;
-    stream.dscp = options.dscp;
+    stream.dscp = dscp;
     stream.format.timestamp_information = to->has_agent && options.timestamp_information;
     stream.format.direct_measurement = to->has_agent && options.direct_measurement;
-    if (const auto key = keys.find(to->site); key != keys.end() && options.authenticated) {
+    if (const auto key = keys.find(to->site); key != keys.end() && authenticated) {
       stream.key = key->second;
       stream.format.mode = wire::StampMode::authenticated;
     }

@@ -29,12 +29,13 @@ using AddressBook = std::map<std::string, std::vector<IpAddress>>;
 /// What this site shares with each other one, for authenticated probes.
 using PairKeys = std::map<SiteId, wire::StampKey>;
 
-/// How this agent's latency probes leave, as its own configuration has it.
+/// How this agent's latency probes leave, as its own configuration has it; where it does not say, the mesh's policy
+/// holds.
 struct LatencyOptions {
-  std::uint8_t dscp = 0;               ///< 0 to 63: the class (RFC 2474) of probes and their replies
-  bool authenticated = false;          ///< to agents (RFC 8762, 4.2.2); reflectors without one get open probes
-  bool timestamp_information = false;  ///< agents are asked how they come by their stamps (RFC 8972, 4.3)
-  bool direct_measurement = false;     ///< and for their counters of the session (RFC 8972, 4.5)
+  std::optional<std::uint8_t> dscp{};   ///< 0 to 63: the class (RFC 2474) of probes and their replies
+  std::optional<bool> authenticated{};  ///< where there is a key (RFC 8762, 4.2.2); else open probes
+  bool timestamp_information = false;   ///< agents are asked how they come by their stamps (RFC 8972, 4.3)
+  bool direct_measurement = false;      ///< and for their counters of the session (RFC 8972, 4.5)
 };
 
 /// All addresses of a member: literals as they are, names by the book; in the member's order of preference.
@@ -85,6 +86,8 @@ class Prober {
   Generation in_force() const { return slots_.generation(); }
   /// Members whose address is not known yet are left out; without streams where the probe is off.
   /// `keys` are for authenticated probes, ours and those of others; a site without one gets open ones.
+  /// Sites whose probes should be authenticated, and for which there is no key.
+  std::vector<SiteId> without_key(const LatencyOptions& options, const PairKeys& keys) const;
   LatencyPlan latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error,
                            const LatencyOptions& options = {}, const PairKeys& keys = {}) const;
 

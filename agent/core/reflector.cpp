@@ -57,6 +57,10 @@ std::span<const MemberKey> Reflector::keys_of(const IpAddress& from) const {
 const wire::StampKey* Reflector::key_for(const ReceivedProbe& probe, wire::StampMode mode) const {
   for (const MemberKey& member : keys_of(probe.from.address))
     if (mode == wire::StampMode::open || wire::base_verifies(probe.octets, member.key)) return &member.key;
+  for (const OutsiderKey& outsider : outsider_keys_)
+    if (outsider.range.contains(probe.from.address) &&
+        (mode == wire::StampMode::open || wire::base_verifies(probe.octets, outsider.key)))
+      return &outsider.key;
   return nullptr;
 }
 
@@ -115,6 +119,7 @@ void Reflector::answer_extensions(const ReceivedProbe& probe, ReflectorSession& 
                      .counters = {0, session.received, session.replies + 1},
                      .stamps = {sync, wire::StampMethod::software, sync, wire::StampMethod::software},
                      .load = load_,
+                     .clock_era = clock_era_,
                      .traffic_class = probe.traffic_class,
                      .dscp_permitted = dscp_};
   const bool known = session.replies > 0 && session.stamp.bits != 0 && session.stamped == session.replies - 1;

@@ -70,10 +70,19 @@ class Reflector {
   void set_allowed(std::vector<AddressPrefix> allowed) { allowed_ = std::move(allowed); }
   /// For authenticated requests. Where several have one address, each is tried.
   void set_keys(std::vector<MemberKey> keys);
+  /// For those of outsiders. They are tried behind the members'.
+  void set_outsider_keys(std::vector<OutsiderKey> keys) { outsider_keys_ = std::move(keys); }
   /// How good this host's clock is, for the error estimate of the replies.
   void set_clock_error(std::optional<nanoseconds> error) { clock_error_ = error; }
   /// The class that the mesh's probes have: beside 0 and a request's own the only one that a reply may be asked into.
   void set_dscp(std::uint8_t dscp) { dscp_ = dscp; }
+  /// Names the time since this host's clock was stepped last, for those who ask; 0: nobody watches the clock. A start
+  /// of the agent takes a random one, so that a step while it was not running does not hide.
+  void set_clock_era(std::uint32_t era) { clock_era_ = era % (wire::most_clock_era + 1); }
+  /// This host's clock was stepped. Tell it before the next request is answered.
+  void on_clock_step() {
+    if (clock_era_ != 0) clock_era_ = clock_era_ % wire::most_clock_era + 1;
+  }
   /// This site's last throughput run, for those who ask; nullopt: there was none since the start.
   void set_load(const std::optional<SiteLoad>& load) { load_ = load.value_or(SiteLoad{}); }
 
@@ -108,9 +117,11 @@ class Reflector {
   WallTime forgotten_{};           ///< probes of some session that came until then are forgotten
   std::vector<AddressPrefix> allowed_;
   std::vector<MemberKey> keys_;  ///< sorted by address
+  std::vector<OutsiderKey> outsider_keys_;
   std::optional<nanoseconds> clock_error_;
   std::uint8_t dscp_ = 0;
   SiteLoad load_;
+  std::uint32_t clock_era_ = 0;
   SessionTable sessions_;
   Counters counters_;
 };

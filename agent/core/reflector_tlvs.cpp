@@ -40,7 +40,10 @@ void answer(TlvType type, const Tlv& found, const TlvAnswers& answers, TlvOutcom
       outcome.follow_up_asked = true;
       wire::write(answers.follow_up, found.value());
       return;
-    case TlvType::load: wire::write(answers.load, found.value()); return;
+    case TlvType::load:
+      wire::write(answers.load, found.value());
+      wire::write_clock_era(answers.clock_era, found.value());
+      return;
     case TlvType::extra_padding:
     case TlvType::hmac: return;
   }

@@ -18,6 +18,7 @@ struct TlvAnswers {
   wire::DirectMeasurement counters;
   wire::TimestampInformation stamps;
   SiteLoad load;
+  std::uint32_t clock_era = 0;      ///< wire::write_clock_era
   std::uint8_t traffic_class = 0;   ///< of the request as it arrived: DSCP and ECN
   std::uint8_t dscp_permitted = 0;  ///< beside 0 and the request's own: the one that the mesh's policy names
 };

@@ -42,8 +42,28 @@ void TransferDesk::start(TransferNow now, const ThroughputOrder& order, const wi
 }
 
 void TransferDesk::begin(TransferNow now, const ThroughputOrder& order, const wire::Token& token, TransferOut& out) {
-  initiator_.emplace(order, token, now, out);
+  if (order.iterations > 1 && order.probe == Probe::throughput) {
+    iterations_.emplace(order, token);
+    initiator_.emplace(iterations_->order(now.mono), iterations_->token(), now, out);
+  } else {
+    initiator_.emplace(order, token, now, out);
+  }
   tidy(now, out);
+}
+
+/// After an iteration has brought its result, the newest in `out`: true where the run goes on with another.
+bool TransferDesk::begin_iteration(TransferNow now, TransferOut& out) {
+  if (!iterations_) return false;
+  SONDE_ASSERT(!out.results.empty());
+  Result part = std::move(out.results.back());
+  out.results.pop_back();
+  if (auto whole = iterations_->on_result(std::move(part))) {
+    out.results.push_back(*std::move(whole));
+    iterations_.reset();
+    return false;
+  }
+  initiator_.emplace(iterations_->order(now.mono), iterations_->token(), now, out);
+  return true;
 }
 
 void TransferDesk::refuse_busy(TransferNow now, const ThroughputOrder& order, TransferOut& out) const {
@@ -205,8 +225,9 @@ void TransferDesk::tick(TransferNow now, TransferOut& out) {
 }
 
 void TransferDesk::tidy(TransferNow now, TransferOut& out) {
-  if (initiator_ && initiator_->done()) {
+  while (initiator_ && initiator_->done()) {
     stats_.refused_values += initiator_->refused_values();
+    if (begin_iteration(now, out)) continue;
     if (!out.results.empty() && out.results.back().outcome == Outcome::ok) ++stats_.finished_ok;
     if (initiator_->is_duplex()) end_other_half(now, out);
     initiator_.reset();
@@ -226,7 +247,10 @@ void TransferDesk::tidy(TransferNow now, TransferOut& out) {
 std::vector<TransferRunning> TransferDesk::running() const {
   std::vector<TransferRunning> runs;
   if (initiator_)
-    if (auto run = initiator_->running()) runs.push_back(*std::move(run));
+    if (auto run = initiator_->running()) {
+      if (iterations_) run->bytes += iterations_->bytes();
+      runs.push_back(*std::move(run));
+    }
   if (responder_)
     if (auto run = responder_->running()) runs.push_back(*std::move(run));
   return runs;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/core/transfer_initiator.h"
+#include "agent/core/transfer_iterations.h"
 #include "agent/core/transfer_responder.h"
 #include "agent/core/transfer_types.h"
 #include "shared/schedule/timetable.h"
@@ -63,12 +64,14 @@ class TransferDesk {
   void begin(TransferNow now, const ThroughputOrder& order, const wire::Token& token, TransferOut& out);
   void on_offer(TransferNow now, const SiteId& from, const wire::TransferOffer& offer, TransferOut& out);
   void tidy(TransferNow now, TransferOut& out);
+  bool begin_iteration(TransferNow now, TransferOut& out);
   void refuse_busy(TransferNow now, const ThroughputOrder& order, TransferOut& out) const;
   TransferInitiator* initiator_for(const SiteId& from, const wire::Token& token);
   TransferResponder* responder_for(const SiteId& from, const wire::Token& token);
 
   const SiteId self_;
   std::optional<TransferInitiator> initiator_;
+  std::optional<TransferIterations> iterations_;  ///< of the run that initiator_ is a part of, where it has several
   std::optional<TransferResponder> responder_;
   std::optional<Waiting> waiting_;
   bool full_duplex_ = false;

@@ -294,6 +294,9 @@ void TransferInitiator::add_sender(Result& result) const {
   result.details.push_back({"bytes_acked", static_cast<double>(s.bytes_acked)});
   if (s.min_rtt) result.details.push_back({"min_rtt_s", to_seconds(*s.min_rtt)});
   if (s.rtt) result.details.push_back({"tcpi_rtt_s", to_seconds(*s.rtt)});
+  std::uint64_t segments = 0;
+  for (const StreamStats& stream : s.streams) segments += stream.segments;
+  if (!s.streams.empty()) result.details.push_back({"packets", static_cast<double>(segments)});
   if (s.streams.size() > 1)
     for (std::size_t i = 0; i < s.streams.size(); ++i) {
       result.details.push_back({fmt::format("stream_{}_packets", i), static_cast<double>(s.streams[i].segments)});

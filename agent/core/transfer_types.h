@@ -54,8 +54,9 @@ struct ThroughputOrder {
   std::vector<std::string> addresses;  ///< of link.to: IP addresses or DNS names, in order of preference
   std::uint16_t port = 0;
   std::uint32_t streams = 1;
-  nanoseconds duration{0};      ///< aimed at
-  nanoseconds max_duration{0};  ///< never longer
+  std::uint32_t iterations = 1;  ///< so many measurements, one behind the other; a duplex run is always one
+  nanoseconds duration{0};       ///< aimed at, for each iteration
+  nanoseconds max_duration{0};   ///< never longer
   Bytes max_bytes;
   std::string congestion;           ///< the sender's TCP congestion control; empty: as the kernel has it
   Probe probe = Probe::throughput;  ///< or duplex: the far side sends at the same time

@@ -18,6 +18,7 @@
 #include <utility>
 #include <variant>
 
+#include "agent/io/clock_watch.h"
 #include "agent/io/udp_socket.h"
 #include "shared/io/clock.h"
 #include "shared/io/mailbox.h"
@@ -108,12 +109,16 @@ struct LatencyPath::Worker {
   Worker(const Endpoint& listen, std::uint64_t seed, Probes probes)
       : reflecting(listen, SendStamps::on_demand),
         probing({listen.address, 0}, SendStamps::all),
-        sender({probing.has_v4(), probing.has_v6()}, seed, probes == Probes::keep) {}
+        sender({probing.has_v4(), probing.has_v6()}, seed, probes == Probes::keep) {
+    // Somebody without that watch tells nobody of steps, and others then trust no bound but each probe's own.
+    if (clock_watch) reflector.set_clock_era(1 + static_cast<std::uint32_t>(seed % wire::most_clock_era));
+  }
 
   // Shared with the main thread.
   Mailbox<Command> commands{commands_limit};
   Mailbox<Result> results{results_limit};
   Mailbox<Event> events{events_limit};
+  Mailbox<FarRun> far_runs{far_runs_limit};
   std::shared_ptr<Mailbox<wire::ArrivalAnswers>> answers =
       std::make_shared<Mailbox<wire::ArrivalAnswers>>(answers_limit);
   Mailbox<std::vector<SentProbe>> kept{kept_limit};  ///< nothing enters it unless probes are kept
@@ -126,6 +131,7 @@ struct LatencyPath::Worker {
   UdpSocket probing;
   LatencySender sender;
   Reflector reflector;
+  ClockWatch clock_watch;
   RecentSpread lateness;
   RecentSpread hold;
   LatencyStats seen;  ///< what was published last
@@ -149,6 +155,7 @@ struct LatencyPath::Worker {
 
   void run();
   bool obey();
+  void look_at_clock();
   void take_turn(const Now& now);
   void send_probes();
   void reflect();
@@ -167,6 +174,7 @@ void LatencyPath::Worker::run() {
       if (!obey()) return;
       turn_at = MonoTime();
     }
+    look_at_clock();
     if (woken_by.request) reflect();
     if (!asked.empty()) answer();
     const Now now = read_both_clocks();
@@ -186,6 +194,13 @@ void LatencyPath::Worker::run() {
   }
 }
 
+/// A step of the wall clock is told before anything that was stamped behind it goes out or is judged.
+void LatencyPath::Worker::look_at_clock() {
+  if (!clock_watch.was_set()) return;
+  reflector.on_clock_step();
+  sender.clock_was_set();
+}
+
 /// False when it is time to stop.
 bool LatencyPath::Worker::obey() {
   for (Command& command : commands.take_all()) {
@@ -201,6 +216,7 @@ bool LatencyPath::Worker::obey() {
       reflector.set_members(plan->members, read_clock().wall);
       reflector.set_allowed(plan->allowed);
       reflector.set_keys(plan->keys);
+      reflector.set_outsider_keys(plan->outsider_keys);
       reflector.set_clock_error(plan->own_clock_error);
       sender.configure(std::move(*plan));
     }
@@ -216,6 +232,7 @@ void LatencyPath::Worker::take_turn(const Now& now) {
   for (const nanoseconds late : out.lateness) lateness.add(late);
   for (Result& result : out.results) results.push(std::move(result));
   for (Event& event : out.events) events.push(std::move(event));
+  for (FarRun& run : out.far_runs) far_runs.push(std::move(run));
   if (!out.closed.empty()) kept.push(std::move(out.closed));
   const Now after = read_clock();
   turn_at = std::min(sender.next_deadline(after).value_or(MonoTime::max()), after.mono + publish_every);
@@ -386,6 +403,7 @@ std::vector<SentProbe> LatencyPath::take_probes() {
   return all;
 }
 
+std::vector<FarRun> LatencyPath::take_far_runs() { return worker_->far_runs.take_all(); }
 Events LatencyPath::take_events() { return worker_->events.take_all(); }
 Endpoint LatencyPath::local() const { return worker_->reflecting.local(); }
 

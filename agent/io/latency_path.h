@@ -48,6 +48,7 @@ class LatencyPath {
   static constexpr std::size_t commands_limit = 256;
   static constexpr std::size_t results_limit = 20'000;
   static constexpr std::size_t events_limit = 1000;
+  static constexpr std::size_t far_runs_limit = 10'000;
 
   static constexpr std::size_t kept_limit = 10'000;
 
@@ -81,6 +82,8 @@ class LatencyPath {
   /// Readable while results wait.
   int results_fd() const;
   std::vector<Result> take_results();
+  /// What replies have said of far sites' throughput runs since the last call.
+  std::vector<FarRun> take_far_runs();
   /// With Probes::keep, what the results were made of; those of kept_limit results wait at most.
   std::vector<SentProbe> take_probes();
   Events take_events();

@@ -9,6 +9,7 @@
 #include "coordinator/cli/json_read.h"
 #include "coordinator/cli/units.h"
 #include "coordinator/cli/views.h"
+#include "shared/base/limits.h"
 #include "shared/measure/metric.h"
 
 namespace sonde::cli {
@@ -42,12 +43,60 @@ std::vector<TextCell> metric_row(const Json& result, const MetricInfo& metric) {
   return row;
 }
 
+/// "iteration_0_" or "stream_3_": figures of a part of the run, which have lines of their own.
+bool is_of_part(std::string_view name) {
+  const auto of = [&](std::string_view kind) {
+    return name.starts_with(kind) && name.size() > kind.size() && name[kind.size()] >= '0' && name[kind.size()] <= '9';
+  };
+  return of("iteration_") || of("stream_");
+}
+
+/// What a part of a run moved, with the details that begin so; empty where there are none.
+std::string part_line(const Json& details, const std::string& prefix) {
+  std::string line;
+  const auto add = [&](const char* name, std::string_view words) {
+    const Json& value = at(details, (prefix + name).c_str());
+    if (!value.is_number()) return;
+    const std::string text = human_detail(value.get<double>(), prefix + name);
+    line += fmt::format("{}{}{}", line.empty() ? "" : ", ", text, words);
+  };
+  add("bps", "");
+  add("total_bps", " in all");
+  add("bytes", "");
+  add("packets", " packets");
+  add("retransmits", " sent again");
+  return line;
+}
+
+/// Each stream of what `prefix` names, one line each.
+void add_stream_lines(const Json& details, const std::string& prefix, std::string_view what,
+                      std::vector<std::string>& out) {
+  for (std::size_t s = 0; s < limits::streams_per_run; ++s) {
+    const std::string line = part_line(details, fmt::format("{}stream_{}_", prefix, s));
+    if (line.empty()) return;
+    out.push_back(fmt::format("{}stream {}: {}", what, s, line));
+  }
+}
+
+void add_part_lines(const Json& result, std::vector<std::string>& out) {
+  const Json& details = at(result, "details");
+  if (!details.is_object()) return;
+  add_stream_lines(details, "", "", out);
+  for (std::size_t i = 0; i < limits::iterations_per_run; ++i) {
+    const std::string prefix = fmt::format("iteration_{}_", i);
+    const std::string line = part_line(details, prefix);
+    if (line.empty()) return;
+    out.push_back(fmt::format("iteration {}: {}", i, line));
+    add_stream_lines(details, prefix, fmt::format("iteration {}, ", i), out);
+  }
+}
+
 std::string details_line(const Json& result) {
   std::string line;
   const Json& details = at(result, "details");
   if (!details.is_object()) return line;
   for (const auto& [name, value] : details.items())
-    if (value.is_number() && name != "demand")
+    if (value.is_number() && name != "demand" && !is_of_part(name))
       line += fmt::format("{}{} {}", line.empty() ? "" : ", ", name, human_detail(value.get<double>(), name));
   return line;
 }
@@ -80,6 +129,7 @@ TextTable probe_view(const Json& run) {
                                      reason.empty() ? "" : ", ", reason, clock_time(text_at(result, "finished_at")),
                                      text_at(result, "id")));
   if (const std::string tags = tags_line(result); !tags.empty()) table.legend.push_back("tags: " + tags);
+  add_part_lines(result, table.legend);
   if (const std::string details = details_line(result); !details.empty()) table.legend.push_back("details: " + details);
   return table;
 }

@@ -187,9 +187,9 @@ nanoseconds Matrix::stale_after(Metric metric, const Link& link) const {
   }
   if (!policy.throughput) return nanoseconds{0};
   if (const auto own = own_throughput_every_.find(link); own != own_throughput_every_.end())
-    return 3 * own->second + policy.throughput->max_duration;
+    return 3 * own->second + policy.throughput->run_max_duration();
   const nanoseconds configured = policy.throughput->every.value_or(std::chrono::hours(1));
-  return 3 * std::max(throughput_every_, configured) + policy.throughput->max_duration;
+  return 3 * std::max(throughput_every_, configured) + policy.throughput->run_max_duration();
 }
 
 CellState Matrix::state(const Series& series, const Link& link, const CellQuery& query) const {

@@ -75,12 +75,11 @@ Runs runs_of(const Mesh& mesh, const Cast& cast, const std::unordered_map<Link, 
       if (from == to || !can_transfer(source, sink)) continue;
       const LinkTerms terms = terms_of(mesh, source, sink);
       if (!terms.throughput) continue;
-      nanoseconds length = policy.duration;
+      nanoseconds length = policy.run_duration();
       if (!measured.empty())
         if (const auto known = measured.find({source.site, sink.site}); known != measured.end()) {
-          const nanoseconds longest =
-              std::clamp(known->second, policy.duration, std::max(policy.duration, policy.max_duration));
-          length += nanoseconds(std::llround(stretch * static_cast<double>((longest - policy.duration).count())));
+          const nanoseconds longest = std::clamp(known->second, length, std::max(length, policy.run_max_duration()));
+          length += nanoseconds(std::llround(stretch * static_cast<double>((longest - length).count())));
         }
       const std::uint32_t receiver = cast.unit_of[to] + (policy.full_duplex ? cast.units : 0);
       out.wanted.push_back(
@@ -209,9 +208,9 @@ class ThroughputPlan {
                               format_duration(every), packing.rounds, format_duration(packing.length),
                               100.0 * static_cast<double>(packing.length.count()) / static_cast<double>(every.count()));
     misfit.advice = fmt::format("give at least {} or auto", format_duration(whole));
-    const nanoseconds fitting = every / packing.rounds - slot_overhead;
+    const nanoseconds fitting = (every / packing.rounds - slot_overhead) / policy_.iterations;
     const nanoseconds rounded = fitting - fitting % least_duration;
-    if (rounded >= least_duration)
+    if (rounded >= (policy_.iterations > 1 ? ThroughputPolicy::least_repeated_duration : least_duration))
       misfit.advice += fmt::format(", or a duration of at most {}", format_duration(rounded));
     return misfit;
   }

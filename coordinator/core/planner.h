@@ -33,9 +33,9 @@ struct PlanRequest {
 
 /// Every link whose to-site can be reached and that no rule takes out has one throughput slot in each of its intervals;
 /// no site and no uplink is in two at a time (with full duplex: in two of one direction). Slots last max(duration,
-/// measured), at most max_duration, and slot_overhead; where given intervals would not hold the measured lengths they
-/// are cut back. What does not even fit with the durations is an error. Slots of the timetable before stay where they
-/// are while that leaves the cycle within its interval and 20 % of the bound.
+/// measured), at most max_duration, each times the iterations, and slot_overhead; where given intervals would not hold
+/// the measured lengths they are cut back. What does not even fit with the durations is an error. Slots of the
+/// timetable before stay where they are while that leaves the cycle within its interval and 20 % of the bound.
 Expected<Timetable> plan(const PlanRequest& request);
 
 /// The first instant from `not_before` on at which no throughput slot runs and none of the cycle is left: taking over

@@ -24,12 +24,12 @@ bool is_ipv4(const std::string& address) {
 }  // namespace
 
 double throughput_run_octets(const ThroughputPolicy& policy) {
-  return static_cast<double>(policy.max_bytes.count) * tcp_share;
+  return static_cast<double>(policy.max_bytes.count) * policy.iterations * tcp_share;
 }
 
 double latency_packet_octets(const SiteSpec& to) {
   wire::ProbeFormat format = to.has_agent ? wire::ProbeFormat::agents() : wire::ProbeFormat::base();
-  if (to.has_agent) format.mode = wire::StampMode::authenticated;
+  format.mode = wire::StampMode::authenticated;
   const bool only_ipv4 = !to.addresses.empty() && std::ranges::all_of(to.addresses, is_ipv4);
   return static_cast<double>(format.octets()) + (only_ipv4 ? udp_over_ipv4 : udp_over_ipv6);
 }

@@ -33,9 +33,10 @@ std::string pack(const Distribution& samples) {
   std::string out;
   const Wide sum = samples.sum();
   const Wide squares = samples.sum_of_squares();
+  const Wide inverses = samples.sum_of_inverses();
   for (const std::uint64_t number :
        {samples.zeros(), static_cast<std::uint64_t>(samples.min()), static_cast<std::uint64_t>(samples.max()), sum.high,
-        sum.low, squares.high, squares.low, std::bit_cast<std::uint64_t>(samples.sum_of_inverses())})
+        sum.low, squares.high, squares.low, inverses.high, inverses.low})
     put(out, number);
   std::int32_t before = 0;
   for (const auto& [index, times] : samples.buckets()) {
@@ -56,7 +57,8 @@ Distribution::Parts take_moments(std::string_view& in) {
   parts.sum.low = take(in);
   parts.squares.high = take(in);
   parts.squares.low = take(in);
-  parts.inverses = std::bit_cast<double>(take(in));
+  parts.inverses.high = take(in);
+  parts.inverses.low = take(in);
   return parts;
 }
 
@@ -176,7 +178,7 @@ void SampleSum::add(const Reading& reading, Metric metric) {
   parts_.min = empty_ ? more.min : std::min(parts_.min, more.min);
   parts_.max = std::max(parts_.max, more.max);
   parts_.zeros += more.zeros;
-  parts_.inverses += more.inverses;
+  parts_.inverses = saturated_sum(parts_.inverses, more.inverses);
   add_wide(parts_.sum, more.sum);
   add_wide(parts_.squares, more.squares);
   empty_ = false;

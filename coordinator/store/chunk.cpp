@@ -182,7 +182,7 @@ void ChunkEncoder::add_distribution(const DistributionValue& value) {
     sums.put_wide(shift.squares);
   }
   last_sums_ = shift;
-  if (keeps_inverses(value.metric)) sums.put(std::bit_cast<std::uint64_t>(parts.inverses));
+  if (keeps_inverses(value.metric)) sums.put_wide(parts.inverses);
 }
 
 void ChunkEncoder::add(SeriesId series, const Result& result) {
@@ -329,7 +329,7 @@ bool ChunkDecoder::read_distribution(Metric metric, SeriesResult& row, bool want
       last_sums_->sum = sums.take_wide();
       last_sums_->squares = sums.take_wide();
     }
-    if (keeps_inverses(metric)) parts.inverses = std::bit_cast<double>(sums.take());
+    if (keeps_inverses(metric)) parts.inverses = sums.take_wide();
     if (!wants(metric)) return true;
     if (!read_buckets(metric, first, buckets, parts)) return false;
     shift_back(parts, *last_sums_, count_of(parts));

@@ -12,7 +12,9 @@ Json latency_json(const std::optional<LatencyPolicy>& policy) {
   if (!policy) return nullptr;
   return Json{{"rate_per_s", policy->rate.per_second},
               {"every_s", seconds(policy->every)},
-              {"timeout_s", seconds(policy->timeout)}};
+              {"timeout_s", seconds(policy->timeout)},
+              {"dscp", policy->dscp},
+              {"authenticated", policy->authenticated}};
 }
 
 Json connect_json(const std::optional<ConnectPolicy>& policy) {
@@ -26,7 +28,8 @@ Json throughput_json(const std::optional<ThroughputPolicy>& policy, const Timeta
               {"duration_s", seconds(policy->duration)},
               {"max_duration_s", seconds(policy->max_duration)},
               {"max_bytes", policy->max_bytes.count},
-              {"streams", policy->streams}};
+              {"streams", policy->streams},
+              {"iterations", policy->iterations}};
 }
 
 bool touches(const Link& link, const std::optional<SiteId>& site) {

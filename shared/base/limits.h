@@ -12,13 +12,16 @@ inline constexpr std::size_t addresses_per_site = 8;
 inline constexpr std::size_t groups_per_site = 32;
 inline constexpr std::size_t streams_per_run = 64;
 inline constexpr std::size_t iterations_per_run = 100;
+/// Each of them has figures of its own in the result.
+inline constexpr std::size_t stream_iterations_per_run = 256;
 
 /// One ZeroMQ message; libzmq closes the connection of a peer that announces more (ZMQ_MAXMSGSIZE).
 inline constexpr std::size_t message_bytes = 4U << 20;
 inline constexpr std::size_t results_per_message = 500;
 inline constexpr std::size_t values_per_result = 64;
-/// Four for each stream of a throughput run, and those of the run.
-inline constexpr std::size_t details_per_result = 4 * streams_per_run + values_per_result;
+/// Of a throughput run: five for each stream of each iteration, six for each iteration, and those of the run.
+inline constexpr std::size_t details_per_result =
+    5 * stream_iterations_per_run + 6 * iterations_per_run + values_per_result;
 inline constexpr std::size_t distributions_per_result = 16;
 inline constexpr std::size_t buckets_per_distribution = 4096;
 /// A message holds only a site's part; the coordinator stores a whole timetable of 2,000 sites.

@@ -78,6 +78,8 @@ class Value {
   std::optional<double> share() const;
   std::optional<ProbeRate> probe_rate(double least_per_second, double most_per_second) const;
   std::optional<SiteId> site() const;
+  /// A class of RFC 2474: 0 to 63, or its name (EF, AF41, CS5, LE, VA, DF or BE), in any case of letters.
+  std::optional<std::uint8_t> dscp() const;
   /// A path; a relative one is relative to the configuration file.
   std::optional<std::filesystem::path> file_path() const;
   /// `192.0.2.1:80` or `[2001:db8::1]:80`.

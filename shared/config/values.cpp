@@ -95,7 +95,40 @@ bool is_unicast(const IpAddress& address) {
   return address.octets[0] != 0xFF && address.octets != decltype(address.octets){};
 }
 
+/// RFC 2474 and 3246 (EF), 2597 (AF), 5865 (VA), 8622 (LE); nullopt for none of their names.
+std::optional<std::uint8_t> dscp_by_name(std::string_view text) {
+  std::string name(text);
+  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; });
+  if (name == "DF" || name == "BE") return 0;
+  if (name == "LE") return 1;
+  if (name == "VA") return 44;
+  if (name == "EF") return 46;
+  const auto digit = [&](std::size_t at, int least, int most) {
+    const int number = name.at(at) - '0';
+    return number >= least && number <= most ? std::optional(number) : std::nullopt;
+  };
+  if (name.size() == 3 && name.starts_with("CS"))
+    if (const auto selector = digit(2, 0, 7)) return static_cast<std::uint8_t>(8 * *selector);
+  if (name.size() == 4 && name.starts_with("AF")) {
+    const auto forwarding = digit(2, 1, 4);
+    const auto drop = digit(3, 1, 3);
+    if (forwarding && drop) return static_cast<std::uint8_t>(8 * *forwarding + 2 * *drop);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<std::uint8_t> Value::dscp() const {
+  const auto text = this->text(longest_word);
+  if (!text) return std::nullopt;
+  constexpr std::uint8_t most = 63;
+  if (const auto number = whole<std::uint8_t>(*text); number && *number <= most) return number;
+  if (const auto named = dscp_by_name(*text)) return named;
+  complain(fmt::format("{} is no class of service", in_quotes(*text)),
+           "give 0 to 63, or a name such as EF, AF41 or CS5");
+  return std::nullopt;
+}
 
 std::optional<std::string> Value::text(std::size_t longest) const {
   const auto refuse = [&](std::string what, std::string remedy) {

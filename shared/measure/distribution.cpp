@@ -14,6 +14,13 @@ uint128 widen(Wide wide) { return static_cast<uint128>(wide.high) << 64U | wide.
 Wide narrow(uint128 value) { return {static_cast<std::uint64_t>(value >> 64U), static_cast<std::uint64_t>(value)}; }
 double to_double(Wide wide) { return static_cast<double>(wide.high) * 0x1.0p64 + static_cast<double>(wide.low); }
 
+/// floor(2^96 / sample) so many times.
+Wide inverses_of(std::int64_t sample, std::uint64_t times) {
+  const uint128 one = (uint128{1} << static_cast<unsigned>(Distribution::inverse_bits)) / static_cast<uint128>(sample);
+  uint128 all = 0;
+  return __builtin_mul_overflow(one, static_cast<uint128>(times), &all) ? narrow(~uint128{0}) : narrow(all);
+}
+
 const double inverse_log_gamma = 1.0 / std::log(Distribution::gamma);
 
 std::int32_t bucket_index(std::int64_t sample) {
@@ -36,6 +43,11 @@ void add_to_bucket(std::vector<Distribution::Bucket>& buckets, std::int32_t inde
 
 }  // namespace
 
+Wide saturated_sum(Wide a, Wide b) {
+  uint128 sum = 0;
+  return __builtin_add_overflow(widen(a), widen(b), &sum) ? narrow(~uint128{0}) : narrow(sum);
+}
+
 bool Distribution::add(std::int64_t sample, std::uint64_t times) {
   if (sample < 0) return false;
   if (times == 0) return true;
@@ -49,7 +61,7 @@ bool Distribution::add(std::int64_t sample, std::uint64_t times) {
     zeros_ += times;
     return true;
   }
-  inverses_ += static_cast<double>(times) / static_cast<double>(sample);
+  inverses_ = saturated_sum(inverses_, inverses_of(sample, times));
   add_to_bucket(buckets_, bucket_index(sample), times);
   return true;
 }
@@ -62,7 +74,7 @@ void Distribution::merge(const Distribution& other) {
   zeros_ += other.zeros_;
   sum_ = narrow(widen(sum_) + widen(other.sum_));
   squares_ = narrow(widen(squares_) + widen(other.squares_));
-  inverses_ += other.inverses_;
+  inverses_ = saturated_sum(inverses_, other.inverses_);
   std::vector<Bucket> merged;
   merged.reserve(buckets_.size() + other.buckets_.size());
   auto a = buckets_.begin();
@@ -108,7 +120,8 @@ std::optional<double> Distribution::stddev() const {
 std::optional<double> Distribution::harmonic_mean() const {
   if (empty()) return std::nullopt;
   if (zeros_ > 0) return 0.0;
-  return static_cast<double>(count_) / inverses_;
+  if (inverses_ == Wide{}) return std::nullopt;  // kept without it, as the history keeps times
+  return static_cast<double>(count_) / std::ldexp(to_double(inverses_), -inverse_bits);
 }
 
 Distribution::Parts Distribution::parts() const { return {zeros_, min_, max_, sum_, squares_, inverses_, buckets_}; }
@@ -126,9 +139,8 @@ std::optional<Distribution> Distribution::restore(Parts parts) {
     if (counted > plausible_count) return std::nullopt;
   }
   if (parts.zeros > plausible_count || parts.min < 0 || parts.max < parts.min) return std::nullopt;
-  if (!std::isfinite(parts.inverses) || parts.inverses < 0) return std::nullopt;
   if (counted + parts.zeros == 0) {
-    const bool blank = parts.max == 0 && parts.sum == Wide{} && parts.squares == Wide{} && parts.inverses == 0;
+    const bool blank = parts.max == 0 && parts.sum == Wide{} && parts.squares == Wide{} && parts.inverses == Wide{};
     return blank ? std::optional(result) : std::nullopt;
   }
   const bool zero_is_min = parts.zeros == 0 || parts.min == 0;

@@ -19,6 +19,9 @@ struct Wide {
   bool operator==(const Wide&) const = default;
 };
 
+/// The sum, or the greatest number where that is too large: adding up in any order gives the same.
+Wide saturated_sum(Wide a, Wide b);
+
 /// Samples are integers in the metric's raw unit: nanoseconds for times, bits per second for rates, parts per million
 /// for ratios, plain counts otherwise (see raw_per_unit in aggregate.h). A negative sample is refused.
 class Distribution {
@@ -39,8 +42,10 @@ class Distribution {
   std::int64_t max() const { return max_; }
   Wide sum() const { return sum_; }
   Wide sum_of_squares() const { return squares_; }
-  /// Sum of 1/x over the samples that are not zero.
-  double sum_of_inverses() const { return inverses_; }
+  /// Sum of floor(2^96 / x) over the samples that are not zero, at most 2^128 - 1: whole numbers, so that the order in
+  /// which samples come or distributions are merged cannot matter. Over 2^32 samples of 1 fit, and of rates any number.
+  Wide sum_of_inverses() const { return inverses_; }
+  static constexpr int inverse_bits = 96;
   /// Sorted by index, no empty bucket.
   std::span<const Bucket> buckets() const { return buckets_; }
 
@@ -60,7 +65,7 @@ class Distribution {
     std::int64_t max = 0;
     Wide sum;
     Wide squares;
-    double inverses = 0;
+    Wide inverses{};
     std::vector<Bucket> buckets;
   };
   Parts parts() const;
@@ -75,7 +80,7 @@ class Distribution {
   std::int64_t max_ = 0;
   Wide sum_;
   Wide squares_;
-  double inverses_ = 0;
+  Wide inverses_;
   std::vector<Bucket> buckets_;
 };
 

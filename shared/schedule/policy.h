@@ -15,6 +15,8 @@ struct LatencyPolicy {
   ProbeRate rate{5};
   nanoseconds every = std::chrono::seconds(10);
   nanoseconds timeout = std::chrono::seconds(2);
+  std::uint8_t dscp = 0;  ///< 0 to 63: the class (RFC 2474) of probes and replies where an agent has none of its own
+  bool authenticated = false;  ///< probes carry a HMAC (RFC 8762, 4.2.2) where there is a key, unless an agent differs
   bool operator==(const LatencyPolicy&) const = default;
 };
 
@@ -33,7 +35,15 @@ struct ThroughputPolicy {
   std::uint32_t streams = 1;
   bool full_duplex = false;  ///< a site may send in one run and receive in another at the same time
   std::string congestion;    ///< the sender's TCP congestion control; empty: as its kernel has it
+  /// Measurements in one run, back to back in its slot; duration, max_duration and max_bytes hold for each of them.
+  std::uint32_t iterations = 1;
   bool operator==(const ThroughputPolicy&) const = default;
+
+  /// Below this the handshakes leave too little of an iteration's share of the slot.
+  static constexpr nanoseconds least_repeated_duration = std::chrono::milliseconds(500);
+  /// Of all iterations of a run.
+  nanoseconds run_duration() const { return duration * iterations; }
+  nanoseconds run_max_duration() const { return max_duration * iterations; }
 };
 
 /// nullopt: that probe is off.

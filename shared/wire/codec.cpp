@@ -65,6 +65,21 @@ struct Sink {
   void write(const char* data, std::size_t size) { out.insert(out.end(), data, data + size); }
 };
 
+/// What readers of the first release expect: the sum of 1/x.
+double inverses_as_float(Wide sum) {
+  return std::ldexp(static_cast<double>(sum.high), 64 - Distribution::inverse_bits) +
+         std::ldexp(static_cast<double>(sum.low), -Distribution::inverse_bits);
+}
+
+/// What writers of the first release say, as near as it can be.
+Wide inverses_from_float(double sum) {
+  const double high = std::ldexp(std::max(0.0, sum), Distribution::inverse_bits - 64);
+  if (!(high < 0x1p64)) return {~std::uint64_t{0}, ~std::uint64_t{0}};
+  const auto whole = static_cast<std::uint64_t>(high);
+  const double rest = std::ldexp(high - static_cast<double>(whole), 64);
+  return {whole, rest < 0x1p64 ? static_cast<std::uint64_t>(rest) : ~std::uint64_t{0}};
+}
+
 class Encoder {
  public:
   explicit Encoder(Buffer& out) : sink_{out}, packer_(sink_) {}
@@ -84,6 +99,7 @@ class Encoder {
   void operator()(std::uint64_t& v) { packer_.pack(v); }
   void operator()(std::uint32_t& v) { packer_.pack(v); }
   void operator()(std::uint16_t& v) { packer_.pack(v); }
+  void operator()(std::uint8_t& v) { packer_.pack(v); }
   void operator()(nanoseconds& v) { packer_.pack(static_cast<std::int64_t>(v.count())); }
   void operator()(WallTime& v) { packer_.pack(to_ns(v)); }
   void operator()(SharedTime& v) { packer_.pack(to_ns(v)); }
@@ -141,7 +157,7 @@ class Encoder {
 };
 
 void Encoder::distribution(const Distribution::Parts& parts) {
-  array(9);
+  array(11);
   packer_.pack(parts.zeros);
   packer_.pack(parts.min);
   packer_.pack(parts.max);
@@ -149,7 +165,7 @@ void Encoder::distribution(const Distribution::Parts& parts) {
   packer_.pack(parts.sum.low);
   packer_.pack(parts.squares.high);
   packer_.pack(parts.squares.low);
-  packer_.pack_double(parts.inverses);
+  packer_.pack_double(inverses_as_float(parts.inverses));
   array(static_cast<std::uint32_t>(2 * parts.buckets.size()));
   std::int32_t previous = 0;
   for (const auto& [index, times] : parts.buckets) {
@@ -157,6 +173,8 @@ void Encoder::distribution(const Distribution::Parts& parts) {
     packer_.pack(times);
     previous = index;
   }
+  packer_.pack(parts.inverses.high);
+  packer_.pack(parts.inverses.low);
 }
 
 /// Reads the elements of one array in order. The first wrong one is remembered; the rest is then passed over.
@@ -190,6 +208,7 @@ class Decoder {
   void operator()(std::uint64_t& v) { unsigned_number(v); }
   void operator()(std::uint32_t& v) { unsigned_number(v); }
   void operator()(std::uint16_t& v) { unsigned_number(v); }
+  void operator()(std::uint8_t& v) { unsigned_number(v); }
   void operator()(std::int64_t& v) { signed_number(v); }
   void operator()(std::int32_t& v) { signed_number(v); }
   void operator()(nanoseconds& v) { ticks(v); }
@@ -343,7 +362,8 @@ void Decoder::operator()(Distribution& v) {
   inner(parts.sum.low);
   inner(parts.squares.high);
   inner(parts.squares.low);
-  inner(parts.inverses);
+  double inverses = 0;
+  inner(inverses);
   const msgpack::object* flat = inner.take();
   if (flat == nullptr) return;
   Decoder buckets(*flat, *error_);
@@ -357,6 +377,12 @@ void Decoder::operator()(Distribution& v) {
     if (step < 0 || step > 10'000 || index > 10'000) return wrong("has buckets out of order");
     index += step;
     parts.buckets.emplace_back(index, times);
+  }
+  if (inner.left() >= 2) {
+    inner(parts.inverses.high);
+    inner(parts.inverses.low);
+  } else {
+    parts.inverses = inverses_from_float(inverses);
   }
   if (failed()) return;
   auto restored = Distribution::restore(std::move(parts));

@@ -61,6 +61,8 @@ void fields(Archive& a, LatencyPolicy& v) {
   a(v.rate.per_second);
   a(v.every);
   a(v.timeout);
+  a.appended(v.dscp);
+  a.appended(v.authenticated);
 }
 
 template <typename Archive>
@@ -78,6 +80,7 @@ void fields(Archive& a, ThroughputPolicy& v) {
   a(v.streams);
   a.appended(v.full_duplex);
   a.appended_text(v.congestion);
+  a.appended(v.iterations);
 }
 
 template <typename Archive>

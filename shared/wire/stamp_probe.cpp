@@ -41,7 +41,10 @@ void read_value(const TlvView<const std::uint8_t>& found, ReplyExtras& extras) {
   switch (static_cast<TlvType>(found.type())) {
     case TlvType::follow_up_telemetry: extras.follow_up = read_follow_up(found.value()); return;
     case TlvType::class_of_service: extras.class_of_service = read_class_of_service(found.value()); return;
-    case TlvType::load: extras.load = read_load(found.value()); return;
+    case TlvType::load:
+      extras.load = read_load(found.value());
+      if (extras.load) extras.clock_era = read_clock_era(found.value());
+      return;
     case TlvType::timestamp_information:
       extras.timestamp_information = read_timestamp_information(found.value());
       return;

@@ -65,6 +65,8 @@ struct ReplyExtras {
   std::optional<FollowUp> follow_up;
   std::optional<ClassOfService> class_of_service;
   std::optional<SiteLoad> load;
+  std::uint32_t clock_era =
+      0;  ///< of the far site: another number means that its clock was stepped; 0: it does not tell
   std::optional<TimestampInformation> timestamp_information;
   std::optional<DirectMeasurement> direct_measurement;
   bool operator==(const ReplyExtras&) const = default;

@@ -116,6 +116,16 @@ void write(const SiteLoad& value, std::span<std::uint8_t> octets) {
   if (value.end) put(octets, load_end_at, NtpStamp::from_wall(*value.end).bits);
 }
 
+void write_clock_era(std::uint32_t era, std::span<std::uint8_t> octets) {
+  SONDE_ASSERT(octets.size() == load_octets && era <= most_clock_era);
+  put(octets, load_role_at, std::uint32_t{octets[load_role_at]} << 24U | era);
+}
+
+std::uint32_t read_clock_era(std::span<const std::uint8_t> value) {
+  SONDE_ASSERT(is_load(value));
+  return get<std::uint32_t>(value, load_role_at) & most_clock_era;
+}
+
 bool is_load(std::span<const std::uint8_t> value) {
   return value.size() == load_octets && get<std::uint32_t>(value, load_mark_at) == load_mark;
 }

@@ -124,6 +124,8 @@ inline constexpr std::size_t hmac_octets = 16;
 inline constexpr std::size_t load_octets = 24;
 /// "Snde", the first octets of the value of TlvType::load.
 inline constexpr std::uint32_t load_mark = 0x536E'6465;
+/// Three octets; 0 says nothing.
+inline constexpr std::uint32_t most_clock_era = 0xFF'FFFF;
 
 /// `value` has exactly the type's length. Reserved octets are written as zero.
 void write(const TimestampInformation& value, std::span<std::uint8_t> octets);
@@ -131,6 +133,8 @@ void write(const ClassOfService& value, std::span<std::uint8_t> octets);
 void write(const DirectMeasurement& value, std::span<std::uint8_t> octets);
 void write(const FollowUp& value, std::span<std::uint8_t> octets);
 void write(const SiteLoad& value, std::span<std::uint8_t> octets);
+/// Into the value of a Load TLV, which write() has filled: the number that changes with each step of the site's clock.
+void write_clock_era(std::uint32_t era, std::span<std::uint8_t> octets);
 
 /// nullopt where the length is not the type's. Reserved octets are not looked at; codes beyond the tables are `none`.
 std::optional<TimestampInformation> read_timestamp_information(std::span<const std::uint8_t> value);
@@ -140,6 +144,8 @@ std::optional<FollowUp> read_follow_up(std::span<const std::uint8_t> value);
 /// Also nullopt without the mark, with a role that does not exist, a run that ended before it began, or without a
 /// start.
 std::optional<SiteLoad> read_load(std::span<const std::uint8_t> value);
+/// 1 to most_clock_era; 0: the site does not tell of steps of its clock. Needs is_load().
+std::uint32_t read_clock_era(std::span<const std::uint8_t> value);
 /// True where the value of a TLV with that type number is ours and not another experiment's.
 bool is_load(std::span<const std::uint8_t> value);
 

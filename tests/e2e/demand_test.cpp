@@ -85,6 +85,44 @@ BOOST_AUTO_TEST_CASE(each_kind_is_measured_in_a_gap_and_tells_the_truth) {
   BOOST_TEST(explained.out.find("The round trip takes ") != std::string::npos, explained.out);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_of_several_iterations_and_streams_says_what_each_moved) {
+  if (!may_run()) return;
+  lab::Lab lab(
+      {.files = lab::make_mesh_files("iterations",
+                                     "  latency: {rate: 5/s, every: 2s, timeout: 1s}\n"
+                                     "  connect: off\n"
+                                     "  throughput: {every: 2m, duration: 1500ms, max_duration: 2s, iterations: "
+                                     "3, streams: 2, max_bytes: 4MB}\n",
+                                     topology(paths))});
+  lab.start_all();
+  wait_until_measuring(lab, "rtt");
+  const lab::Output out = probe(lab, "berlin", "athens", "throughput");
+  BOOST_TEST_REQUIRE(out.code == 0, out.err << out.out);
+  const json parsed = json::parse(out.out);
+  const json& result = parsed.at("result");
+  const json& details = result.at("details");
+  BOOST_TEST(number_in(details, "iterations") == 3, result.dump());
+  BOOST_TEST(std::abs(number_in(result, "throughput") / paths[0].payload_rate() - 1) < 0.1, result.dump());
+  double bytes = 0;
+  double packets = 0;
+  for (int i = 0; i < 3; ++i) {
+    const std::string iteration = fmt::format("iteration_{}_", i);
+    BOOST_TEST(std::abs(number_in(details, iteration + "bps") / paths[0].payload_rate() - 1) < 0.15, result.dump());
+    const double of_iteration = number_in(details, iteration + "bytes");
+    double of_streams = 0;
+    for (int s = 0; s < 2; ++s) {
+      of_streams += number_in(details, fmt::format("{}stream_{}_bytes", iteration, s));
+      BOOST_TEST(number_in(details, fmt::format("{}stream_{}_packets", iteration, s)) > 0);
+    }
+    BOOST_TEST(of_streams == of_iteration);
+    bytes += of_iteration;
+    packets += number_in(details, iteration + "packets");
+  }
+  BOOST_TEST(number_in(details, "bytes") == bytes);
+  BOOST_TEST(number_in(details, "packets") == packets);
+  check_alive(lab);
+}
+
 BOOST_AUTO_TEST_CASE(a_site_that_nobody_can_reach_is_measured_both_ways) {
   if (!may_run()) return;
   auto files = lab::make_mesh_files("hidden",

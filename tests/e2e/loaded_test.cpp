@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(a_filled_queue_is_seen_under_load_and_not_in_the_idle_round
   lab::Lab lab(
       {.files = lab::make_mesh_files("loaded",
                                      "  latency: {rate: 20/s, every: 2s, timeout: 1s}\n"
-                                     "  connect: off\n"
+                                     "  connect: {every: 1s, timeout: 900ms}\n"
                                      "  throughput: {every: 25s, duration: 2s, max_duration: 3s, max_bytes: 100MB}\n",
                                      topology(paths))});
   lab.start_all();
@@ -51,6 +51,17 @@ BOOST_AUTO_TEST_CASE(a_filled_queue_is_seen_under_load_and_not_in_the_idle_round
   BOOST_TEST(*cell(lab, "delay_rise", "berlin", "athens", "&stat=p99").value < 0.005);
   BOOST_TEST(*cell(lab, "delay_rise_loaded", "berlin", "athens", "&stat=p95").value > 0.010);
   BOOST_TEST(cell(lab, "rtt_loaded_ratio", "berlin", "athens").state == "ok");
+  // Handshakes that met the run are apart, too: those of its own sites, and those of gdansk, which is in none of them
+  // and knows of it from berlin's and athens' replies alone.
+  for (const auto& [from, to] :
+       {std::pair("berlin", "athens"), std::pair("gdansk", "berlin"), std::pair("gdansk", "athens")})
+    BOOST_TEST(lab::eventually(30s,
+                               [&, link = std::pair(from, to)] {
+                                 return cell(lab, "connect_loaded", link.first, link.second).value.has_value();
+                               }),
+               from << " -> " << to);
+  BOOST_TEST(*cell(lab, "connect", "berlin", "athens", "&stat=p95").value < 0.030,
+             "the runs are in the idle handshakes");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,5 @@
-// Sites without an agent, agents on IPv6, and outsiders who measure to an agent. The reflectors are written here from
-// RFC 8762, figures 2 and 5, and know nothing of Sonde.
+// Sites without an agent, agents on IPv6, and outsiders who measure to an agent, open and authenticated. The reflectors
+// are written here from RFC 8762, figures 2 and 4 to 6, and know nothing of Sonde.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -13,13 +13,17 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "shared/base/endpoint.h"
 #include "shared/io/fd.h"
 #include "tests/e2e/e2e_mesh.h"
+#include "tests/unit/agent_core/plain_hmac.h"
 
 namespace {
 
@@ -28,7 +32,18 @@ using namespace sonde::e2e;
 using namespace std::chrono_literals;
 
 constexpr std::size_t base_octets = 44;
-using Packet = std::array<std::uint8_t, base_octets>;
+constexpr std::size_t authenticated_octets = 112;
+using Packet = std::vector<std::uint8_t>;
+
+const test::Bytes256 edge_key{'e', 'd', 'g', 'e', '-', 's', '3', 'c', 'r', 'e', 't'};
+const test::Bytes256 guest_key{0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF};
+
+/// The digest behind the first 96 octets.
+void sign(Packet& packet, const test::Bytes256& key) {
+  packet.resize(96);
+  const auto digest = test::plain_hmac(key, packet);
+  packet.insert(packet.end(), digest.begin(), digest.end());
+}
 
 void enter(const std::string& netns) {
   const io::Fd there(::open(("/run/netns/" + netns).c_str(), O_RDONLY | O_CLOEXEC));
@@ -69,13 +84,19 @@ void put_now(Packet& packet, std::size_t at) {
   }
 }
 
-/// A router that answers RFC 8762 and nothing more: no SSID, no TLVs.
+/// Octets of one packet into another.
+void copy(const Packet& from, std::size_t at, std::size_t count, Packet& to, std::size_t there) {
+  std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(at), count, to.begin() + static_cast<std::ptrdiff_t>(there));
+}
+
+/// A router that answers RFC 8762 and nothing more: no SSID, no TLVs. With a key it answers authenticated probes, and
+/// those alone.
 class Router {
  public:
   enum class Memory { stateless, stateful };
 
-  Router(std::string netns, std::string address, Memory memory)
-      : thread_([this, netns = std::move(netns), address = std::move(address), memory] {
+  Router(std::string netns, std::string address, Memory memory, std::optional<test::Bytes256> key = {})
+      : key_(key), thread_([this, netns = std::move(netns), address = std::move(address), memory] {
           enter(netns);
           const io::Fd fd = open_socket();
           const sockaddr_in6 here = socket_address(address, 862);
@@ -89,41 +110,75 @@ class Router {
   }
 
  private:
-  static void serve(int fd, std::map<std::string, std::uint32_t>* replies) {
-    Packet request{};
+  void serve(int fd, std::map<std::string, std::uint32_t>* replies) const {
+    Packet request(200);
     sockaddr_in6 from{};
     socklen_t length = sizeof from;
-    if (::recvfrom(fd, request.data(), request.size(), MSG_TRUNC, reinterpret_cast<sockaddr*>(&from), &length) !=
-        static_cast<ssize_t>(base_octets))
-      return;
-    Packet reply{};
-    put_now(reply, 16);
-    std::copy_n(request.begin(), 4, reply.begin());
+    const ssize_t got =
+        ::recvfrom(fd, request.data(), request.size(), MSG_TRUNC, reinterpret_cast<sockaddr*>(&from), &length);
+    if (got != static_cast<ssize_t>(key_ ? authenticated_octets : base_octets)) return;
+    request.resize(static_cast<std::size_t>(got));
+    Packet reply = key_ ? authenticated(request) : open(request);
+    if (reply.empty()) return;
     if (replies != nullptr) {
       const std::uint32_t number = (*replies)[std::string(reinterpret_cast<const char*>(&from), sizeof from)]++;
       for (std::size_t i = 0; i < 4; ++i) reply[i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
     }
-    reply[12] = 0x20;
-    reply[13] = 1;
-    std::copy_n(request.begin(), 14, reply.begin() + 24);
-    reply[40] = 64;
-    put_now(reply, 4);
     ::sendto(fd, reply.data(), reply.size(), 0, reinterpret_cast<const sockaddr*>(&from), length);
   }
 
+  /// Figure 5.
+  static Packet open(const Packet& request) {
+    Packet reply(base_octets);
+    put_now(reply, 16);
+    copy(request, 0, 4, reply, 0);
+    reply[12] = 0x20;
+    reply[13] = 1;
+    copy(request, 0, 14, reply, 24);
+    reply[40] = 64;
+    put_now(reply, 4);
+    return reply;
+  }
+
+  /// Figure 6; nothing for somebody with another key.
+  Packet authenticated(const Packet& request) const {
+    Packet expected = request;
+    sign(expected, *key_);
+    if (expected != request) return {};
+    Packet reply(96);
+    put_now(reply, 32);
+    copy(request, 0, 4, reply, 0);
+    reply[24] = 0x20;
+    reply[25] = 1;
+    copy(request, 0, 4, reply, 48);
+    copy(request, 16, 10, reply, 64);
+    reply[80] = 64;
+    put_now(reply, 16);
+    sign(reply, *key_);
+    return reply;
+  }
+
+  std::optional<test::Bytes256> key_;
   std::atomic<bool> stop_ = false;
   std::thread thread_;
 };
 
-/// How many octets come back for one probe from that namespace; -1: nothing.
-ssize_t probe(const std::string& netns, const std::string& to, std::uint16_t port) {
+/// How many octets come back for one probe from that namespace, with a key for an authenticated one; -1: nothing.
+ssize_t probe(const std::string& netns, const std::string& to, std::uint16_t port,
+              const std::optional<test::Bytes256>& key = {}) {
   ssize_t got = -1;
   std::thread([&] {
     enter(netns);
     const io::Fd fd = open_socket();
-    Packet request{};
-    put_now(request, 4);
-    request[13] = 1;
+    Packet request(base_octets);
+    if (key) {
+      put_now(request, 16);
+      request[25] = 1;
+      sign(request, *key);
+    } else {
+      put_now(request, 4);
+      request[13] = 1;
+    }
     const sockaddr_in6 address = socket_address(to, port);
     ::sendto(fd.get(), request.data(), request.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     std::array<std::uint8_t, 200> reply{};
@@ -161,18 +216,20 @@ std::string topology_of_four() {
 }
 
 lab::MeshFiles mesh_files() {
-  lab::MeshFiles files = lab::make_mesh_files("routers",
-                                              "  latency: {rate: 50/s, every: 1s, timeout: 500ms}\n  connect: off\n"
-                                              "  throughput: off\n",
-                                              topology_of_four(), {"edge", "core", "guest", "stranger"});
+  lab::MeshFiles files =
+      lab::make_mesh_files("routers",
+                           "  latency: {rate: 50/s, every: 1s, timeout: 500ms, dscp: AF41, authenticated: "
+                           "true}\n  connect: off\n  throughput: off\n",
+                           topology_of_four(), {"edge", "core", "guest", "stranger"});
   replace(files.coordinator, "probes:\n",
           "  - {name: edge, reflector: {address: 192.0.2.50, port: 862}}\n"
           "  - {name: core, reflector: {address: \"2001:db8::60\", port: 862}}\n"
           "probes:\n");
   for (auto& [name, text] : files.agents) {
     const auto at = text.find("listen: {address: ");
-    text.replace(at, text.find(',', at) - at, "listen: {allow: [192.0.2.48/31], address: '::'");
-    text += "latency: {dscp: 34, authenticated: true}\n";
+    text.replace(at, text.find(',', at) - at,
+                 "listen: {allow: [{address: 192.0.2.48/31, key: keys/guest.key}], address: '::'");
+    text += "latency: {keys: [{site: edge, file: keys/edge.key}]}\n";
   }
   return files;
 }
@@ -184,7 +241,11 @@ BOOST_AUTO_TEST_SUITE(reflector)
 BOOST_AUTO_TEST_CASE(routers_have_a_column_and_agents_measure_over_ipv6) {
   if (!may_run()) return;
   lab::Lab lab({.files = mesh_files()});
-  const Router edge(lab.netns("edge"), "192.0.2.50", Router::Memory::stateless);
+  // Both sides are given the keys of whoever is no agent.
+  const auto keys = lab.token_file().parent_path();
+  std::ofstream(keys / "edge.key") << "text:edge-s3cret\n";
+  std::ofstream(keys / "guest.key") << "hex:0123456789abcdef\n";
+  const Router edge(lab.netns("edge"), "192.0.2.50", Router::Memory::stateless, edge_key);
   const Router core(lab.netns("core"), "2001:db8::60", Router::Memory::stateful);
   lab.start_all();
   const auto measured = [&](const std::string& from, const std::string& to) {
@@ -213,7 +274,16 @@ BOOST_AUTO_TEST_CASE(routers_have_a_column_and_agents_measure_over_ipv6) {
 
   // Outsiders: 192.0.2.49 is in the range that agents allow, 192.0.2.70 is not.
   BOOST_TEST(probe(lab.netns("guest"), "192.0.2.20", lab::agent_port) == 44);
+  BOOST_TEST(probe(lab.netns("guest"), "192.0.2.20", lab::agent_port, guest_key) == 112);
+  BOOST_TEST(probe(lab.netns("guest"), "192.0.2.20", lab::agent_port, edge_key) == -1);
   BOOST_TEST(probe(lab.netns("stranger"), "192.0.2.20", lab::agent_port) == -1);
+  // Nobody has a key for core: its probes leave open, and the agent says so.
+  BOOST_TEST(lab.log_tail("berlin").find("latency_key_missing") != std::string::npos, lab.log_tail("berlin"));
+  BOOST_TEST(lab.log_tail("berlin").find("to=core") != std::string::npos, lab.log_tail("berlin"));
+  // The class is the mesh's: the far reflector saw it.
+  const auto results = lab.get("/api/v1/results?from=berlin&to=athens&limit=1");
+  BOOST_TEST_REQUIRE(results.has_value());
+  BOOST_TEST(results->body.find("\"dscp_there\":34") != std::string::npos, results->body);
   check_alive(lab);
 }
 

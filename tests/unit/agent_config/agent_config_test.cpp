@@ -101,18 +101,60 @@ BOOST_AUTO_TEST_CASE(outsiders_are_allowed_by_address_or_range) {
   BOOST_TEST(config::to_text(parsed.diagnostics) == "");
   BOOST_REQUIRE(parsed.value.has_value());
   BOOST_REQUIRE(parsed.value->allow.size() == 2);
-  BOOST_TEST(parsed.value->allow[0].str() == "192.0.2.99/32");
-  BOOST_TEST(parsed.value->allow[1].str() == "2001:db8::/48");
+  BOOST_TEST(parsed.value->allow[0].range.str() == "192.0.2.99/32");
+  BOOST_TEST(parsed.value->allow[1].range.str() == "2001:db8::/48");
   BOOST_TEST(
       mistakes_after_least("listen: {allow: [192.0.2.1/24]}\n") ==
       "/etc/sonde/agent.yaml:4:18: listen.allow[0]: '192.0.2.1/24' is no address range: the address has bits behind "
       "the first 24; write it like 192.0.2.99, 192.0.2.0/24 or '2001:db8::/48'\n");
 }
 
+BOOST_AUTO_TEST_CASE(outsiders_and_reflectors_may_have_keys) {
+  const auto parsed = parse_agent_config(std::string(least) +
+                                             "listen: {allow: [{address: 192.0.2.99, key: router.key}, 192.0.2.98]}\n" +
+                                             "latency: {keys: [{site: edge, file: keys/edge.key}]}\n",
+                                         "/etc/sonde/a.yaml");
+  BOOST_REQUIRE(parsed.value.has_value());
+  BOOST_REQUIRE(parsed.value->allow.size() == 2);
+  BOOST_TEST(parsed.value->allow[0].range.str() == "192.0.2.99/32");
+  BOOST_TEST(parsed.value->allow[0].key == "/etc/sonde/router.key");
+  BOOST_TEST(parsed.value->allow[1].key.empty());
+  BOOST_REQUIRE(parsed.value->latency_keys.size() == 1);
+  BOOST_TEST(parsed.value->latency_keys[0].site.str() == "edge");
+  BOOST_TEST(parsed.value->latency_keys[0].file == "/etc/sonde/keys/edge.key");
+  BOOST_TEST(mistakes_after_least("listen: {allow: [{address: 192.0.2.99}]}\n") ==
+             "/etc/sonde/agent.yaml:4:18: listen.allow[0].key: missing; give the file with the key that the outsider "
+             "has, or write the address alone\n");
+  BOOST_TEST(mistakes_after_least("latency: {keys: [{site: a, file: f}, {site: a, file: g}]}\n") ==
+             "/etc/sonde/agent.yaml:4:45: latency.keys[1].site: 'a' is given twice; keep one of them\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_class_of_service_has_a_number_or_a_name) {
+  const auto dscp = [](const std::string& text) {
+    const auto parsed = parse_agent_config(std::string(least) + "latency: {dscp: " + text + "}\n", "a.yaml");
+    return parsed.value ? static_cast<int>(parsed.value->latency_dscp.value_or(64)) : -1;
+  };
+  BOOST_TEST(dscp("0") == 0);
+  BOOST_TEST(dscp("63") == 63);
+  BOOST_TEST(dscp("EF") == 46);
+  BOOST_TEST(dscp("ef") == 46);
+  BOOST_TEST(dscp("AF11") == 10);
+  BOOST_TEST(dscp("AF43") == 38);
+  BOOST_TEST(dscp("CS0") == 0);
+  BOOST_TEST(dscp("CS7") == 56);
+  BOOST_TEST(dscp("LE") == 1);
+  BOOST_TEST(dscp("VA") == 44);
+  BOOST_TEST(dscp("DF") == 0);
+  for (const char* bad : {"64", "-1", "CS8", "AF44", "AF50", "E", "4.5"}) BOOST_TEST(dscp(bad) == -1);
+  BOOST_TEST(mistakes_after_least("latency: {dscp: AF44}\n") ==
+             "/etc/sonde/agent.yaml:4:17: latency.dscp: 'AF44' is no class of service; give 0 to 63, or a name such as "
+             "EF, AF41 or CS5\n");
+}
+
 BOOST_AUTO_TEST_CASE(latency_probes_have_a_class_and_may_be_authenticated) {
   const auto plain = parse_agent_config(least, "a.yaml");
-  BOOST_TEST(plain.value->latency_dscp == 0);
-  BOOST_TEST(!plain.value->latency_authenticated);
+  BOOST_TEST(!plain.value->latency_dscp.has_value());
+  BOOST_TEST(!plain.value->latency_authenticated.has_value());
   BOOST_TEST(!plain.value->latency_timestamp_information);
   BOOST_TEST(!plain.value->latency_direct_measurement);
   const auto asking = parse_agent_config(
@@ -123,8 +165,8 @@ BOOST_AUTO_TEST_CASE(latency_probes_have_a_class_and_may_be_authenticated) {
   const auto parsed = parse_agent_config(std::string(least) + "latency: {dscp: 46, authenticated: true}\n", "a.yaml");
   BOOST_TEST(config::to_text(parsed.diagnostics) == "");
   BOOST_REQUIRE(parsed.value.has_value());
-  BOOST_TEST(parsed.value->latency_dscp == 46);
-  BOOST_TEST(parsed.value->latency_authenticated);
+  BOOST_TEST(*parsed.value->latency_dscp == 46);
+  BOOST_TEST(*parsed.value->latency_authenticated);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -123,4 +123,36 @@ BOOST_AUTO_TEST_CASE(a_small_step_of_our_clock_within_an_interval_is_not_measure
   BOOST_TEST(std::abs(to_seconds(nanoseconds(delay->samples.min())) - 0.520) <= error);
 }
 
+BOOST_AUTO_TEST_CASE(a_small_step_of_the_far_clock_is_told_and_not_measured_across) {
+  World world;
+  world.plan.streams[0].shares_clock = false;
+  world.network = [](std::uint32_t s) { return Path{.there = s < 40 ? 20ms : 520ms}; };
+  world.start();
+  world.run_until(5s);
+  world.step_far_clock(9ms);  // too small to leave an impossible offset
+  world.run_until(13s);
+  BOOST_TEST(world.last().has(Tag::clock_stepped));
+  world.run_until(23s);
+  const auto* delay = world.last().distribution_of(Metric::delay);
+  BOOST_TEST_REQUIRE(delay != nullptr);
+  BOOST_TEST(std::abs(to_seconds(nanoseconds(delay->samples.min())) - 0.520) <= *world.last().detail("error_s"));
+}
+
+BOOST_AUTO_TEST_CASE(a_far_side_that_does_not_tell_of_steps_is_bounded_by_each_probe_alone) {
+  World world;
+  world.first_era = 0;
+  world.restart_reflector();
+  world.plan.streams[0].shares_clock = false;
+  world.network = [](std::uint32_t s) { return Path{.there = s < 50 ? 20ms : 520ms}; };
+  world.start();
+  world.run_until(5s);
+  world.far_ahead += 9ms;
+  world.run_until(23s);
+  // 270 ms either way, because nothing that was learnt before is believed.
+  BOOST_CHECK(world.last().distribution_of(Metric::delay) == nullptr);
+  BOOST_TEST(world.last().has(Tag::unsynced));
+  BOOST_TEST(*world.last().detail("error_s") >= 0.275);
+  expect_all(world.last(), Metric::rtt, 50, 550ms);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -153,6 +153,16 @@ BOOST_AUTO_TEST_CASE(duplicates_are_told_apart_by_direction) {
   expect_all(world.last(), Metric::rtt, 50, 50ms);
 }
 
+BOOST_AUTO_TEST_CASE(a_copy_whose_reply_comes_twice_is_one_copy) {
+  World world;
+  world.network = [](std::uint32_t s) { return Path{.twice_there = s == 5, .twice_back = s == 5}; };
+  world.start();
+  world.run_until(13s);
+  expect_ratio(world.last(), Metric::duplicate, 1, 50);
+  BOOST_TEST(*world.last().detail("duplicate_replies") == 2);
+  BOOST_TEST(*world.last().detail("reverse_lost") == 0);
+}
+
 BOOST_AUTO_TEST_CASE(an_overtaken_probe_is_reordered_and_not_lost) {
   World world;
   world.network = [](std::uint32_t s) { return Path{.there = s == 7 ? 700ms : 20ms}; };

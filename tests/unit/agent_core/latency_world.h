@@ -61,6 +61,12 @@ class LatencyWorld {
   void restart_reflector() {
     reflector = Reflector();
     reflector.set_members({own.address});
+    reflector.set_clock_era(first_era);
+  }
+  /// The far clock jumps, and its host notices.
+  void step_far_clock(nanoseconds by) {
+    far_ahead += by;
+    reflector.on_clock_step();
   }
   void start() {
     sender.set_clock(clock);
@@ -96,6 +102,7 @@ class LatencyWorld {
   std::function<std::uint8_t(std::uint8_t)> remark = [](std::uint8_t traffic_class) { return traffic_class; };
   std::function<std::uint8_t(std::uint8_t)> remark_back = [](std::uint8_t traffic_class) { return traffic_class; };
   std::function<bool(std::uint32_t sequence)> stuck = [](std::uint32_t) { return false; };
+  std::uint32_t first_era = 7;  ///< 0: the far host does not tell of steps
   nanoseconds far_ahead{0};
   nanoseconds far_queue{0};  ///< between the far agent's own t3 and the reply's real departure
   bool no_ssid = false;      ///< the far side knows RFC 8762 only
@@ -109,6 +116,7 @@ class LatencyWorld {
   Reflector reflector;
   std::vector<Result> results;
   std::vector<SentProbe> closed;  ///< where the sender keeps them
+  std::vector<FarRun> far_runs;
   std::vector<OutgoingProbe> sent;
   std::vector<MonoTime> sent_at;
   Events events;
@@ -124,6 +132,7 @@ class LatencyWorld {
     for (Result& result : out.results) results.push_back(std::move(result));
     for (Event& event : out.events) events.push_back(std::move(event));
     for (const SentProbe& probe : out.closed) closed.push_back(probe);
+    for (const FarRun& run : out.far_runs) far_runs.push_back(run);
   }
 
   void leave(const OutgoingProbe& probe) {

@@ -31,6 +31,23 @@ void fill_queue(World& world) {
 
 constexpr nanoseconds away = 50ms;
 
+/// One that took 5 ms.
+Result connect_to(const char* site, SharedTime at) {
+  Result connect;
+  connect.id.from = berlin;
+  connect.to = SiteId::known(site);
+  connect.probe = Probe::connect;
+  connect.values = {{Metric::connect, 0.1}};
+  connect.started_at = at;
+  connect.finished_at = at + 5ms;
+  return connect;
+}
+
+bool loaded(LoadBook& book, Result connect, const ClockMap& clock) {
+  book.hold(MonoTime(), std::move(connect), std::nullopt);
+  return book.judged(MonoTime(), clock).front().has(Tag::loaded);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(path_load)
@@ -166,18 +183,109 @@ BOOST_AUTO_TEST_CASE(the_book_tells_each_run_to_probes_and_reflector) {
   BOOST_TEST(*more.loads[0].tcpi_rtt_s == 0.08);
   BOOST_TEST((*more.loads[0].end == t + 3s));
 
-  Result connect;
-  connect.id.from = berlin;
-  connect.to = SiteId::known("rome");
-  connect.probe = Probe::connect;
-  connect.values = {{Metric::connect, 0.1}};
-  connect.started_at = clock.shared(t) + 7s;
-  connect.finished_at = clock.shared(t) + 7s;
-  book.judge_connect(connect, clock);
-  BOOST_TEST(!connect.has(Tag::loaded));
-  connect.started_at = clock.shared(t) + 2900ms;
-  book.judge_connect(connect, clock);
-  BOOST_TEST(connect.has(Tag::loaded));
+  BOOST_TEST(!loaded(book, connect_to("rome", clock.shared(t) + 7s), clock));
+  BOOST_TEST(loaded(book, connect_to("rome", clock.shared(t) + 2900ms), clock));
+}
+
+BOOST_AUTO_TEST_CASE(two_runs_of_ours_at_once_are_told_as_one_until_both_have_ended) {
+  LoadBook book;
+  const ClockMap clock{1h, 1ms, true};
+  const WallTime t = wall_from_ns(1'000'000'000'000);
+  const Link out{berlin, athens};
+  const Link in{SiteId::known("rome"), berlin};
+  book.on_activity({out, TransferRole::sends, t, std::nullopt});
+  const auto both = book.on_activity({in, TransferRole::receives, t + 1s, std::nullopt});
+  BOOST_TEST((*both.for_others == SiteLoad{LoadRole::both, t, std::nullopt}));
+  const auto one_ended = book.on_activity({out, TransferRole::sends, t, t + 2s});
+  BOOST_TEST((*one_ended.for_others == SiteLoad{LoadRole::both, t, std::nullopt}));
+  const auto ended = book.on_activity({in, TransferRole::receives, t + 1s, t + 3s});
+  BOOST_TEST((*ended.for_others == SiteLoad{LoadRole::both, t, t + 3s}));
+  const auto later = book.on_activity({out, TransferRole::sends, t + 5s, std::nullopt});
+  BOOST_TEST((*later.for_others == SiteLoad{LoadRole::sends, t + 5s, std::nullopt}));
+  // Each of them is known to our own probes by itself.
+  BOOST_TEST(loaded(book, connect_to("oslo", clock.shared(t) + 2500ms), clock));
+  BOOST_TEST(!loaded(book, connect_to("oslo", clock.shared(t) + 3500ms), clock));
+}
+
+BOOST_AUTO_TEST_CASE(a_result_belongs_to_every_iteration_of_its_run_and_to_none_before) {
+  LoadBook book;
+  const WallTime t = wall_from_ns(1'000'000'000'000);
+  const Link out{berlin, athens};
+  Result run;
+  run.id.from = berlin;
+  run.to = athens;
+  run.outcome = Outcome::reset;
+  book.on_activity({out, TransferRole::sends, t, t + 1s});
+  BOOST_TEST(book.on_result(run).loads.empty());
+  run.outcome = Outcome::ok;
+  run.started_at = shared_from_ns(to_ns(t) + 10'000'000'000);
+  book.on_activity({out, TransferRole::sends, t + 10s, t + 11s});
+  book.on_activity({out, TransferRole::sends, t + 12s, t + 13s});
+  const auto news = book.on_result(run);
+  BOOST_TEST_REQUIRE(news.loads.size() == 2U);
+  BOOST_TEST((news.loads[0].start == t + 10s && news.loads[1].start == t + 12s));
+  BOOST_TEST((*news.loads[1].started_at == *run.started_at));
+}
+
+BOOST_AUTO_TEST_CASE(a_connect_waits_until_probes_may_have_told_of_the_far_sites_runs) {
+  LoadBook book;
+  const ClockMap clock{1h, 1ms, true};
+  const WallTime t = wall_from_ns(1'000'000'000'000);
+  const MonoTime now{5s};
+  book.hold(now, connect_to("athens", clock.shared(t)), LatencyPolicy{});
+  book.hold(now, connect_to("rome", clock.shared(t)), LatencyPolicy{});
+  BOOST_TEST(book.judged(now + 500ms, clock).empty());
+  // The far clock is a day ahead; the run began within the flight, and is told while the result waits.
+  book.on_far_run(*far_run(athens, {LoadRole::receives, t + 24h + 2ms, {}}, t + 100ms, t + 24h + 110ms, t + 24h + 111ms,
+                           t + 121ms));
+  const auto judged = book.judged(now + 600ms, clock);
+  BOOST_TEST_REQUIRE(judged.size() == 2U);
+  BOOST_TEST(judged[0].has(Tag::loaded));
+  BOOST_TEST(judged[0].value_of(Metric::connect_loaded)->value == 0.1);
+  BOOST_TEST(!judged[1].has(Tag::loaded));  // rome has no run
+  // Where no probe comes in time, nothing is waited for.
+  book.hold(now, connect_to("oslo", clock.shared(t)), std::nullopt);
+  book.hold(now, connect_to("oslo", clock.shared(t)), LatencyPolicy{.rate = {0.5}});
+  BOOST_TEST(book.judged(now, clock).size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_far_run_covers_its_true_time_on_our_clock_and_hardly_more) {
+  // Our clock is 3 h ahead; the probe took 20 ms there and 40 ms back.
+  const WallTime t = wall_from_ns(1'000'000'000'000);
+  const auto far_clock = [](WallTime ours) { return ours - 3h; };
+  FarRuns runs;
+  const auto tell = [&](const SiteLoad& load) {
+    const auto run = far_run(athens, load, t + 6s, far_clock(t + 6s + 20ms), far_clock(t + 6s + 21ms), t + 6s + 61ms);
+    if (run) runs.tell(*run);
+  };
+  tell({LoadRole::none, {}, {}});
+  BOOST_TEST(!runs.met_by({t, t + 10s}, athens));
+  tell({LoadRole::sends, far_clock(t + 1s), {}});
+  BOOST_TEST(runs.met_by({t + 8s, t + 8s}, athens));
+  tell({LoadRole::sends, far_clock(t + 1s), far_clock(t + 5s)});
+  BOOST_TEST(runs.met_by({t + 1s, t + 1s}, athens));
+  BOOST_TEST(runs.met_by({t + 5s, t + 5s}, athens));
+  BOOST_TEST(!runs.met_by({t + 900ms, t + 900ms}, athens));
+  BOOST_TEST(!runs.met_by({t + 5100ms, t + 5100ms}, athens));
+  BOOST_TEST(!runs.met_by({t + 1s, t + 5s}, SiteId::known("rome")));
+}
+
+BOOST_AUTO_TEST_CASE(replies_bring_news_of_the_far_sites_runs_once_each) {
+  World world;
+  world.far_ahead = 1h;
+  world.start();
+  world.run_until(2s);
+  BOOST_TEST(world.far_runs.empty());
+  const WallTime began = world.wall(MonoTime(2s));
+  world.reflector.set_load(SiteLoad{LoadRole::receives, began + 1h, {}});
+  world.run_until(4s);
+  world.reflector.set_load(SiteLoad{LoadRole::receives, began + 1h, began + 1h + 2s});
+  world.run_until(6s);
+  const auto& heard = world.far_runs;
+  BOOST_TEST_REQUIRE(heard.size() == 2U);
+  BOOST_TEST((heard[0].site == athens && !heard[0].end));
+  BOOST_TEST((heard[0].start <= began && began <= heard[0].start + 30ms));
+  BOOST_TEST((*heard[1].end >= began + 2s && *heard[1].end <= began + 2040ms));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

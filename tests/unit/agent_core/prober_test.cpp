@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "shared/base/limits.h"
+
 using namespace sonde;
 using namespace std::chrono_literals;
 
@@ -113,6 +115,61 @@ BOOST_AUTO_TEST_CASE(the_latency_plan_has_the_streams_whose_address_is_known) {
   BOOST_TEST(!plan.streams[1].stateful);
   BOOST_TEST(!plan.streams[1].shares_clock);
   BOOST_TEST(plan.members.size() == 3U);  // athens twice, the router; not this site itself
+}
+
+BOOST_AUTO_TEST_CASE(class_and_authentication_are_the_meshs_unless_the_agent_has_its_own) {
+  Timetable t = timetable();
+  t.generation = {2};
+  t.policy.latency->dscp = 46;
+  t.policy.latency->authenticated = true;
+  Prober prober(berlin, "boot-b");
+  BOOST_TEST_REQUIRE(prober.set_timetable(t));
+  const AddressBook book;
+  const PairKeys keys{{athens, wire::StampKey{1}}};
+  const LatencyPlan by_policy = prober.latency_plan(book, {}, {}, keys);
+  BOOST_TEST_REQUIRE(by_policy.streams.size() == 2U);
+  BOOST_TEST(by_policy.dscp == 46);
+  BOOST_TEST((by_policy.streams[0].dscp == 46 && by_policy.streams[1].dscp == 46));
+  BOOST_CHECK(by_policy.streams[0].format.mode == wire::StampMode::authenticated);
+  BOOST_CHECK(by_policy.streams[1].format.mode == wire::StampMode::open);  // the router: nobody has given a key
+  BOOST_TEST((prober.without_key({}, keys) == std::vector{router}));
+
+  const PairKeys all{{athens, wire::StampKey{1}}, {router, wire::StampKey{2}}};
+  const LatencyPlan with_key = prober.latency_plan(book, {}, {}, all);
+  BOOST_CHECK(with_key.streams[1].format.mode == wire::StampMode::authenticated);
+  BOOST_CHECK((*with_key.streams[1].key == wire::StampKey{2}));
+  BOOST_TEST(with_key.streams[1].format.octets() == 112U);  // RFC 8762 alone, and signed
+  BOOST_TEST(prober.without_key({}, all).empty());
+
+  const LatencyOptions own{.dscp = std::uint8_t{0}, .authenticated = false};
+  const LatencyPlan by_agent = prober.latency_plan(book, {}, own, all);
+  BOOST_TEST((by_agent.dscp == 0 && by_agent.streams[0].dscp == 0));
+  BOOST_CHECK(by_agent.streams[0].format.mode == wire::StampMode::open);
+  BOOST_TEST(prober.without_key(own, {}).empty());
+
+  t.generation = {3};
+  t.policy.latency->dscp = 200;  // no class that there is
+  BOOST_TEST_REQUIRE(prober.set_timetable(t));
+  BOOST_TEST(prober.latency_plan(book, {}, {}, keys).dscp == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_iterations_of_the_policy_reach_the_order) {
+  Script s;
+  Timetable t = timetable();
+  t.generation = {2};
+  t.policy.throughput->iterations = 3;
+  BOOST_TEST_REQUIRE(s.prober.set_timetable(t));
+  s.at(0s);
+  s.at(1s);
+  BOOST_TEST_REQUIRE(s.out.transfers.size() == 1U);
+  BOOST_TEST(s.out.transfers[0].iterations == 3U);
+  t.generation = {3};
+  t.policy.throughput->iterations = 4'000'000'000;
+  BOOST_TEST_REQUIRE(s.prober.set_timetable(t));
+  s.at(1h);
+  s.at(1h + 1s);
+  BOOST_TEST_REQUIRE(s.out.transfers.size() == 1U);
+  BOOST_TEST(s.out.transfers[0].iterations == limits::iterations_per_run);
 }
 
 BOOST_AUTO_TEST_CASE(an_older_timetable_changes_nothing) {

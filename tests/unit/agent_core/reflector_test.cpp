@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "shared/wire/stamp_packet.h"
+#include "shared/wire/stamp_probe.h"
 
 using namespace sonde;
 
@@ -132,6 +133,28 @@ BOOST_AUTO_TEST_CASE(what_came_before_a_site_was_admitted_is_not_known) {
   BOOST_TEST(!world.reflector.count_arrivals(query).known);
   query.from.clear();
   BOOST_TEST(!world.reflector.count_arrivals(query).known);
+}
+
+BOOST_AUTO_TEST_CASE(each_step_of_the_clock_begins_another_era) {
+  World world;
+  const auto era = [&] {
+    wire::ProbeValues values{};
+    values.base.ssid = 7;
+    const auto probe = wire::build_probe(wire::ProbeFormat::agents(), values);
+    BOOST_TEST_REQUIRE(
+        world.reflector.on_packet({{member, 9000}, probe, wall_from_ns(5'000), 61}, world.reply).has_value());
+    return wire::read_extras(wire::ProbeFormat::agents(), world.reply).clock_era;
+  };
+  BOOST_TEST(era() == 0U);
+  world.reflector.on_clock_step();
+  BOOST_TEST(era() == 0U);  // whoever does not watch the clock does not seem to
+  world.reflector.set_clock_era(41);
+  BOOST_TEST(era() == 41U);
+  world.reflector.on_clock_step();
+  BOOST_TEST(era() == 42U);
+  world.reflector.set_clock_era(wire::most_clock_era);
+  world.reflector.on_clock_step();
+  BOOST_TEST(era() == 1U);  // never 0
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,6 +9,7 @@
 
 #include "agent/core/latency_sender.h"
 #include "agent/core/reflector.h"
+#include "tests/unit/agent_core/plain_hmac.h"
 
 using namespace sonde;
 using namespace std::chrono_literals;
@@ -216,6 +217,27 @@ BOOST_AUTO_TEST_CASE(reflector_answers_who_is_allowed) {
   same(world.ask(open_request()), open_reply({0, 0, 0, 0}));
 }
 
+BOOST_AUTO_TEST_CASE(reflector_answers_an_outsider_in_authenticated_mode_with_the_outsiders_own_key) {
+  Reflecting world;
+  world.reflector.set_members({});
+  world.reflector.set_keys({});
+  const AddressPrefix range = *AddressPrefix::parse("192.0.2.0/25");
+  world.reflector.set_allowed({range});
+  BOOST_TEST(world.ask(authenticated_request()).empty());  // allowed, but without a key
+  BOOST_TEST(world.reflector.counters().bad_hmac == 1);
+  wire::StampKey other = key();
+  other[0] ^= 1;
+  world.reflector.set_outsider_keys({{range, other}});
+  BOOST_TEST(world.ask(authenticated_request()).empty());
+  world.reflector.set_outsider_keys({{*AddressPrefix::parse("198.51.100.1"), key()}});
+  BOOST_TEST(world.ask(authenticated_request()).empty());  // somebody else's key
+  BOOST_TEST(world.reflector.counters().bad_hmac == 3);
+  // Of two that one address may have, the one that fits.
+  world.reflector.set_outsider_keys({{range, other}, {range, key()}});
+  same(world.ask(authenticated_request()), authenticated_reply());
+  same(world.ask(open_request()), open_reply({0, 0, 0, 0}));  // open probes are answered all the same
+}
+
 // ---- the sender
 
 namespace {
@@ -335,6 +357,10 @@ BOOST_AUTO_TEST_CASE(sender_authenticated_mode) {
   BOOST_TEST((probe[26] | probe[27]) != 0);
   same({probe.begin() + 28, probe.begin() + 96}, zeros(68));
   same({probe.begin() + 168, probe.begin() + 172}, {0x80, 8, 0, 16});
+  // The two digests: over the base packet, and over the sequence number with the TLVs before the HMAC TLV.
+  same({probe.begin() + 96, probe.begin() + 112}, test::plain_hmac(key(), {probe.begin(), probe.begin() + 96}));
+  same({probe.begin() + 172, probe.end()},
+       test::plain_hmac(key(), join({{probe.begin(), probe.begin() + 4}, {probe.begin() + 112, probe.begin() + 168}})));
   // Both ends of this project understand each other, and a changed octet is noticed.
   Reflector reflector;
   reflector.set_members({sender_at.address});
@@ -349,6 +375,57 @@ BOOST_AUTO_TEST_CASE(sender_authenticated_mode) {
   BOOST_TEST(world.sender.counters().unverified == 1);
   world.hear(reply);
   BOOST_TEST(world.sender.counters().replies == 1);
+}
+
+BOOST_AUTO_TEST_CASE(sender_authenticated_to_a_reflector_of_another_make) {
+  // RFC 8762, figures 4 and 6: no TLVs, 112 octets each way, and a digest by the key that was agreed on.
+  wire::ProbeFormat format = wire::ProbeFormat::base();
+  format.mode = wire::StampMode::authenticated;
+  Sending world(format);
+  const Octets probe = world.probe();
+  const auto part = [&](std::size_t from, std::size_t to) {
+    return Octets(probe.begin() + static_cast<std::ptrdiff_t>(from), probe.begin() + static_cast<std::ptrdiff_t>(to));
+  };
+  BOOST_REQUIRE(probe.size() == 112);
+  same(part(0, 4), zeros(4));
+  same(part(4, 16), zeros(12));
+  same(part(16, 20), {0xEE, 0xAA, 0xB4, 0xC0});
+  same(part(24, 26), {0x20, 0x01});
+  same(part(28, 96), zeros(68));
+  same(part(96, 112), test::plain_hmac(key(), part(0, 96)));
+  // Received and sent at the probe's own stamp, by a clock that agrees; stateless, as the simplest reflector is.
+  const Octets unsigned_reply = join({part(0, 4),
+                                      zeros(12),
+                                      part(16, 24),
+                                      {0x00, 0x01},
+                                      part(26, 28),
+                                      zeros(4),
+                                      part(16, 24),
+                                      zeros(8),
+                                      part(0, 4),
+                                      zeros(12),
+                                      part(16, 24),
+                                      part(24, 26),
+                                      zeros(6),
+                                      ttl_63,
+                                      zeros(15)});
+  BOOST_REQUIRE(unsigned_reply.size() == 96);
+  const Octets reply = join({unsigned_reply, test::plain_hmac(key(), unsigned_reply)});
+  for (std::size_t at = 0; at < reply.size(); ++at) {
+    Octets forged = reply;
+    forged[at] ^= 0x10;
+    world.hear(forged);
+    BOOST_TEST(world.sender.counters().replies == 0, "octet " << at);
+  }
+  world.hear(reply);
+  BOOST_TEST(world.sender.counters().replies == 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_plain_hmac_of_these_tests_is_that_of_rfc_4231) {
+  test::Bytes256 jefe{'J', 'e', 'f', 'e'};
+  const std::string_view text = "what do ya want for nothing?";
+  same(test::plain_hmac(jefe, {text.begin(), text.end()}), {0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e,  //
+                                                            0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

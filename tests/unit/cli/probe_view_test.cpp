@@ -34,6 +34,24 @@ BOOST_AUTO_TEST_CASE(the_whole_result_in_units_people_read) {
              "details: sent 50, error_s 12.0 ms\n");
 }
 
+BOOST_AUTO_TEST_CASE(each_iteration_and_each_stream_has_a_line) {
+  Json several = run();
+  several["probe"] = "throughput";
+  several["result"] = Json::parse(R"({"id":"berlin-1-2","outcome":"ok","finished_at":"2026-01-02T03:04:05.000000Z",
+    "throughput":30e6,"tags":[],"details":{"bytes":3e6,"iterations":2,"stream_0_bytes":1e6,"stream_0_packets":700,
+      "stream_1_bytes":2e6,"iteration_0_bps":20e6,"iteration_0_bytes":1e6,"iteration_0_packets":690,
+      "iteration_0_retransmits":3,"iteration_0_stream_0_bytes":1e6,"iteration_1_bps":40e6,
+      "iteration_1_total_bps":35e6}})");
+  const std::string text = render_table(probe_view(several), {});
+  BOOST_TEST(text.find("stream 0: 1.00 MB, 700 packets\n"
+                       "stream 1: 2.00 MB\n"
+                       "iteration 0: 20.0 Mbit/s, 1.00 MB, 690 packets, 3 sent again\n"
+                       "iteration 0, stream 0: 1.00 MB\n"
+                       "iteration 1: 40.0 Mbit/s, 35.0 Mbit/s in all\n"
+                       "details: bytes 3.00 MB, iterations 2\n") != std::string::npos,
+             text);
+}
+
 BOOST_AUTO_TEST_CASE(a_run_without_a_result_says_why) {
   Json expired = run();
   expired["state"] = "expired";

@@ -173,6 +173,9 @@ BOOST_AUTO_TEST_CASE(parts_of_probes_may_be_given) {
   BOOST_TEST((policy.latency == LatencyPolicy{{5}, 1s, 1s}));
   BOOST_TEST((policy.connect == ConnectPolicy{5s, 5s}));
   BOOST_TEST(!policy.throughput.has_value());
+  const Policy marked = good(head + sites + "probes: {latency: {dscp: EF, authenticated: true}}\n").mesh.policy;
+  BOOST_TEST(marked.latency->dscp == 46);
+  BOOST_TEST(marked.latency->authenticated);
   const Policy longer = good(head + sites + "probes: {throughput: {duration: 90s}}\n").mesh.policy;
   BOOST_TEST((longer.throughput->max_duration == 90s));
   BOOST_TEST(!longer.throughput->every.has_value());
@@ -193,6 +196,17 @@ BOOST_AUTO_TEST_CASE(probes_are_checked_across_fields) {
              "c.yaml:4:26: probes.latency.rate: '20000/s' is out of range; give 0.01/s to 10000/s\n");
   BOOST_TEST(with_probes("throughput: {duration: 10s, max_duration: 5s}") ==
              "c.yaml:4:52: probes.throughput.max_duration: 5s is shorter than duration, 10s; give at least 10s\n");
+  BOOST_TEST(with_probes("throughput: {iterations: 101}") ==
+             "c.yaml:4:35: probes.throughput.iterations: 101 is out of range; give a whole number from 1 to 100\n");
+  BOOST_TEST(with_probes("throughput: {iterations: 5, duration: 300ms}") ==
+             "c.yaml:4:35: probes.throughput.iterations: a duration of 300ms is too short to be repeated; give a "
+             "duration of at least 500ms\n");
+  BOOST_TEST(with_probes("throughput: {iterations: 7, duration: 10m}") ==
+             "c.yaml:4:35: probes.throughput.iterations: 7 runs of 10m take 70m, and a slot holds at most 1h; give at "
+             "most 6, or a shorter duration\n");
+  BOOST_TEST(with_probes("throughput: {iterations: 9, streams: 32}") ==
+             "c.yaml:4:35: probes.throughput.iterations: 9 iterations of 32 streams make 288 figures of each kind in a "
+             "result, which holds at most 256; give at most 8, or fewer streams\n");
   BOOST_TEST(with_probes("throughput: {streams: 65}") ==
              "c.yaml:4:32: probes.throughput.streams: 65 is out of range; give a whole number from 1 to 64\n");
   BOOST_TEST(with_probes("latency: on") ==
@@ -207,6 +221,12 @@ BOOST_AUTO_TEST_CASE(an_interval_that_the_cycle_does_not_fit_is_refused) {
       "c.yaml:4:30: probes.throughput.every: 10s does not hold the cycle of 2 rounds, which takes 10400ms (104 % of "
       "it); give at least 11s or auto, or a duration of at most 4800ms\n");
   BOOST_TEST(with_probes("throughput: {every: 11s}") == "");
+  // A slot holds all iterations of a run.
+  BOOST_TEST(
+      with_probes("throughput: {every: 11s, iterations: 2}") ==
+      "c.yaml:4:30: probes.throughput.every: 11s does not hold the cycle of 2 rounds, which takes 20400ms (185 % of "
+      "it); give at least 21s or auto, or a duration of at most 2600ms\n");
+  BOOST_TEST(with_probes("throughput: {every: 21s, iterations: 2}") == "");
   BOOST_TEST(with_probes("throughput: {congestion: 'Cubic!'}") ==
              "c.yaml:4:35: probes.throughput.congestion: 'Cubic!' is no name of a congestion control; write it as the "
              "kernel does: cubic, bbr, reno\n");

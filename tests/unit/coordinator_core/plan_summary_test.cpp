@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(latency_probes_count_as_the_packets_that_may_be_sent) {
   BOOST_TEST(latency_packet_octets(site("a", "a.example")) == 188 + 48);
   SiteSpec reflector = site("r");
   reflector.has_agent = false;
-  BOOST_TEST(latency_packet_octets(reflector) == 44 + 28);
+  BOOST_TEST(latency_packet_octets(reflector) == 112 + 28);
 
   Mesh mesh = three_sites();
   mesh.policy.throughput.reset();
@@ -105,6 +105,20 @@ BOOST_AUTO_TEST_CASE(latency_probes_count_as_the_packets_that_may_be_sent) {
   const PlanSummary summary = summary_of(mesh);
   BOOST_TEST(of(summary, "a").bytes_per_day == 2.0 * 2 * 5 * 216 * 86'400, boost::test_tools::tolerance(near));
   BOOST_TEST(summary.oldest_cell_s == 12.0);
+}
+
+BOOST_AUTO_TEST_CASE(all_iterations_of_a_run_are_in_its_slot_and_in_the_bytes) {
+  Mesh mesh = three_sites();
+  const PlanSummary once = summary_of(mesh);
+  mesh.policy.throughput->iterations = 4;
+  const PlanSummary four = summary_of(mesh);
+  const auto& policy = *mesh.policy.throughput;
+  // Six runs, one at a time; only the guard of each slot is there once.
+  BOOST_TEST(four.cycle_s - once.cycle_s == 6 * 3 * to_seconds(policy.duration), boost::test_tools::tolerance(near));
+  BOOST_TEST(throughput_run_octets(policy) >= 4.0 * static_cast<double>(policy.max_bytes.count));
+  BOOST_TEST(of(four, "a").utilisation > 3.5 * of(once, "a").utilisation);
+  BOOST_TEST(of(four, "a").bytes_per_day == 4 * of(once, "a").bytes_per_day, boost::test_tools::tolerance(near));
+  BOOST_TEST(four.conflicts == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -51,7 +51,7 @@ inline Result as_kept(Result result) {
   for (DistributionValue& value : result.distributions) {
     if (info(value.metric).unit != "s") continue;
     auto parts = value.samples.parts();
-    parts.inverses = 0;
+    parts.inverses = {};
     value.samples = Distribution::restore(std::move(parts)).value();
   }
   return result;

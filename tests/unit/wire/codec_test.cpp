@@ -198,10 +198,25 @@ BOOST_AUTO_TEST_CASE(the_octets_are_those_of_the_document) {
                                 0x00, 0x00, 0x00, 0xc0, 0x01, 0x00, 0x00,  // generation, round, times, outcome, tags
                                 0xa0, 0x90, 0x90,                          // reason, values, ratios
                                 0x91, 0x92, 0x00,                          // one distribution of rtt
-                                0x99, 0x00, 0x01, 0x01, 0x00, 0x01, 0x00, 0x01, 0x01,  // 1.0 is whole
+                                0x9b, 0x00, 0x01, 0x01, 0x00, 0x01, 0x00, 0x01, 0x01,  // 1.0 is whole
                                 0x92, 0x00, 0x01,                                      // bucket 0: one sample
+                                0xcf, 0,    0,    0,    1,    0,    0,    0,    0,     // 2^96: high
+                                0x00,                                                  // and low
                                 0x90});
   BOOST_TEST(wire::encode_result(result) == golden);
+}
+
+BOOST_AUTO_TEST_CASE(a_distribution_of_an_older_program_ends_before_the_exact_sum_of_inverses) {
+  // zeros 0, from 2 to 2, sums 6 and 12, three halves as a float, bucket 35 with three samples
+  const auto golden =
+      bytes_of({0xdc, 0x00, 0x11, 0xa1, 'a',  0x02, 0x03, 0xa1, 'b',  0x00, 0x00, 0x00, 0x00, 0xc0, 0x01,
+                0x00, 0x00, 0xa0, 0x90, 0x90, 0x91, 0x92, 0x00, 0x99, 0x00, 0x02, 0x02, 0x00, 0x06, 0x00,
+                0x0c, 0xcb, 0x3f, 0xf8, 0,    0,    0,    0,    0,    0,    0x92, 0x23, 0x03, 0x90});
+  const auto older = wire::decode_result(golden);
+  BOOST_TEST_REQUIRE(older.has_value());
+  Distribution same;
+  same.add(2, 3);
+  BOOST_TEST((older->distributions.at(0).samples == same));
 }
 
 BOOST_AUTO_TEST_CASE(elements_behind_the_known_ones_are_skipped) {

@@ -85,6 +85,19 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_read) {
     BOOST_CHECK(read_load(written<24>(load)) == load);
 }
 
+BOOST_AUTO_TEST_CASE(a_load_names_the_era_of_its_sites_clock) {
+  const WallTime noon = wall_from_ns(noon_ns);
+  Octets load = written<24>(SiteLoad{LoadRole::receives, noon, {}});
+  BOOST_TEST(read_clock_era(load) == 0U);
+  write_clock_era(0x0A0B0C, load);
+  BOOST_TEST((load[4] == 2 && load[5] == 0x0A && load[6] == 0x0B && load[7] == 0x0C));
+  BOOST_TEST(read_clock_era(load) == 0x0A0B0CU);
+  BOOST_CHECK(read_load(load) == (SiteLoad{LoadRole::receives, noon, {}}));
+  write_clock_era(most_clock_era, load);
+  BOOST_TEST(read_clock_era(load) == most_clock_era);
+  BOOST_CHECK(read_load(load).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_load_that_cannot_be_is_none) {
   const WallTime noon = wall_from_ns(noon_ns);
   Octets load = written<24>(SiteLoad{LoadRole::sends, noon, noon});
