@@ -95,8 +95,8 @@ void read_listen(Value value, AgentConfig& out) {
 
 void read_latency(Value value, AgentConfig& out) {
   Fields fields(std::move(value));
-  if (auto dscp = fields.get("dscp")) assign(out.latency_dscp, dscp->dscp());
-  if (auto authenticated = fields.get("authenticated")) assign(out.latency_authenticated, authenticated->boolean());
+  if (auto dscp = fields.get("dscp")) out.latency_dscp = dscp->dscp();
+  if (auto authenticated = fields.get("authenticated")) out.latency_authenticated = authenticated->boolean();
   if (auto keys = fields.get("keys")) read_reflector_keys(*keys, out);
   if (auto asked = fields.get("timestamp_information")) assign(out.latency_timestamp_information, asked->boolean());
   if (auto asked = fields.get("direct_measurement")) assign(out.latency_direct_measurement, asked->boolean());
