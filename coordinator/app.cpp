@@ -10,6 +10,7 @@
 
 #include <csignal>
 
+#include "coordinator/app_alerts.h"
 #include "coordinator/core/audit.h"
 #include "coordinator/core/demand.h"
 #include "coordinator/core/ingest.h"
@@ -104,7 +105,8 @@ class CoordinatorApp::Parts {
                                .version = SONDE_VERSION,
                                .demand = &demand_,
                                .tokens = setup_.tokens,
-                               .audit = &audit_};
+                               .audit = &audit_,
+                               .incidents = &alerts_.incidents()};
     return use(sources);
   }
 
@@ -119,6 +121,7 @@ class CoordinatorApp::Parts {
   RunLengths lengths_;
   RunAudit audit_;
   Demand demand_;
+  AlertDesk alerts_;
   ListenOverflows overflows_;
   LossJoin losses_;
   std::optional<Timetable> previous_;  ///< the newest plan, also of an earlier life
@@ -184,6 +187,7 @@ std::unique_ptr<store::Writer> CoordinatorApp::Parts::open_store() {
   auto positions = writer->positions();
   if (!positions) throw std::runtime_error(positions.error().what);
   ingest_.restore(*positions);
+  alerts_.restore(*writer, setup_.config);
   const auto saved = writer->load(timetable_key);
   if (!saved) throw std::runtime_error(saved.error().what);
   if (*saved)
@@ -198,6 +202,7 @@ void CoordinatorApp::Parts::fill_matrix() {
   const auto loaded = reader.load_recent(now - Matrix::reach, [this](const Result& result) {
     matrix_.on_result(result);
     losses_.restore(result);
+    alerts_.learn(result);
   });
   if (!loaded) throw std::runtime_error(loaded.error().what);
   // Of a link that was quiet for longer than that, or measures seldom, only what its state needs.
@@ -229,6 +234,7 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
     if (site.has_agent) keys.emplace(site.public_key, site.site);
   zap_.admit(std::move(keys));
   ingest_.set_mesh(mesh);
+  alerts_.set_config(setup_.config);
   matrix_.set_mesh(mesh);
   matrix_.set_throughput_intervals(*planned);
   audit_.set_plan(mesh, *planned);
@@ -257,15 +263,12 @@ void CoordinatorApp::Parts::reload() {
     fmt::print(stderr, "{}", fresh.errors);
     return;
   }
-  const CoordinatorConfig& old = setup_.config;
-  const CoordinatorConfig& next = fresh.setup->config;
-  if (old.control != next.control || old.http != next.http || old.store != next.store ||
-      setup_.keys.secret_key != fresh.setup->keys.secret_key) {
+  if (needs_restart(setup_, *fresh.setup)) {
     tell(now, {{Severity::warning,
                 "configuration_needs_restart",
                 {{"settings", "control, http, store and keys.secret are read at start only"}}}});
   }
-  const auto store = old.store;
+  const auto store = setup_.config.store;
   setup_ = *std::move(fresh.setup);
   setup_.config.store = store;
   tell(now, {{Severity::info, "configuration_read", {{"file", config_file_.string()}}}});
@@ -382,6 +385,7 @@ void CoordinatorApp::Parts::on_store_reports() {
         matrix_.on_result(result);
         demand_.on_result(result);
         audit_.on_result(result, out.events);
+        alerts_.on_result(result, shared(now), roster_.agents());
         if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
       }
     } else if (const auto* refused = std::get_if<io::BatchNotStored>(&report)) {
@@ -428,6 +432,7 @@ void CoordinatorApp::Parts::turn() {
   matrix_.tick(shared(now));
   demand_.tick(shared(now));
   send_orders();
+  tell(now, alerts_.tick(now, roster_.agents(), store_, matrix_));
   if (now.mono - published_at_ >= publish_every) {
     published_at_ = now.mono;
     const auto changed = matrix_.take_changed();

@@ -137,7 +137,7 @@ CoordinatorConfig read_coordinator(const Value& root, ConfigUse use) {
   if (auto links = fields.get("links")) out.mesh.links = read_links(*links, out.mesh.sites, places.intervals);
   if (auto uplinks = fields.get("uplinks")) out.mesh.uplinks = read_uplinks(*uplinks, out.mesh.sites, places.shares);
   read_policy(fields, out.mesh.policy, places.every);
-  if (auto alerts = fields.get("alerts"); alerts && !alerts->is_word("off")) alerts->expect_map();
+  out.alerts = read_alerts(fields.get("alerts"), out.mesh);
   if (auto notify = fields.get("notify")) read_notify(*notify, out.notify);
   fields.finish();
   if (sites) check_fit(out.mesh, places, *sites);

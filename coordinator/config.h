@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/core/alerts.h"
 #include "coordinator/core/mesh.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/time.h"
@@ -47,6 +48,7 @@ struct CoordinatorConfig {
   std::filesystem::path agent_keys;  ///< folder with one NAME.public for each site
   std::filesystem::path store = "/var/lib/sonde-coordinator/results.db";  ///< the SQLite file
   Retention retention;
+  AlertPolicy alerts;
   Notify notify;
 };
 

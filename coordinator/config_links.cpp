@@ -52,6 +52,8 @@ void read_rule_throughput(const Value& value, LinkRule& out, std::vector<Value>&
   fields.finish();
 }
 
+}  // namespace
+
 void read_selection(Fields& fields, LinkRule& out, const std::vector<SiteSpec>& sites) {
   const auto from = fields.get("from");
   const auto to = fields.get("to");
@@ -74,6 +76,8 @@ void read_selection(Fields& fields, LinkRule& out, const std::vector<SiteSpec>& 
     group->complain(fmt::format("no site is in the group {}", config::in_quotes(*out.group)),
                     "name one of the sites' groups");
 }
+
+namespace {
 
 /// Minutes after midnight of HH:MM.
 std::optional<nanoseconds> time_of_day(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/core/alerts.h"
 #include "coordinator/core/mesh.h"
 #include "shared/config/fields.h"
 
@@ -25,6 +26,12 @@ std::vector<LinkRule> read_links(const config::Value& value, const std::vector<S
 /// `uplinks:`; the place of each share is left in `shares`, by the uplink's name.
 std::vector<UplinkSpec> read_uplinks(const config::Value& value, const std::vector<SiteSpec>& sites,
                                      std::map<std::string, config::Value>& shares);
+
+/// What selects links in a rule: `from`, `to`, `between`, `group`.
+void read_selection(config::Fields& fields, LinkRule& out, const std::vector<SiteSpec>& sites);
+
+/// `alerts:`, which may be absent or `off`; after sites and probes.
+AlertPolicy read_alerts(const std::optional<config::Value>& value, const Mesh& mesh);
 
 /// A list of "HH:MM-HH:MM", UTC; may reach over midnight.
 std::vector<DailyHours> read_quiet_hours(const config::Value& value);

@@ -6,6 +6,13 @@
 
 namespace sonde {
 
+bool needs_restart(const Setup& running, const Setup& next) {
+  const CoordinatorConfig& old = running.config;
+  const CoordinatorConfig& config = next.config;
+  return old.control != config.control || old.http != config.http || old.store != config.store ||
+         running.keys.secret_key != next.keys.secret_key;
+}
+
 SetupOutcome check_setup(const std::filesystem::path& file) {
   const auto text = io::read_file(file);
   if (!text) return {std::nullopt, fmt::format("{}\n", text.error().what)};

@@ -22,6 +22,9 @@ struct SetupOutcome {
   std::string errors;          ///< one a line, for people
 };
 
+/// True where `next` differs from `running` in what is read at start only.
+bool needs_restart(const Setup& running, const Setup& next);
+
 /// The configuration alone, without reading a key.
 SetupOutcome check_setup(const std::filesystem::path& file);
 /// The configuration and every key that it names.

@@ -64,7 +64,9 @@ std::string path_of(const Options& options) {
     case Verb::sites: path += "sites"; break;
     case Verb::timetable: path += options.audit ? "timetable/audit" : "timetable"; break;
     case Verb::results: path += "results"; break;
-    case Verb::incidents: path += "incidents"; break;
+    case Verb::incidents:
+      path += options.incident.empty() ? "incidents" : "incidents/" + url_encoded(options.incident);
+      break;
     case Verb::probe: path += "probes"; break;
     case Verb::plan:
     case Verb::doctor:
@@ -88,7 +90,7 @@ TextTable view_of(const Options& options, const Json& json) {
     case Verb::histogram: return histogram_view(json);
     case Verb::profile: return profile_view(json);
     case Verb::detours: return detours_view(json);
-    case Verb::incidents: return incidents_view(json);
+    case Verb::incidents: return json.contains("incidents") || rows ? incidents_view(json) : incident_view(json);
     case Verb::plan: return plan_view(json);
     case Verb::probe: return rows ? probe_rows(json) : probe_view(json);
     case Verb::results:

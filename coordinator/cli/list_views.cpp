@@ -134,24 +134,6 @@ TextTable timetable_view(const Json& timetable) {
   return table;
 }
 
-TextTable incidents_view(const Json& incidents) {
-  TextTable table;
-  const Json& list = at(incidents, "incidents");
-  if (!list.is_array() || list.empty()) table.legend.push_back("no incidents");
-  table.columns = {{"incident", "id"},      {"severity", "severity"}, {"state", "state"},    {"cause", "cause"},
-                   {"site", "site"},        {"from", "from"},         {"to", "to"},          {"uplink", "uplink"},
-                   {"since", "started_at"}, {"until", "ended_at"},    {"summary", "summary"}};
-  for (const Json& incident : list)
-    table.rows.push_back({same(raw_at(incident, "id")), same(raw_at(incident, "severity")),
-                          same(raw_at(incident, "state")), same(raw_at(incident, "cause")),
-                          same(raw_at(incident, "site")), same(raw_at(incident, "from")), same(raw_at(incident, "to")),
-                          same(raw_at(incident, "uplink")),
-                          plain(clock_time(text_at(incident, "started_at")), raw_at(incident, "started_at")),
-                          plain(clock_time(text_at(incident, "ended_at")), raw_at(incident, "ended_at")),
-                          same(raw_at(incident, "summary"))});
-  return table;
-}
-
 TextTable results_head() {
   TextTable table;
   table.columns = {{"finished (UTC)", ""}, {"probe", ""}, {"from", ""}, {"to", ""}, {"outcome", ""}, {"values", ""}};

@@ -45,6 +45,10 @@ std::string check_time(const std::string& text) {
   return parsed ? "" : "'" + text + "' is " + parsed.error().what;
 }
 
+std::string check_incident_state(const std::string& text) {
+  return text == "open" || text == "closed" ? "" : "unknown state '" + text + "'; there are open closed";
+}
+
 std::string check_probe(const std::string& text) {
   if (probe_named(text)) return "";
   std::string names;
@@ -150,7 +154,9 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
   add_query(*results, given, "probe", "latency, connect, throughput or duplex", nullptr, "PROBE");
   add_query(*results, given, "limit", "at most so many", nullptr, "COUNT");
 
-  verb(Verb::incidents, "incidents", "Causes with the links that they explain");
+  CLI::App* incidents = verb(Verb::incidents, "incidents", "What broke, since when, and the links that it explains");
+  incidents->add_option("id", options.incident, "one of them, in full");
+  add_query(*incidents, given, "state", "only those that are open, or closed", check_incident_state, "STATE");
 
   CLI::App* explain = verb(Verb::explain, "explain", "What the numbers of a link mean, in sentences");
   explain->add_option("from", options.from, "site")->required();

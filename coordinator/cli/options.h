@@ -43,6 +43,7 @@ struct Options {
   std::string name;                    ///< keygen
   std::string kind;                    ///< probe
   bool measurer = false;               ///< sites: how well the agents measure
+  std::string incident;                ///< incidents: the id of one; empty: all
   std::string token_file;              ///< probe; empty: none was named
   /// Names and values that go into the query as they are.
   std::vector<std::pair<std::string, std::string>> query;

@@ -29,7 +29,10 @@ TextTable series_view(const Json& series);
 TextTable histogram_view(const Json& histogram);
 TextTable profile_view(const Json& profile);
 TextTable detours_view(const Json& detours);
+/// Of a list, or of one: a row for each, the open ones first.
 TextTable incidents_view(const Json& incidents);
+/// All that is known of one.
+TextTable incident_view(const Json& incident);
 /// The columns of a table of results; rows are added by result_row.
 TextTable results_head();
 std::vector<TextCell> result_row(const Json& result);

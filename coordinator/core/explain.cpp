@@ -84,6 +84,14 @@ void explain_state(const ExplainInput& input, Probe probe, std::vector<Finding>&
   }
 }
 
+void explain_incidents(const ExplainInput& input, std::vector<Finding>& out) {
+  for (const auto& [summary, age] : input.incidents)
+    out.push_back({"incident",
+                   Weight::bad,
+                   fmt::format("An incident explains this link, for {} now: {}.", human_age(to_seconds(age)), summary),
+                   {{"age_s", to_seconds(age)}}});
+}
+
 /// The next instant of base + k * every from `now` on.
 SharedTime next_of(SharedTime base, nanoseconds every, SharedTime now) {
   if (now <= base || every <= nanoseconds(0)) return base;
@@ -187,6 +195,7 @@ std::vector<Finding> explain(const ExplainInput& input) {
                    {}});
     return out;
   }
+  explain_incidents(input, out);
   explain_silence(input, out);
   for (const Probe probe : probes) explain_state(input, probe, out);
   explain_starved(input, out);

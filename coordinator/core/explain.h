@@ -47,6 +47,8 @@ struct ExplainInput {
   std::vector<Result> throughput;
   /// Of rtt, connect and throughput.
   std::map<Probe, Cell> cells;
+  /// Summaries of the open incidents that explain this link, with how long ago they began.
+  std::vector<std::pair<std::string, nanoseconds>> incidents = {};
   AgentStatus from;  ///< default where nothing is known
   AgentStatus to;
 };

@@ -13,12 +13,12 @@ bool is_in(const SiteSpec& site, const std::string& group) {
   return std::ranges::find(site.groups, group) != site.groups.end();
 }
 
+}  // namespace
+
 bool matches(const LinkRule& rule, const SiteSpec& from, const SiteSpec& to) {
   if (rule.group && (!is_in(from, *rule.group) || !is_in(to, *rule.group))) return false;
   return names(rule.from, from.site) && names(rule.to, to.site);
 }
-
-}  // namespace
 
 LinkTerms terms_of(const Mesh& mesh, const SiteSpec& from, const SiteSpec& to) {
   for (const LinkRule& rule : mesh.links)

@@ -14,6 +14,9 @@ struct LinkTerms {
   bool operator==(const LinkTerms&) const = default;
 };
 
+/// Whether the rule's selection (from, to, group) takes this link.
+bool matches(const LinkRule& rule, const SiteSpec& from, const SiteSpec& to);
+
 /// The first rule that matches holds; without one the defaults do.
 LinkTerms terms_of(const Mesh& mesh, const SiteSpec& from, const SiteSpec& to);
 

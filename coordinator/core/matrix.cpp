@@ -121,6 +121,9 @@ void Matrix::set_mesh(const Mesh& mesh) {
   for (const SiteSpec& spec : mesh_.sites) sites.insert(spec.site);
   std::erase_if(
       links_, [&](const auto& entry) { return !sites.contains(entry.first.from) || !sites.contains(entry.first.to); });
+  std::erase_if(degraded_, [&](const auto& entry) {
+    return !sites.contains(entry.first.from) || !sites.contains(entry.first.to);
+  });
   std::erase_if(heard_, [&](const auto& entry) { return !sites.contains(entry.first); });
   std::erase_if(silent_, [&](const auto& entry) { return !sites.contains(entry.first); });
   std::erase_if(changed_, [&](const Link& link) { return !sites.contains(link.from) || !sites.contains(link.to); });
@@ -134,6 +137,18 @@ void Matrix::set_throughput_intervals(const Timetable& timetable) {
 }
 
 void Matrix::set_paused(std::unordered_set<Link> links) { paused_ = std::move(links); }
+
+void Matrix::set_degraded(const std::unordered_map<Link, std::vector<Metric>>& metrics) {
+  std::unordered_map<Link, MetricMask> degraded;
+  for (const auto& [link, those] : metrics)
+    for (const Metric metric : those) degraded[link] |= mask_of(metric);
+  for (const auto& [link, mask] : degraded)
+    if (const auto before = degraded_.find(link); before == degraded_.end() || before->second != mask)
+      changed_.insert(link);
+  for (const auto& [link, mask] : degraded_)
+    if (!degraded.contains(link)) changed_.insert(link);
+  degraded_ = std::move(degraded);
+}
 
 void Matrix::on_heard(const SiteId& site, SharedTime now) {
   if (mesh_.site(site) == nullptr) return;
@@ -207,7 +222,9 @@ CellState Matrix::state(const Series& series, const Link& link, const CellQuery&
   if (query.at - *newest > stale_after(query.metric, link)) return CellState::stale;
   if (query.metric == Metric::delay && series.newest_with(mask_of(query.metric) | only_loaded, query.at) != newest)
     return CellState::unsynced;
-  return CellState::ok;
+  const auto degraded = degraded_.find(link);
+  return degraded != degraded_.end() && (degraded->second & mask_of(query.metric)) != 0 ? CellState::degraded
+                                                                                        : CellState::ok;
 }
 
 Cell Matrix::cell_from(const Series& series, const Link& link, const CellQuery& query) const {

@@ -54,6 +54,8 @@ class Matrix {
   void set_throughput_intervals(const Timetable& timetable);
   /// Links whose measurement is suspended.
   void set_paused(std::unordered_set<Link> links);
+  /// Where a rule of these metrics is raised.
+  void set_degraded(const std::unordered_map<Link, std::vector<Metric>>& metrics);
   /// Any message of the from-site's agent; decides agent_silent.
   void on_heard(const SiteId& site, SharedTime now);
   /// In any order, but each result once. A result of an unknown site is ignored.
@@ -111,6 +113,7 @@ class Matrix {
   nanoseconds throughput_every_{0};
   std::unordered_map<Link, nanoseconds> own_throughput_every_;  ///< of links with an interval of their own
   std::unordered_set<Link> paused_;
+  std::unordered_map<Link, MetricMask> degraded_;
   std::unordered_map<SiteId, SharedTime> heard_;
   std::unordered_map<SiteId, bool> silent_;  ///< as of the last tick
   std::unordered_map<Link, LinkHistory> links_;

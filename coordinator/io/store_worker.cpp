@@ -52,6 +52,8 @@ bool StoreWorker::save(std::string key, std::vector<std::uint8_t> value) {
   return push_other(Save{std::move(key), std::move(value)});
 }
 
+bool StoreWorker::save(Incident incident) { return push_other(std::move(incident)); }
+
 std::vector<StoreReport> StoreWorker::take() {
   std::vector<StoreReport> reports = reports_.take_all();
   for (const StoreReport& report : reports) {
@@ -105,6 +107,10 @@ void StoreWorker::carry_out(std::vector<Job> jobs) {
     }
     if (const auto* save = std::get_if<Save>(&job)) {
       const auto saved = writer_->save(save->key, save->value);
+      if (!saved) report_trouble(saved.error().what);
+    }
+    if (const auto* incident = std::get_if<Incident>(&job)) {
+      const auto saved = writer_->save(*incident);
       if (!saved) report_trouble(saved.error().what);
     }
   }

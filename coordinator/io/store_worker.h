@@ -71,6 +71,7 @@ class StoreWorker {
   /// Like save(): false where too many such jobs wait already.
   bool maintain(SharedTime roll_before, const store::Expiry& expiry);
   bool save(std::string key, std::vector<std::uint8_t> value);
+  bool save(Incident incident);
 
   /// Readable when reports wait.
   int fd() const { return reports_.fd(); }
@@ -88,7 +89,7 @@ class StoreWorker {
     std::vector<std::uint8_t> value;
   };
   struct Stop {};
-  using Job = std::variant<StoreBatch, Maintain, Save, Stop>;
+  using Job = std::variant<StoreBatch, Maintain, Save, Incident, Stop>;
   /// Jobs and reports that are not of batches; one more place is always free for Stop.
   static constexpr std::size_t other_jobs = 64;
 

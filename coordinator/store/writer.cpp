@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "coordinator/store/incident_log.h"
 #include "coordinator/store/kept.h"
 #include "coordinator/store/roller.h"
 #include "coordinator/store/schema.h"
@@ -91,6 +92,7 @@ struct Writer::Parts {
   };
 
   explicit Parts(const std::filesystem::path& path) : database(open_for_writing(path)) {
+    incidents.prepare();
     names.refresh();
     pending = sealer.pending();
   }
@@ -140,6 +142,7 @@ struct Writer::Parts {
   std::map<std::pair<SiteId, std::uint64_t>, Spool> spools;
   Sealer sealer{database};
   Roller roller{database, names};
+  IncidentLog incidents{database};
   std::map<std::int64_t, std::uint64_t> pending;  ///< results in the log by site
 };
 
@@ -313,6 +316,19 @@ Expected<std::optional<std::vector<std::uint8_t>>> Writer::load(std::string_view
     }
     return value;
   });
+}
+
+Expected<void> Writer::save(const Incident& incident) {
+  auto saved = parts_->attempt([&] {
+    parts_->incidents.save(incident);
+    return true;
+  });
+  if (!saved) return std::unexpected(std::move(saved).error());
+  return {};
+}
+
+Expected<std::vector<Incident>> Writer::incidents(std::size_t closed) {
+  return parts_->attempt([&] { return parts_->incidents.load(closed); });
 }
 
 }  // namespace sonde::store

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/core/incidents.h"
 #include "coordinator/core/ingest.h"
 #include "shared/base/error.h"
 #include "shared/base/time.h"
@@ -64,6 +65,11 @@ class Writer {
   /// Small values beside the results, such as the last timetable.
   Expected<void> save(std::string_view key, std::span<const std::uint8_t> value);
   Expected<std::optional<std::vector<std::uint8_t>>> load(std::string_view key);
+
+  /// Replaces the one with the same id; durable on return.
+  Expected<void> save(const Incident& incident);
+  /// The open ones, and at most `closed` of the others, the newest.
+  Expected<std::vector<Incident>> incidents(std::size_t closed);
 
  private:
   struct Parts;

@@ -35,6 +35,8 @@ constexpr Route routes[] = {
 /// What changes something; everything else is GET.
 constexpr std::string_view probes_path = "/api/v1/probes";
 
+constexpr std::string_view incidents_prefix = "/api/v1/incidents/";
+
 using LinkEndpoint = Response (*)(const Link&, const Target&, const Sources&);
 struct LinkRoute {
   std::string_view suffix;
@@ -115,6 +117,8 @@ std::optional<Response> route(const Request& request, const Target& target, cons
   if (std::string_view path = target.path;
       path.starts_with(probes_path) && path.substr(probes_path.size()).starts_with('/'))
     return probe_endpoint(path.substr(probes_path.size() + 1), target, sources);
+  if (std::string_view path = target.path; path.starts_with(incidents_prefix))
+    return incident_endpoint(path.substr(incidents_prefix.size()), target, sources);
   if (auto response = page_response(request, target)) return response;
   if (target.path == "/")
     return plain_text(404,

@@ -20,6 +20,10 @@ Response sites_endpoint(const Target& target, const Sources& sources);
 Response timetable_endpoint(const Target& target, const Sources& sources);
 Response audit_endpoint(const Target& target, const Sources& sources);
 Response incidents_endpoint(const Target& target, const Sources& sources);
+/// /api/v1/incidents/ID
+Response incident_endpoint(std::string_view id, const Target& target, const Sources& sources);
+/// The body of /api/v1/incidents, also the data of an `incidents` event: open ones first.
+std::string incidents_text(const Sources& sources, std::optional<bool> open);
 Response results_endpoint(const Target& target, const Sources& sources);
 Response events_endpoint(const Target& target, const Sources& sources);
 Response openapi_endpoint(const Target& target, const Sources& sources);

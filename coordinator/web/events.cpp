@@ -34,6 +34,7 @@ std::string EventStream::update(const Sources& sources, std::span<const Link> ch
   say_sites(sources, out);
   say_cells(sources, changed, out);
   say_probes(sources, out);
+  say_incidents(sources, out);
   if (out.empty() && sources.mono - spoke_at_ >= heartbeat_every) out = ": heartbeat\n\n";
   if (!out.empty()) spoke_at_ = sources.mono;
   begun_ = true;
@@ -47,6 +48,13 @@ void EventStream::say_probes(const Sources& sources, std::string& out) {
     for (const DemandRun& run : sources.demand->runs())
       if (run.revision > probes_seen_) out += "event: probe\ndata: " + demand_text(run, sources.now) + "\n\n";
   probes_seen_ = sources.demand->revision();
+}
+
+void EventStream::say_incidents(const Sources& sources, std::string& out) {
+  if (sources.incidents == nullptr) return;
+  const std::uint64_t revision = sources.incidents->revision();
+  if (std::exchange(incidents_seen_, revision) != revision)
+    out += "event: incidents\ndata: " + incidents_text(sources, std::nullopt) + "\n\n";
 }
 
 void EventStream::say_sites(const Sources& sources, std::string& out) {

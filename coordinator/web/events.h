@@ -26,6 +26,7 @@ class EventStream {
 
  private:
   void say_probes(const Sources& sources, std::string& out);
+  void say_incidents(const Sources& sources, std::string& out);
   void say_sites(const Sources& sources, std::string& out);
   void say_cells(const Sources& sources, std::span<const Link> changed, std::string& out);
   /// Links whose state is another one than the client was told, through the passage of time alone.
@@ -38,7 +39,8 @@ class EventStream {
   MonoTime swept_at_;
   MonoTime spoke_at_;
   std::unordered_map<Link, CellState> states_;
-  std::uint64_t probes_seen_ = 0;  ///< Demand::revision() of what was told last
+  std::uint64_t incidents_seen_ = 0;  ///< Incidents::revision() of what was told last
+  std::uint64_t probes_seen_ = 0;     ///< Demand::revision() of what was told last
 };
 
 }  // namespace sonde::web

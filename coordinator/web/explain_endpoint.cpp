@@ -52,9 +52,13 @@ Response explain_endpoint(const Link& link, const Target& target, const Sources&
   std::erase_if(timetable.slots, [&](const ThroughputSlot& slot) { return slot.link != link; });
   std::erase_if(timetable.phases, [&](const LinkPhase& phase) { return phase.link != link; });
   timetable.members.clear();
+  std::vector<std::pair<std::string, nanoseconds>> incidents;
+  if (sources.incidents != nullptr)
+    for (const Incident* incident : sources.incidents->on_link(link))
+      incidents.emplace_back(incident->summary, sources.now - incident->started_at);
   return deferred_response([history = sources.history, mesh = sources.mesh, timetable = std::move(timetable), link,
-                            now = sources.now, window, cells = std::move(cells), from = status_of(sources, link.from),
-                            to = status_of(sources, link.to)] {
+                            now = sources.now, window, cells = std::move(cells), incidents = std::move(incidents),
+                            from = status_of(sources, link.from), to = status_of(sources, link.to)] {
     const auto read = [&](Probe probe) {
       return within(history->link_results(link, probe, now - window, now), now - window);
     };
@@ -67,6 +71,7 @@ Response explain_endpoint(const Link& link, const Target& target, const Sources&
                              .connect = read(Probe::connect),
                              .throughput = read(Probe::throughput),
                              .cells = cells,
+                             .incidents = incidents,
                              .from = from,
                              .to = to};
     Json findings = Json::array();

@@ -32,13 +32,18 @@ const std::vector<Described>& described() {
        {"probe", "window", "at"},
        json,
        "Audit"},
-      {"/api/v1/incidents", "Causes with the links that they explain.", {}, json, "Incidents"},
+      {"/api/v1/incidents", "Causes with the links that they explain.", {"state"}, json, "Incidents"},
+      {"/api/v1/incidents/{id}", "One incident.", {}, json, "Incident"},
       {"/api/v1/results",
        "Runs, oldest first, one JSON object a line.",
        {"since", "until", "from", "to", "probe", "limit"},
        "application/x-ndjson",
        "Result"},
-      {"/api/v1/events", "Server-sent events: sites, cells.", {"metric", "stat", "window"}, "text/event-stream", ""},
+      {"/api/v1/events",
+       "Server-sent events: sites, cells, incidents.",
+       {"metric", "stat", "window"},
+       "text/event-stream",
+       ""},
       {"/api/v1/links/{from}/{to}", "All metrics of both directions.", {"stat", "window", "at"}, json, "Link"},
       {"/api/v1/links/{from}/{to}/series", "One metric over time.", {"metric", "window", "step", "at"}, json, "Series"},
       {"/api/v1/links/{from}/{to}/histogram",
@@ -86,6 +91,7 @@ Json schema_of(std::string_view parameter) {
     for (std::size_t i = 0; i < probe_count; ++i) names.push_back(name(static_cast<Probe>(i)));
     return Json{{"type", "string"}, {"enum", std::move(names)}};
   }
+  if (parameter == "state") return Json{{"type", "string"}, {"enum", {"open", "closed"}}};
   if (parameter == "layout") return Json{{"type", "string"}, {"enum", {"cells", "columns"}}, {"default", "cells"}};
   if (parameter == "links") return Json{{"type", "boolean"}, {"default", false}};
   if (parameter == "limit") return Json{{"type", "integer"}, {"minimum", 0}};
@@ -148,6 +154,27 @@ Json probe_run_schema() {
   for (const char* text : {"probe", "from", "to", "requested_by", "requested_at", "scheduled_at"})
     run["properties"][text] = typed("string");
   return run;
+}
+
+Json incident_schema() {
+  Json causes = Json::array();
+  for (std::size_t i = 0; i < cause_kind_count; ++i) causes.push_back(name(static_cast<CauseKind>(i)));
+  constexpr std::string_view severities[] = {"info", "warning", "critical"};
+  constexpr std::string_view states[] = {"open", "closed"};
+  const Json objects = list_of(typed("object"));
+  Json incident = object_of(Json{{"id", typed("string")},
+                                 {"cause", {{"type", "string"}, {"enum", std::move(causes)}}},
+                                 {"metrics", list_of(typed("string"))},
+                                 {"severity", {{"type", "string"}, {"enum", names_of(severities)}}},
+                                 {"state", {{"type", "string"}, {"enum", names_of(states)}}},
+                                 {"started_at", typed("string")},
+                                 {"confidence", typed("number")},
+                                 {"flapping", typed("boolean")},
+                                 {"summary", typed("string")}});
+  for (const char* text : {"site", "from", "to", "uplink", "group", "ended_at", "runbook"})
+    incident["properties"][text] = typed("string", true);
+  for (const char* list : {"links", "alternatives", "evidence", "timeline"}) incident["properties"][list] = objects;
+  return incident;
 }
 
 Json cell_schema() {
@@ -288,7 +315,8 @@ Json schemas() {
                object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"probe", schema_of("probe")}})},
               {"ProbeRun", probe_run_schema()},
               {"ProbeList", object_of(Json{{"at", typed("string")}, {"probes", list_of(reference("ProbeRun"))}})},
-              {"Incidents", object_of(Json{{"incidents", objects}})},
+              {"Incident", incident_schema()},
+              {"Incidents", object_of(Json{{"incidents", list_of(reference("Incident"))}})},
               {"Link", link_schema()},
               {"Series", series_schema()},
               {"Histogram", histogram_schema()},

@@ -113,6 +113,19 @@ void audit_families(Page& page, const Sources& sources) {
   for (const auto& [site, busy_s] : sources.audit->busy_seconds()) page.value("site", site.str(), busy_s);
 }
 
+void incident_families(Page& page, const Incidents& incidents) {
+  page.family("sonde_incidents_open", "gauge", "Open incidents by cause.");
+  for (std::size_t i = 0; i < cause_kind_count; ++i) {
+    const auto kind = static_cast<CauseKind>(i);
+    page.value("cause", name(kind), static_cast<double>(incidents.open_count(kind)));
+  }
+  page.family("sonde_incidents_opened_total", "counter", "Incidents opened since the start.");
+  page.value(static_cast<double>(incidents.opened()));
+  page.family("sonde_rules_raised", "gauge", "Links on which a rule is raised, by the rule's metric.");
+  for (const Signal signal : {Signal::answer, Signal::connectivity, Signal::loss, Signal::latency, Signal::throughput})
+    page.value("metric", name(metric_of(signal)), static_cast<double>(incidents.verdicts().raised_count(signal)));
+}
+
 void http_families(Page& page, const HttpCounters& http) {
   const auto counter = [&](std::string_view name, std::string_view help, std::uint64_t count) {
     page.family(name, "counter", help);
@@ -265,6 +278,7 @@ Response prometheus_endpoint(const Target& target, const Sources& sources) {
   mesh_families(page, sources);
   counter_families(page, sources.counters);
   http_families(page, sources.counters.http);
+  if (sources.incidents != nullptr) incident_families(page, *sources.incidents);
   agent_families(page, sources);
   audit_families(page, sources);
   if (with_links) link_families(page, sources);

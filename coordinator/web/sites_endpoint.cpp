@@ -100,10 +100,4 @@ Response sites_endpoint(const Target& target, const Sources& sources) {
   return response;
 }
 
-Response incidents_endpoint(const Target& target, const Sources& sources) {
-  Parameters parameters(target, sources.now);
-  if (auto problem = parameters.problem()) return std::move(*problem);
-  return json_response(Json{{"incidents", Json::array()}});
-}
-
 }  // namespace sonde::web

@@ -10,6 +10,7 @@
 
 #include "coordinator/core/audit.h"
 #include "coordinator/core/demand.h"
+#include "coordinator/core/incidents.h"
 #include "coordinator/core/loss_join.h"
 #include "coordinator/core/matrix.h"
 #include "coordinator/core/mesh.h"
@@ -47,7 +48,8 @@ struct Sources {
   std::string_view version;  ///< of the coordinator
   Demand* demand = nullptr;  ///< the one thing that a request may change; null: there are no runs on demand
   std::span<const ApiToken> tokens{};
-  const RunAudit* audit = nullptr;  ///< what ran since the start; null: /metrics says nothing of it
+  const RunAudit* audit = nullptr;       ///< what ran since the start; null: /metrics says nothing of it
+  const Incidents* incidents = nullptr;  ///< null: there are none
 };
 
 }  // namespace sonde::web

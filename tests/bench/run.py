@@ -12,6 +12,7 @@ import sys
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import cost
+import incidents
 import latency
 import sim
 import store
@@ -21,7 +22,7 @@ from host import environment, program
 from report import Report, conditions
 
 PROBES = {"latency": latency.run, "cost": cost.run, "throughput": throughput.run}
-SUBJECTS = PROBES | {"timetable": timetable.run, "sim": sim.run, "store": store.run}
+SUBJECTS = PROBES | {"timetable": timetable.run, "sim": sim.run, "store": store.run, "incidents": incidents.run}
 NAMES = {name: [name] for name in SUBJECTS} | {"probes": list(PROBES)}
 
 

@@ -166,6 +166,27 @@ BOOST_AUTO_TEST_CASE(no_incidents_is_said) {
   BOOST_TEST(render_table(incidents_view(Json::parse(R"({"incidents":[]})")), {}).ends_with("\nno incidents\n"));
 }
 
+BOOST_AUTO_TEST_CASE(an_incident_in_a_row_and_in_full) {
+  const Json incident = Json::parse(R"({"id":"17","cause":"egress","site":"athens","from":null,"to":null,"uplink":null,
+    "metrics":["loss"],"severity":"warning","state":"open","started_at":"2026-01-02T03:04:05.5Z","ended_at":null,
+    "confidence":0.98,"summary":"athens egress: 2 of 2 destinations lose packets","runbook":"https://example.net/loss",
+    "links":[{"from":"athens","to":"berlin"},{"from":"athens","to":"gdansk"}],
+    "alternatives":[{"cause":"link","text":"athens -> berlin","confidence":0.01}],
+    "evidence":[{"from":"athens","to":"berlin","metric":"loss","value":0.2,"text":"athens -> berlin: 20.0 % lost"}],
+    "timeline":[{"at":"2026-01-02T03:04:05.5Z","text":"the first sign"}]})");
+  const std::string list = render_table(incidents_view(Json{{"incidents", Json::array({incident})}}), {});
+  BOOST_TEST(list.find("17        open   warning   2026-01-02 03:04:05") != std::string::npos, list);
+  BOOST_TEST(list.find("98.0 %  athens egress: 2 of 2 destinations lose packets") != std::string::npos, list);
+  BOOST_TEST(render_table(incident_view(incident), {}) ==
+             "athens egress: 2 of 2 destinations lose packets\n"
+             "open, warning, since 2026-01-02 03:04:05 UTC, 98.0 % sure\n"
+             "or  athens -> berlin (1.00 %)\n"
+             "  - athens -> berlin: 20.0 % lost\n"
+             "  2026-01-02 03:04:05  the first sign\n"
+             "explains athens->berlin, athens->gdansk\n"
+             "runbook https://example.net/loss\n");
+}
+
 BOOST_AUTO_TEST_CASE(results_arrive_in_any_pieces) {
   const std::string lines =
       R"({"id":"a-1","seq":1,"probe":"latency","from":"a","to":"b","round":0,"finished_at":"2026-01-02T03:04:05.5Z","outcome":"ok","rtt":0.0412,"loss_rtt":0.0})"
@@ -212,7 +233,7 @@ BOOST_AUTO_TEST_CASE(no_answer_of_a_stranger_breaks_a_view) {
   const auto try_all = [](const Json& json) {
     for (const auto view :
          {matrix_view, matrix_rows, sites_view, measurers_view, timetable_view, link_view, link_rows, incidents_view,
-          plan_view, audit_view, series_view, histogram_view, profile_view, detours_view}) {
+          incident_view, plan_view, audit_view, series_view, histogram_view, profile_view, detours_view}) {
       const TextTable table = view(json);
       for (const auto& row : table.rows) BOOST_TEST(row.size() == table.columns.size());
       render_table(table, {40, false});

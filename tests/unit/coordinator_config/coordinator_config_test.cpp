@@ -70,7 +70,7 @@ probes:
   connect: off
   throughput: {every: 10m, duration: 2s, max_duration: 9s, max_bytes: 64MiB, streams: 4}
 autonomy: 2d
-alerts: {anything: {goes: here}}
+alerts: {loss: {raise: 10%}, links: [{group: de, latency: off}]}
 notify:
   alertmanager: [{url: "http://127.0.0.1:9093"}]
   webhook: [{url: "https://example.net/hook", secret_file: keys/hook}]

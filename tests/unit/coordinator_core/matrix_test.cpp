@@ -266,6 +266,21 @@ BOOST_FIXTURE_TEST_CASE(beyond_its_reach_the_store_has_to_be_asked, Mesh3) {
   BOOST_TEST(!matrix.reaches(query(5'000, Metric::rtt, Stat::p50, 1h), at_s(10'000)));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_raised_rule_degrades_its_metrics_on_its_link, Mesh3) {
+  matrix.on_heard(SiteId::known("berlin"), at_s(20));
+  matrix.on_result(with_ratio(latency_result(1, 20, {1}), Metric::loss, 5, 50));
+  matrix.take_changed();
+  matrix.set_degraded({{berlin_athens, {Metric::loss}}});
+  BOOST_TEST((matrix.take_changed() == std::vector<Link>{berlin_athens}));
+  matrix.set_degraded({{berlin_athens, {Metric::loss}}});
+  BOOST_TEST(matrix.take_changed().empty());
+  BOOST_TEST(name(matrix.cell(berlin_athens, query(21, Metric::loss)).state) == "degraded");
+  BOOST_TEST(name(matrix.cell(berlin_athens, query(21)).state) == "ok");
+  matrix.set_degraded({});
+  BOOST_TEST((matrix.take_changed() == std::vector<Link>{berlin_athens}));
+  BOOST_TEST(name(matrix.cell(berlin_athens, query(21, Metric::loss)).state) == "ok");
+}
+
 BOOST_FIXTURE_TEST_CASE(changes_are_told_once, Mesh3) {
   matrix.take_changed();
   matrix.on_result(latency_result(1, 10, {1}));

@@ -340,6 +340,7 @@ BOOST_AUTO_TEST_CASE(the_description_names_every_endpoint_and_each_answers) {
 BOOST_AUTO_TEST_CASE(no_incident_is_open_while_nothing_raises_one) {
   const World world;
   BOOST_TEST(world.body("/api/v1/incidents") == R"({"incidents":[]})");
+  BOOST_TEST(world.ask("/api/v1/incidents/1").status == 404U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,45 @@
+// What the coordinator does about what is wrong: carries out what coordinator/core/incidents decides.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "coordinator/config.h"
+#include "coordinator/core/incidents.h"
+#include "coordinator/core/matrix.h"
+#include "coordinator/core/roster.h"
+#include "coordinator/io/store_worker.h"
+#include "coordinator/store/writer.h"
+#include "shared/base/event.h"
+#include "shared/base/time.h"
+#include "shared/measure/result.h"
+
+namespace sonde {
+
+class AlertDesk {
+ public:
+  /// What the store knows; throws std::runtime_error where it cannot be read.
+  void restore(store::Writer& writer, const CoordinatorConfig& config);
+  void set_config(const CoordinatorConfig& config);
+  /// From the history at start.
+  void learn(const Result& result) { incidents_.learn(result); }
+  void on_result(const Result& result, SharedTime now, const AgentStatuses& agents) {
+    incidents_.on_result(result, now, agents);
+  }
+  /// Often; does what is due. Incidents that changed go to the store, raised rules to the matrix.
+  Events tick(Now now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix);
+
+  const Incidents& incidents() const { return incidents_; }
+
+ private:
+  void save(io::StoreWorker& store);
+
+  Incidents incidents_;
+  std::uint64_t degraded_as_of_ = 0;  ///< Verdicts::revision() that the matrix knows
+  std::set<std::string> unsaved_;     ///< ids of incidents that the store does not know as they are
+  nanoseconds judge_every_{0};
+  MonoTime judged_at_{};
+};
+
+}  // namespace sonde

@@ -1,0 +1,111 @@
+// An incident in a sentence.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "coordinator/core/incidents.h"
+
+namespace sonde {
+namespace {
+
+constexpr std::array signals{Signal::answer, Signal::connectivity, Signal::loss, Signal::latency, Signal::throughput};
+
+/// "14 of 15 destinations ...": of one, of several.
+struct Doing {
+  std::string_view one;
+  std::string_view many;
+};
+
+Doing doing(Metric metric) {
+  switch (signal_of(metric).value_or(Signal::answer)) {
+    case Signal::answer: return {"is not answered", "are not answered"};
+    case Signal::connectivity: return {"cannot be connected", "cannot be connected"};
+    case Signal::loss: return {"loses packets", "lose packets"};
+    case Signal::latency: return {"is slower than usual", "are slower than usual"};
+    case Signal::throughput: return {"carries less than usual", "carry less than usual"};
+  }
+  return {};
+}
+
+/// What is counted: links, or what stands at their other end.
+std::string_view counted(CauseKind kind) {
+  switch (kind) {
+    case CauseKind::egress: return "destinations";
+    case CauseKind::ingress: return "sources";
+    case CauseKind::site_down:
+    case CauseKind::uplink:
+    case CauseKind::group:
+    case CauseKind::link:
+    case CauseKind::pair:
+    case CauseKind::all:
+    case CauseKind::agent_silent:
+    case CauseKind::agent_starved:
+    case CauseKind::clock:
+    case CauseKind::coordinator: return "links";
+  }
+  return "links";
+}
+
+/// Of a cause that lies on one direction only those links count: the others suffer with them.
+std::size_t own_links(const Incident& incident) {
+  std::size_t own = 0;
+  for (const Link& link : incident.links) {
+    if (incident.cause.kind == CauseKind::egress && link.from != incident.cause.site) continue;
+    if (incident.cause.kind == CauseKind::ingress && link.to != incident.cause.site) continue;
+    ++own;
+  }
+  return own;
+}
+
+std::string of_links(const Incident& incident, std::size_t covered) {
+  const std::size_t bad = own_links(incident);
+  const Doing what = incident.metrics.empty() ? Doing{} : doing(incident.metrics.front());
+  if (incident.cause.kind == CauseKind::link || incident.cause.kind == CauseKind::pair)
+    return fmt::format("{}: the {} {}", describe(incident.cause), bad == 1 ? "link" : "links",
+                       bad == 1 ? what.one : what.many);
+  return fmt::format("{}: {} of {} {} {}", describe(incident.cause), bad, std::max(bad, covered),
+                     counted(incident.cause.kind), bad == 1 ? what.one : what.many);
+}
+
+}  // namespace
+
+std::optional<Signal> signal_of(Metric metric) {
+  for (const Signal signal : signals)
+    if (metric_of(signal) == metric) return signal;
+  return std::nullopt;
+}
+
+std::string summary_of(const Incident& incident, std::size_t covered, bool agent_heard) {
+  const std::string site = incident.cause.site.str();
+  std::string text;
+  switch (incident.cause.kind) {
+    case CauseKind::agent_silent:
+      text = fmt::format("{}: the agent is not heard, and nothing speaks for a fault of the network", site);
+      break;
+    case CauseKind::agent_starved:
+      text = fmt::format("{}: the agent's host lacks CPU; its results are left out of every rule", site);
+      break;
+    case CauseKind::clock:
+      text = fmt::format("{}: the clock was set; delays across that moment are dropped", site);
+      break;
+    case CauseKind::coordinator: text = "no agent is heard: the coordinator itself is cut off, or every site is"; break;
+    case CauseKind::site_down:
+      text = of_links(incident, covered);
+      if (agent_heard)
+        text.replace(0, describe(incident.cause).size(), site + " is cut off, though its agent is heard");
+      break;
+    case CauseKind::egress:
+    case CauseKind::ingress:
+    case CauseKind::uplink:
+    case CauseKind::group:
+    case CauseKind::link:
+    case CauseKind::pair:
+    case CauseKind::all: text = of_links(incident, covered); break;
+  }
+  for (std::size_t i = 1; i < incident.metrics.size(); ++i)
+    text += fmt::format("{}{}", i == 1 ? "; also " : ", ", name(incident.metrics[i]));
+  if (incident.flapping()) text += fmt::format(" (it comes and goes: {} times)", incident.reopened + 1);
+  return text;
+}
+
+}  // namespace sonde

@@ -1,0 +1,30 @@
+// Incidents on disk: a table of their own in the store's file, made where it is missing. Private to this room.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "coordinator/core/incidents.h"
+#include "coordinator/store/sqlite.h"
+
+namespace sonde::store {
+
+/// Throws StoreError where SQLite fails. Must not outlive the database.
+class IncidentLog {
+ public:
+  /// Closed ones beyond this are deleted, the oldest first.
+  static constexpr std::size_t kept = 10'000;
+
+  explicit IncidentLog(const Database& database) : database_(&database) {}
+  /// Makes the table where it is missing.
+  void prepare();
+  /// Replaces the one with the same id.
+  void save(const Incident& incident);
+  /// The open ones, and at most `closed` of the others, the newest; rows that cannot be read are left out.
+  std::vector<Incident> load(std::size_t closed);
+
+ private:
+  const Database* database_;
+};
+
+}  // namespace sonde::store

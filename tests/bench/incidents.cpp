@@ -1,0 +1,71 @@
+// Prints one JSON object a line: the sums over many seeded fault scenarios of one kind. tests/bench/incidents.py
+// judges.
+//
+//     bench_incidents SITES FAULTS PARTIAL COUNT [--stories]
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "tests/sim/mesh/incident_scenario.h"
+
+namespace {
+
+using sonde::sim::play;
+using sonde::sim::ScenarioOutcome;
+using sonde::sim::ScenarioPlan;
+
+int at_share(std::vector<int>& values, double share) {
+  if (values.empty()) return -1;
+  std::ranges::sort(values);
+  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 5) {
+    fmt::print(stderr, "bench_incidents SITES FAULTS PARTIAL COUNT [--stories]\n");
+    return 2;
+  }
+  ScenarioPlan plan;
+  plan.sites = static_cast<std::size_t>(std::atoi(argv[1]));
+  plan.faults = static_cast<std::size_t>(std::atoi(argv[2]));
+  plan.partial = std::atoi(argv[3]) != 0;
+  const int count = std::atoi(argv[4]);
+  const bool stories = argc > 5 && std::string_view(argv[5]) == "--stories";
+  ScenarioOutcome sum;
+  std::size_t faults = 0;
+  std::size_t single = 0;
+  for (int i = 0; i < count; ++i) {
+    plan.seed =
+        static_cast<std::uint64_t>(i) + 1000 * plan.sites + 100'000 * plan.faults + (plan.partial ? 10'000'000 : 0);
+    const ScenarioOutcome one = play(plan);
+    faults += one.faults.size();
+    single += one.incidents == one.faults.size() ? 1U : 0U;
+    sum.right += one.right;
+    sum.incidents += one.incidents;
+    sum.wrong += one.wrong;
+    sum.never_cleared += one.never_cleared;
+    sum.maddash_right += one.maddash_right;
+    sum.maddash_wrong += one.maddash_wrong;
+    sum.maddash_named += one.maddash_named;
+    sum.alerts_by_link += one.alerts_by_link;
+    sum.raise.insert(sum.raise.end(), one.raise.begin(), one.raise.end());
+    sum.clear.insert(sum.clear.end(), one.clear.begin(), one.clear.end());
+    if (stories && (one.right != one.faults.size() || one.incidents != one.faults.size()))
+      fmt::print(stderr, "seed {}: right {} of {}, {} incidents, {} wrong\n{}", plan.seed, one.right, one.faults.size(),
+                 one.incidents, one.wrong, one.story);
+  }
+  fmt::print(
+      R"({{"sites":{},"faults":{},"partial":{},"scenarios":{},"injected":{},"right":{},"incidents":{},"wrong":{},)"
+      R"("single":{},"never_cleared":{},"raise_p50":{},"raise_p95":{},"clear_p50":{},"clear_p95":{},)"
+      R"("maddash_right":{},"maddash_wrong":{},"maddash_named":{},"alerts_by_link":{}}})"
+      "\n",
+      plan.sites, plan.faults, plan.partial, count, faults, sum.right, sum.incidents, sum.wrong, single,
+      sum.never_cleared, at_share(sum.raise, 0.5), at_share(sum.raise, 0.95), at_share(sum.clear, 0.5),
+      at_share(sum.clear, 0.95), sum.maddash_right, sum.maddash_wrong, sum.maddash_named, sum.alerts_by_link);
+  return 0;
+}

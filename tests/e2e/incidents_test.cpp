@@ -1,0 +1,201 @@
+// What breaks over the emulated WAN becomes the right incident, one, and in time; and it ends after healing.
+#include <fmt/format.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <set>
+
+#include "tests/e2e/e2e_mesh.h"
+
+namespace {
+
+using namespace sonde;
+using namespace sonde::e2e;
+using namespace std::chrono_literals;
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr auto every = 1s;
+constexpr auto timeout = 500ms;
+/// Three intervals; and until a result is there (2 s), its far half was asked for (1 s) and it is judged (1 s).
+constexpr milliseconds three_intervals = 3 * every + timeout + 4s;
+/// Five good intervals after the last bad one, which is mixed.
+constexpr milliseconds to_clear = 7 * every + timeout + 4s;
+constexpr auto agent_silence = 15s;
+
+class Watcher {
+ public:
+  explicit Watcher(lab::Lab& lab) : lab_(lab) {}
+
+  /// Without starved agents: on a busy machine they are the truth, and none of this test's faults.
+  std::vector<json> incidents(const std::string& state = "open") const {
+    std::vector<json> out;
+    for (const json& one : all(state))
+      if (one["cause"] != "agent_starved") out.push_back(one);
+    return out;
+  }
+  /// The one open incident, once there is one of this cause.
+  json wait_for(const std::string& cause, milliseconds limit) {
+    const double begin = seconds_now();
+    json found;
+    const bool there = lab::eventually(limit, [&] {
+      check_alive(lab_);
+      for (const json& one : incidents())
+        if (one["cause"] == cause) found = one;
+      return !found.is_null();
+    });
+    fmt::print("{}: {} after {:.1f} s\n", cause, there ? found["summary"].get<std::string>() : story(),
+               seconds_now() - begin);
+    BOOST_TEST_REQUIRE(there, "no incident of cause " << cause << " in time; " << story());
+    return found;
+  }
+  /// While an agent is starved its results are left out, and nothing can be cleared: that time does not count.
+  void wait_until_over(milliseconds limit) {
+    const double begin = seconds_now();
+    milliseconds left = limit;
+    bool over = false;
+    while (!over && left > 0ms && seconds_now() - begin < 60) {
+      over = lab::eventually(500ms, [&] {
+        check_alive(lab_);
+        return incidents().empty();
+      });
+      if (all("open").size() == incidents().size()) left -= 500ms;
+    }
+    fmt::print("  over after {:.1f} s\n", seconds_now() - begin);
+    BOOST_TEST(over, "still open: " << story());
+  }
+  /// Everything that was ever opened, by cause and subject; each is told once.
+  void expect_only(const std::multiset<std::string>& expected) const {
+    std::multiset<std::string> seen;
+    for (const char* state : {"open", "closed"})
+      for (const json& one : incidents(state)) seen.insert(one["cause"].get<std::string>());
+    BOOST_TEST(seen == expected, boost::test_tools::per_element());
+    if (seen != expected) BOOST_TEST_MESSAGE(story());
+  }
+  std::string story() const {
+    std::string text;
+    for (const char* state : {"open", "closed"})
+      for (const json& one : all(state))
+        text += fmt::format("\n  {} {} {} ({:.2f}) {} {}", state, one["cause"].dump(), one["summary"].dump(),
+                            one["confidence"].get<double>(), one["metrics"].dump(), one["timeline"].dump());
+    return text.empty() ? "there is none" : text;
+  }
+
+ private:
+  std::vector<json> all(const std::string& state) const {
+    const auto reply = lab_.get("/api/v1/incidents?state=" + state);
+    if (!reply || reply->status != 200) return {};
+    return json::parse(reply->body)["incidents"].get<std::vector<json>>();
+  }
+
+  lab::Lab& lab_;
+};
+
+bool has(const json& list, const std::string& word) { return std::ranges::find(list, json(word)) != list.end(); }
+
+std::string mesh_topology() {
+  const std::vector<std::string> sites{"berlin", "athens", "gdansk", "lisbon"};
+  std::vector<PathTruth> paths;
+  double delay_ms = 8;
+  for (const std::string& from : sites)
+    for (const std::string& to : sites)
+      if (from != to) paths.push_back({from, to, delay_ms += 1, 50, 0});
+  return topology(paths, "  - {name: lisbon, address: 192.0.2.40}\n");
+}
+
+lab::LabSpec spec() {
+  return {.files = lab::make_mesh_files("incidents",
+                                        "  latency: {rate: 50/s, every: 1s, timeout: 500ms}\n"
+                                        "  connect: {every: 5s, timeout: 1s}\n"
+                                        "  throughput: off\n",
+                                        mesh_topology())};
+}
+
+void cut_egress(lab::Lab& lab, Watcher& watcher) {
+  lab.wan("set athens * up=0");
+  const json incident = watcher.wait_for("egress", three_intervals);
+  BOOST_TEST(incident["site"] == "athens");
+  BOOST_TEST(has(incident["metrics"], "loss"));
+  BOOST_TEST(incident["confidence"].get<double>() > 0.8);
+  BOOST_TEST(!incident["evidence"].empty());
+  BOOST_TEST(cell(lab, "loss", "athens", "berlin", "&stat=last").value.value_or(0) == 1.0);
+  BOOST_TEST(cell(lab, "loss", "berlin", "athens", "&stat=last").value.value_or(1) == 0.0);
+  lab.wan("set athens * up=1");
+  watcher.wait_until_over(to_clear);
+}
+
+void slow_ingress(lab::Lab& lab, Watcher& watcher) {
+  for (const char* from : {"berlin", "athens", "lisbon"}) lab.wan(fmt::format("set {} gdansk delay=80ms", from));
+  const json incident = watcher.wait_for("ingress", three_intervals);
+  BOOST_TEST(incident["site"] == "gdansk");
+  BOOST_TEST(has(incident["metrics"], "delay_rise"));
+  BOOST_TEST(cell(lab, "delay_rise", "berlin", "gdansk").state == "degraded");
+  BOOST_TEST(cell(lab, "delay_rise", "gdansk", "berlin").state == "ok");
+  for (const char* from : {"berlin", "athens", "lisbon"}) lab.wan(fmt::format("set {} gdansk delay=12ms", from));
+  watcher.wait_until_over(to_clear);
+}
+
+/// In its midst the coordinator is stopped and comes back: it is the same incident.
+void lossy_link(lab::Lab& lab, Watcher& watcher) {
+  lab.wan("set berlin lisbon loss=30%");
+  const json incident = watcher.wait_for("link", three_intervals);
+  BOOST_TEST(incident["from"] == "berlin");
+  BOOST_TEST(incident["to"] == "lisbon");
+  BOOST_TEST(incident["links"].size() == 1U);
+  lab.stop("coordinator");
+  lab.start_coordinator();
+  const json again = watcher.wait_for("link", 10s);
+  BOOST_TEST(again["id"] == incident["id"]);
+  BOOST_TEST(lab.sonde({"incidents"}).out.find("berlin -> lisbon") != std::string::npos);
+  lab.wan("set berlin lisbon loss=0%");
+  watcher.wait_until_over(to_clear + 10s);
+}
+
+void dead_host(lab::Lab& lab, Watcher& watcher) {
+  lab.kill("lisbon");
+  lab.wan("set lisbon * up=0");
+  lab.wan("set * lisbon up=0");
+  const json incident = watcher.wait_for("site_down", agent_silence + three_intervals);
+  BOOST_TEST(incident["site"] == "lisbon");
+  BOOST_TEST(incident["severity"] == "critical");
+  lab.wan("set lisbon * up=1");
+  lab.wan("set * lisbon up=1");
+  lab.start_agent("lisbon");
+  watcher.wait_until_over(to_clear + 15s);
+}
+
+/// Nobody can reach it: one incident, and nothing is said of the network.
+void coordinator_cut_off(lab::Lab& lab, Watcher& watcher) {
+  const auto hub = [&](const char* state) {
+    const auto done = lab::run({"ip", "-n", lab.netns("hub"), "link", "set", "br0", state});
+    BOOST_TEST_REQUIRE(done.code == 0, done.err);
+  };
+  hub("down");
+  watcher.wait_for("coordinator", agent_silence + 4s);
+  BOOST_TEST(watcher.incidents().size() == 1U);
+  hub("up");
+  watcher.wait_until_over(20s);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(incidents)
+
+BOOST_AUTO_TEST_CASE(each_fault_is_one_incident_in_time_and_ends_after_healing) {
+  if (!may_run()) return;
+  lab::Lab lab(spec());
+  lab.start_all();
+  wait_until_measuring(lab, "rtt");
+  Watcher watcher(lab);
+  cut_egress(lab, watcher);
+  lossy_link(lab, watcher);
+  watcher.expect_only({"egress", "link"});
+  coordinator_cut_off(lab, watcher);
+  watcher.expect_only({"egress", "link", "coordinator"});
+  slow_ingress(lab, watcher);  // by now enough was seen to know what is usual
+  dead_host(lab, watcher);
+  watcher.expect_only({"egress", "link", "coordinator", "ingress", "site_down"});
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,299 @@
+// From results to incidents, and to their end.
+#include "coordinator/core/incidents.h"
+
+#include <fmt/format.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include <map>
+#include <set>
+
+#include "sample_results.h"
+
+using namespace sonde;
+using namespace sonde::test;
+
+namespace {
+
+/// Six sites, a latency result on each link every 10 s.
+struct Net {
+  Mesh mesh;
+  AgentStatuses agents;
+  Incidents incidents;
+  AlertPolicy policy;
+  std::map<Link, double> loss;
+  std::set<Link> cut;        ///< no answer
+  std::set<SiteId> gone;     ///< host and agent
+  std::set<SiteId> stopped;  ///< the agent only
+  std::set<SiteId> starved;
+  std::set<SiteId> mute;  ///< nothing leaves the site; the far agents count what arrives
+  std::vector<Incident> changed;
+  std::vector<std::string> events;
+  int interval = 0;
+  std::uint64_t seq = 0;
+
+  Net() {
+    for (int i = 0; i < 6; ++i) {
+      SiteSpec site;
+      site.site = SiteId::known(fmt::format("s{}", i));
+      mesh.sites.push_back(site);
+      agents[site.site].route = "r";
+    }
+    incidents.set_mesh(mesh, policy);
+  }
+  static SiteId site(int number) { return SiteId::known(fmt::format("s{}", number)); }
+  SharedTime now() const { return at_s(10.0 * interval); }
+  bool silent(const SiteId& id) const { return gone.contains(id) || stopped.contains(id); }
+
+  void measure(const Link& link) {
+    Result result = make_result(++seq, Probe::latency, 10.0 * interval, Outcome::ok, link.from.str(), link.to.str());
+    if (gone.contains(link.to) || cut.contains(link)) {
+      result.outcome = Outcome::timeout;
+    } else if (stopped.contains(link.to)) {
+      result.outcome = Outcome::unreachable;
+      result.reason = "no reply to 50 probes: port unreachable, nothing listens there";
+    } else if (mute.contains(link.from) || mute.contains(link.to)) {
+      result.outcome = Outcome::timeout;
+      result.ratios.push_back({Metric::loss, mute.contains(link.from) ? 50U : 0U, 50});
+    } else {
+      const auto share = loss.find(link);
+      result = with_ratio(std::move(result), Metric::loss,
+                          static_cast<std::uint64_t>(share == loss.end() ? 0 : share->second * 50), 50);
+    }
+    if (starved.contains(link.from)) result.set(Tag::starved);
+    incidents.on_result(result, now(), agents);
+  }
+  void run(int intervals) {
+    for (int i = 0; i < intervals; ++i) {
+      ++interval;
+      for (auto& [id, agent] : agents)
+        if (!silent(id)) agent.last_heard = now();
+      for (const SiteSpec& from : mesh.sites)
+        for (const SiteSpec& to : mesh.sites)
+          if (from.site != to.site && !silent(from.site)) measure({from.site, to.site});
+      Incidents::Out out;
+      incidents.tick(now(), agents, out);
+      changed.insert(changed.end(), out.changed.begin(), out.changed.end());
+      for (const Event& event : out.events) events.emplace_back(event.code);
+    }
+  }
+  void lose_from(int from, double share) {
+    for (int to = 0; to < 6; ++to)
+      if (to != from) loss[{site(from), site(to)}] = share;
+  }
+  std::vector<const Incident*> open() const {
+    std::vector<const Incident*> out;
+    for (const Incident* incident : incidents.list())
+      if (incident->open()) out.push_back(incident);
+    return out;
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(incidents)
+
+BOOST_AUTO_TEST_CASE(a_lossy_egress_is_one_incident_and_ends) {
+  Net net;
+  net.run(5);
+  BOOST_TEST(net.incidents.list().empty());
+  net.lose_from(2, 0.2);
+  net.run(3);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  const Incident opened = *net.open()[0];
+  BOOST_TEST((opened.cause.kind == CauseKind::egress));
+  BOOST_TEST(opened.cause.site.str() == "s2");
+  BOOST_TEST(opened.summary == "s2 egress: 5 of 5 destinations lose packets");
+  BOOST_TEST((opened.started_at == at_s(60)));
+  BOOST_TEST(opened.links.size() == 5U);
+  BOOST_TEST(opened.confidence > 0.95);
+  BOOST_TEST((opened.severity == AlertSeverity::warning));
+  BOOST_TEST(opened.evidence.size() == 5U);
+  BOOST_TEST(net.incidents.on_link({Net::site(2), Net::site(4)}).size() == 1U);
+  BOOST_TEST(net.incidents.on_link({Net::site(4), Net::site(2)}).empty());
+  net.loss.clear();
+  net.run(4);
+  BOOST_TEST(net.open().size() == 1U);  // cleared after five good ones
+  net.run(2);
+  BOOST_TEST(net.open().empty());
+  BOOST_REQUIRE(net.incidents.list().size() == 1U);
+  BOOST_TEST(net.incidents.list()[0]->id == opened.id);
+  BOOST_TEST((net.incidents.list()[0]->cause == opened.cause));
+  BOOST_TEST(net.events.front() == "incident_opened");
+  BOOST_TEST(net.events.back() == "incident_closed");
+}
+
+BOOST_AUTO_TEST_CASE(a_cut_egress_is_told_from_a_cut_ingress_by_what_the_far_agents_received) {
+  Net net;
+  net.run(5);
+  net.mute = {Net::site(2)};
+  net.run(4);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  BOOST_TEST((net.open()[0]->cause.kind == CauseKind::egress));
+  BOOST_TEST(net.open()[0]->cause.site.str() == "s2");
+  BOOST_TEST(net.open()[0]->summary == "s2 egress: 5 of 5 destinations are not answered; also loss");
+  BOOST_TEST(net.open()[0]->confidence > 0.9);
+}
+
+BOOST_AUTO_TEST_CASE(loss_between_the_two_levels_neither_raises_nor_clears) {
+  Net net;
+  net.run(5);
+  net.lose_from(2, 0.04);
+  net.run(8);
+  BOOST_TEST(net.open().empty());
+  net.lose_from(2, 0.2);
+  net.run(3);
+  BOOST_TEST(net.open().size() == 1U);
+  net.lose_from(2, 0.04);
+  net.run(10);
+  BOOST_TEST(net.open().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_incident_that_grows_keeps_its_id) {
+  Net net;
+  net.run(5);
+  net.loss[{Net::site(2), Net::site(3)}] = 0.3;
+  net.run(5);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  BOOST_TEST((net.open()[0]->cause.kind == CauseKind::link));
+  const std::string id = net.open()[0]->id;
+  net.lose_from(2, 0.3);
+  net.run(6);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  BOOST_TEST((net.open()[0]->cause.kind == CauseKind::egress));
+  BOOST_TEST(net.open()[0]->id == id);
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_host_is_a_site_and_a_stopped_agent_is_an_agent) {
+  Net dead;
+  dead.run(5);
+  dead.gone = {Net::site(1)};
+  dead.run(5);
+  BOOST_REQUIRE(dead.open().size() == 1U);
+  BOOST_TEST((dead.open()[0]->cause.kind == CauseKind::site_down));
+  BOOST_TEST((dead.open()[0]->severity == AlertSeverity::critical));
+  Net stopped;
+  stopped.run(5);
+  stopped.stopped = {Net::site(1)};
+  stopped.run(6);
+  BOOST_REQUIRE(stopped.open().size() == 1U);
+  BOOST_TEST((stopped.open()[0]->cause.kind == CauseKind::agent_silent));
+  BOOST_TEST(stopped.open()[0]->cause.site.str() == "s1");
+  stopped.stopped.clear();
+  stopped.run(2);
+  BOOST_TEST(stopped.open().empty());
+}
+
+BOOST_AUTO_TEST_CASE(missing_data_clears_nothing) {
+  Net net;
+  net.run(5);
+  net.lose_from(2, 0.2);
+  net.run(3);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  net.stopped = {Net::site(2)};  // now nothing comes from there any more
+  net.loss.clear();
+  net.run(20);
+  BOOST_TEST(std::ranges::any_of(net.open(), [](const Incident* one) { return one->cause.site.str() == "s2"; }));
+}
+
+BOOST_AUTO_TEST_CASE(when_no_agent_is_heard_it_is_the_coordinator) {
+  Net net;
+  net.run(5);
+  for (int i = 0; i < 6; ++i) net.stopped.insert(Net::site(i));
+  net.run(4);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  BOOST_TEST((net.open()[0]->cause.kind == CauseKind::coordinator));
+  net.stopped.erase(Net::site(0));  // they come back one by one
+  net.run(1);
+  net.stopped.clear();
+  net.run(2);
+  BOOST_TEST(net.open().empty());
+  BOOST_TEST(net.incidents.list().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_starved_agent_is_named_and_its_results_judge_nobody) {
+  Net net;
+  net.run(5);
+  net.starved = {Net::site(4)};
+  net.lose_from(4, 0.5);
+  net.run(5);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  BOOST_TEST((net.open()[0]->cause.kind == CauseKind::agent_starved));
+  net.starved.clear();
+  net.loss.clear();
+  net.run(3);
+  BOOST_TEST(net.open().empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_and_goes_is_one_thing) {
+  Net net;
+  net.run(5);
+  for (int times = 0; times < 3; ++times) {
+    net.lose_from(2, 0.2);
+    net.run(3);
+    net.loss.clear();
+    net.run(8);
+  }
+  BOOST_REQUIRE(net.incidents.list().size() == 1U);
+  const Incident& incident = *net.incidents.list()[0];
+  BOOST_TEST(incident.reopened == 2U);
+  BOOST_TEST(incident.flapping());
+  BOOST_TEST(incident.open());  // it has to be quiet for a while now
+  BOOST_TEST(incident.summary.find("comes and goes") != std::string::npos);
+  net.run(60);
+  BOOST_TEST(net.open().empty());
+}
+
+BOOST_AUTO_TEST_CASE(it_goes_on_after_a_restart) {
+  Net net;
+  net.run(5);
+  net.lose_from(2, 0.2);
+  net.run(3);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  Net later;
+  later.interval = net.interval;
+  later.incidents.restore({*net.open()[0]});
+  BOOST_TEST(later.open().size() == 1U);
+  later.run(3);
+  BOOST_TEST(later.open().size() == 1U);  // not yet five good ones
+  later.run(3);
+  BOOST_TEST(later.open().empty());
+  BOOST_TEST(later.incidents.list()[0]->id == net.open()[0]->id);
+}
+
+BOOST_AUTO_TEST_CASE(old_results_say_nothing_of_now) {
+  Net net;
+  net.run(5);
+  net.lose_from(2, 0.5);
+  for (int i = 0; i < 5; ++i)
+    for (int to = 3; to < 6; ++to) {
+      Result result = make_result(900 + static_cast<std::uint64_t>(i), Probe::latency, -1000.0 + 10 * i, Outcome::ok,
+                                  "s2", Net::site(to).str());
+      net.incidents.on_result(with_ratio(std::move(result), Metric::loss, 30, 50), net.now(), net.agents);
+    }
+  Incidents::Out out;
+  net.incidents.tick(net.now(), net.agents, out);
+  BOOST_TEST(net.incidents.list().empty());
+}
+
+BOOST_AUTO_TEST_CASE(rules_are_for_links_and_can_be_off) {
+  Net net;
+  AlertException tolerant;
+  tolerant.links.from = {Net::site(2)};
+  tolerant.rules[static_cast<std::size_t>(Signal::loss)] = AlertRule{.raise = 0.5, .clear = 0.4};
+  net.policy.exceptions.push_back(tolerant);
+  net.incidents.set_mesh(net.mesh, net.policy);
+  net.run(5);
+  net.lose_from(2, 0.2);
+  net.run(6);
+  BOOST_TEST(net.incidents.list().empty());
+  net.lose_from(2, 0.6);
+  net.run(3);
+  BOOST_TEST(net.open().size() == 1U);
+  net.policy.on = false;
+  net.incidents.set_mesh(net.mesh, net.policy);
+  net.run(1);
+  BOOST_TEST(net.open().empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
