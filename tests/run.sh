@@ -186,7 +186,7 @@ run_tests() {
 
 no_such_test() {
   echo "dev: no test is called '$filter'; there are:" >&2
-  { printf '%s\n' lint.format lint.rules lint.rules-selftest lint.tidy package.debs hosts.deploy page.states page.mesh 'asan.* (all of these)' 'tsan.* (what has threads)'; tests_of release | cut -f1; } | column -c 110 >&2
+  { printf '%s\n' lint.format lint.rules lint.rules-selftest lint.tidy package.debs hosts.deploy page.states page.sites page.mesh 'asan.* (all of these)' 'tsan.* (what has threads)'; tests_of release | cut -f1; } | column -c 110 >&2
   exit 2
 }
 
@@ -215,8 +215,9 @@ hosts_deploy() {
 # ---- the page, in a real browser against a real mesh
 
 page_tests() {
-  if wanted_check page.states || wanted_check page.mesh; then build release; fi
+  if wanted_check page.states || wanted_check page.sites || wanted_check page.mesh; then build release; fi
   if wanted_check page.states; then check page.states page_states; fi
+  if wanted_check page.sites; then check page.sites page_with_many_sites; fi
   if wanted_check page.mesh; then check page.mesh page_in_a_mesh; fi
 }
 
@@ -241,6 +242,13 @@ page_can_be_tested() {
 page_states() {
   page_can_be_tested || return 0
   page_runner --page "$root/build/page/files"
+}
+
+# Made-up meshes of 1 to 300 sites on a real coordinator.
+page_with_many_sites() {
+  page_can_be_tested || return 0
+  [ -x build/bin/sonde-page-mesh ] || { echo "skipped: sonde-page-mesh was not built" && return 0; }
+  page_runner --mesh "$root/build/bin"
 }
 
 page_in_a_mesh() {

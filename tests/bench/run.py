@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 import cost
 import incidents
 import latency
+import page
 import sim
 import store
 import throughput
@@ -22,7 +23,7 @@ from host import environment, program
 from report import Report, conditions
 
 PROBES = {"latency": latency.run, "cost": cost.run, "throughput": throughput.run}
-SUBJECTS = PROBES | {"timetable": timetable.run, "sim": sim.run, "store": store.run, "incidents": incidents.run}
+SUBJECTS = PROBES | {"timetable": timetable.run, "sim": sim.run, "store": store.run, "incidents": incidents.run, "page": page.run}
 NAMES = {name: [name] for name in SUBJECTS} | {"probes": list(PROBES)}
 
 

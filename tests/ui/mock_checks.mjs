@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { matrixShown, open } from "./browser.mjs";
 import { cellsEqualApi, eventually, fitsWidth, shownCells } from "./checks.mjs";
 import { Mock } from "./mock.mjs";
+import { incidentShows, linkShown, mapShown, measuringNow, placesAreAccessible, timetableShown } from "./place_checks.mjs";
 
 async function withMock(browser, options, run, viewport = {}) {
   const mock = new Mock(options);
@@ -120,6 +121,15 @@ async function hundredSitesScroll({ page }) {
 export async function mockChecks(browser, folder, check, pictures) {
   const three = { folder, sites: 3 };
   await check("a changed cell arrives within 3 s", () => withMock(browser, three, deltaArrives));
+  const berlin = { from: "berlin", to: "athens" };
+  await check("an incident marks its cells and stands in list and link", () => withMock(browser, three, incidentShows));
+  await check("a link: charts, findings, raw results, the way back", () => withMock(browser, three, (seen) => linkShown(seen, berlin)));
+  await check("measuring now: refused, then each result in people's units", () => withMock(browser, three, (seen) => measuringNow(seen, berlin, "sesame",
+    [["ping", /12.3 ms \(11.9 ms to 31.0 ms\), 2 % lost/], ["connect", /25.0 ms/], ["upload", /94.1 Mbit\/s, 12.3 MB moved, limited by the path/], ["download", /athens → berlin.*94.1 Mbit\/s/]])));
+  await check("the timetable", () => withMock(browser, three, timetableShown));
+  await check("the map", () => withMock(browser, three, mapShown));
+  for (const dark of [false, true])
+    await check(`axe finds nothing serious in ${dark ? "dark" : "light"}`, () => withMock(browser, { folder, sites: 8, states: true }, (seen) => placesAreAccessible(seen, berlin), { dark }));
   await check("a silent agent shows in header, row and cells", () => withMock(browser, three, silenceShows));
   await check("a lost connection is said, and found again", () => withMock(browser, three, lossOfConnectionShows));
   await check("every state reaches the cells", () => withMock(browser, { folder, sites: 30, states: true }, statesLookDifferent));

@@ -1,21 +1,24 @@
 // Page tests in real Chromium.
 //   node tests/ui/run.mjs BASE_URL           against a running coordinator that has agents
+//   node tests/ui/run.mjs --mesh PROGRAMS    made-up meshes of 3, 30 and 300 sites on a real coordinator (build/bin)
 //   node tests/ui/run.mjs --page FOLDER      against a stand-in that serves the built page (build/page/files), with more states
 // Screenshots go to $SONDE_UI_SHOTS, else to a folder below the system's temporary one. Exit 1 where a check failed.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { launch, matrixShown, open } from "./browser.mjs";
 import * as checks from "./checks.mjs";
 import { matrixControls, placesWork } from "./control_checks.mjs";
+import { meshChecks } from "./mesh_checks.mjs";
 import { mockChecks } from "./mock_checks.mjs";
 import { Mock } from "./mock.mjs";
 
 const args = process.argv.slice(2);
 const folder = args[0] === "--page" ? args[1] : null;
-if (args.length === 0 || (args[0] === "--page" && !folder)) {
-  console.error("usage: node tests/ui/run.mjs BASE_URL | --page FOLDER");
+const programs = args[0] === "--mesh" ? args[1] : null;
+if (args.length === 0 || (args[0].startsWith("--") && !folder && !programs)) {
+  console.error("usage: node tests/ui/run.mjs BASE_URL | --page FOLDER | --mesh PROGRAMS");
   process.exit(2);
 }
 const shots = process.env.SONDE_UI_SHOTS ?? mkdtempSync(join(tmpdir(), "sonde-ui-"));
@@ -83,6 +86,8 @@ try {
     await pictures(browser, base, "3");
     await mock.stop();
     await mockChecks(browser, folder, check, pictures);
+  } else if (programs) {
+    await meshChecks(browser, resolve(programs), shots, check);
   } else {
     await pageChecks(browser, new URL(args[0]).href);
     await pictures(browser, new URL(args[0]).href, "mesh");

@@ -111,10 +111,17 @@ function partsOf(course: Course): Parts {
     data.push(curve.line);
     series.push({
       label: curve.label, stroke: curve.colour, width: curve.points ? 1 : 1.8, value, spanGaps: curve.points === true,
-      points: { show: curve.points === true, size: 7, fill: curve.colour },
+      points: { show: curve.points === true || isSparse(curve.line), size: curve.points ? 7 : 5, fill: curve.colour },
     });
   }
   return { data: data as uPlot.AlignedData, series, bands };
+}
+
+const sparse = 12;
+
+/** A line through few points would not be seen. */
+function isSparse(line: Line): boolean {
+  return line.filter((value) => value !== null).length <= sparse;
 }
 
 /** A chart that fills its host; draw() again with new data, theme or width. */
@@ -146,7 +153,7 @@ export class Chart {
     const { data, series, bands } = partsOf(course);
     this.plot_ = new uPlot({
       width: this.width_, height, series, bands, axes: axes(theme, course.unit),
-      scales: { x: { time: true }, y: { range: (_u, low, high) => rangeOf(low, high, course.zero) } },
+      scales: { x: { time: true }, y: { range: (_u, low, high) => rangeOf(low, high, course) } },
       legend: { show: true, live: true }, cursor: { y: false, drag: { x: false, y: false } },
       hooks: { drawClear: [marks(theme, course.stretches)] },
     }, data, this.room_);
@@ -161,9 +168,10 @@ export class Chart {
   }
 }
 
-function rangeOf(low: number | null, high: number | null, zero: boolean): [number, number] {
+function rangeOf(low: number | null, high: number | null, course: Course): [number, number] {
   if (low === null || high === null) return [0, 1];
-  const least = zero ? Math.min(0, low) : low;
-  const room = (high - least) * 0.08 || Math.abs(high) * 0.1 || 1e-6;
-  return [zero && low >= 0 ? 0 : least - room, high + room];
+  if (low === 0 && high === 0) return [0, course.unit === "ratio" ? 0.01 : 1];
+  const least = course.zero ? Math.min(0, low) : low;
+  const room = (high - least) * 0.08 || Math.abs(high) * 0.1;
+  return [course.zero && low >= 0 ? 0 : least - room, high + room];
 }

@@ -21,6 +21,7 @@ export class Picture {
       element("figcaption", {}, element("strong", {}, title), note === "" ? "" : element("span", { class: "dim" }, ` ${note}`)),
       element("div", { class: "canvas-room" }, this.canvas_), this.words_);
     this.canvas_.style.height = `${height_}px`;
+    this.canvas_.setAttribute("aria-label", title);
     new ResizeObserver(() => this.redraw()).observe(this.figure);
   }
 

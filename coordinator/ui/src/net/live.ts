@@ -52,8 +52,13 @@ export class Live {
     this.turn_ += 1;
     this.loading_ = false;
     this.loadedPast_ = null;
-    void this.load();
-    if (restart || !this.streaming_) this.reconnect();
+    if (!restart && this.streaming_) {
+      void this.load();
+      return;
+    }
+    // Once the stream stands the matrix is loaded; check() does it where the stream does not come.
+    this.loadedAt_ = 0;
+    this.reconnect();
   }
 
   private reconnect(): void {

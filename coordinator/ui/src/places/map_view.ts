@@ -77,7 +77,7 @@ export class MapView {
   }
 
   refresh(now_ms: number): void {
-    const known = this.model_.sites.length;
+    const known = this.model_.sites.length + this.model_.grid.received_ms;
     if (now_ms - this.drawnAt_ms_ > redraw_ms || known !== this.known_) this.draw();
     this.known_ = known;
   }

@@ -1,0 +1,92 @@
+// The drawing half of the page's speed, in Chromium without a graphics card:  node tests/ui/bench.mjs PROGRAMS [SITES...]
+// A made-up mesh on a real coordinator: time to the first painted matrix, then frame times while the matrix is panned and
+// while a thousand cells change each second. Prints one JSON object for each size.
+import { resolve } from "node:path";
+import { launch } from "./browser.mjs";
+import { Mesh } from "./mesh.mjs";
+
+const seconds = 4;
+
+/** Runs in the page: an animation frame after the other, and how long each took. */
+function watchFrames([length_s, panning]) {
+  return new Promise((resolve_) => {
+    const host = document.querySelector("#matrix");
+    const took = [];
+    const began = performance.now();
+    let last = began;
+    let way = 1;
+    const frame = (now) => {
+      took.push(now - last);
+      last = now;
+      if (panning) {
+        if (host.scrollTop + host.clientHeight >= host.scrollHeight - 40) way = -1;
+        if (host.scrollTop <= 0) way = 1;
+        host.scrollTop += way * 23;
+        host.scrollLeft += way * 31;
+      }
+      if (now - began < 1000 * length_s) requestAnimationFrame(frame);
+      else resolve_(took.slice(1));
+    };
+    requestAnimationFrame(frame);
+  });
+}
+
+function figures(took) {
+  const sorted = [...took].sort((a, b) => a - b);
+  const at = (share) => Number(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))].toFixed(1));
+  return { frames_s: Number((1000 * took.length / took.reduce((a, b) => a + b, 0)).toFixed(1)), p50_ms: at(0.5), p95_ms: at(0.95), worst_ms: at(1) };
+}
+
+/** From the navigation's beginning to the first frame with a matrix in it; the median of three. */
+async function firstPaint(browser, base) {
+  const times = [];
+  for (let i = 0; i < 3; i += 1) {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const page = await context.newPage();
+    await page.addInitScript(() => {
+      const look = () => {
+        if (document.body?.classList.contains("loaded")) requestAnimationFrame(() => (globalThis.firstPaint = performance.now()));
+        else requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    });
+    await page.goto(base);
+    await page.waitForFunction(() => globalThis.firstPaint !== undefined, null, { timeout: 60000 });
+    times.push(await page.evaluate(() => globalThis.firstPaint));
+    await context.close();
+  }
+  return Math.round(times.sort((a, b) => a - b)[1]);
+}
+
+async function measure(browser, bin, sites) {
+  const mesh = new Mesh(bin, { sites, rate: 1000, hours: 0.2 });
+  try {
+    const base = await mesh.start();
+    await mesh.settled(240000).catch((error) => console.error(String(error.message)));
+    const first_paint_ms = await firstPaint(browser, base);
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const page = await context.newPage();
+    await page.goto(base);
+    await page.waitForSelector("body.loaded", { timeout: 60000 });
+    await page.waitForTimeout(2500);
+    const panning = figures(await page.evaluate(watchFrames, [seconds, true]));
+    const changing = figures(await page.evaluate(watchFrames, [seconds, false]));
+    const cells = await page.evaluate(() => document.querySelectorAll("#cells td[data-from]").length);
+    await context.close();
+    return { sites, first_paint_ms, panning, changing, cells_in_table: cells };
+  } finally {
+    await mesh.stop();
+  }
+}
+
+const [bin, ...sizes] = process.argv.slice(2);
+if (!bin) {
+  console.error("usage: node tests/ui/bench.mjs PROGRAMS [SITES...]");
+  process.exit(2);
+}
+const browser = await launch();
+try {
+  for (const sites of sizes.length > 0 ? sizes.map(Number) : [300, 1000]) console.log(JSON.stringify(await measure(browser, resolve(bin), sites)));
+} finally {
+  await browser.close();
+}

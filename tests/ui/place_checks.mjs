@@ -1,0 +1,113 @@
+// The places beside the matrix, and the link with measuring now.
+import assert from "node:assert/strict";
+import { accessible } from "./axe.mjs";
+import { api, eventually, shownCells } from "./checks.mjs";
+
+async function go(page, base, hash) {
+  await page.goto(`${base}#${new URLSearchParams(hash)}`);
+  await page.waitForSelector("body.loaded");
+}
+
+export async function placesAreAccessible({ page, base }, link) {
+  for (const place of ["matrix", "incidents", "sites", "timetable", "map"]) {
+    await go(page, base, { place });
+    await page.waitForSelector(`#${place}-place:not([hidden])`);
+    await page.waitForTimeout(400);
+    await accessible(page);
+  }
+  await go(page, base, link);
+  await page.waitForSelector("#panel-body tr");
+  await accessible(page);
+}
+
+export async function timetableShown({ page, base }) {
+  await go(page, base, { place: "timetable" });
+  const plan = await api(base, "/api/v1/timetable");
+  await eventually("policy", async () => assert.match(await page.textContent("#timetable-policy"), new RegExp(`Generation ${plan.generation}`)));
+  const audit = await api(base, "/api/v1/timetable/audit?window=24h");
+  await eventually("audit", async () => assert.equal((await page.$$("#usage-body tr")).length, Object.keys(audit.utilisation).length + Object.keys(audit.uplinks).length));
+  assert.match(await page.textContent("#audit-body"), /overlaps/);
+  if (plan.slots.length > 0) assert.ok((await page.$$("#coming li strong")).length > 0, "no slot comes next");
+}
+
+export async function mapShown({ page, base }) {
+  await go(page, base, { place: "map" });
+  const { sites } = await api(base, "/api/v1/sites");
+  const placed = sites.filter((site) => site.location);
+  await eventually("sites on the map", async () => assert.equal((await page.$$("#map-names button")).length, placed.length));
+  const before = await page.$eval("#map-canvas", (canvas) => canvas.toDataURL());
+  await page.$eval("#map-names button", (button) => button.click());
+  await page.waitForSelector("#map-links li");
+  assert.notEqual(await page.$eval("#map-canvas", (canvas) => canvas.toDataURL()), before, "only the links of one site are drawn");
+  await page.click("#map-links li button");
+  await page.waitForSelector("#panel:not([hidden])");
+}
+
+/** Charts, findings, detours, raw results and the way back. */
+export async function linkShown({ page, base }, link) {
+  await go(page, base, link);
+  await page.waitForSelector(".raw tbody tr", { timeout: 15000 });
+  await page.waitForSelector(".chart .u-wrap canvas");
+  const explained = await api(base, `/api/v1/links/${link.from}/${link.to}/explain`);
+  await eventually("findings", async () =>
+    assert.equal((await page.$$(".findings div:first-child li")).length, explained.findings.length));
+  assert.match(await page.textContent("#panel-note"), /Medians over/);
+  const runs = await page.$$eval(".raw tbody tr", (rows) => rows.map((row) => row.textContent));
+  assert.ok(runs.some((text) => text.includes(`${link.from} → ${link.to}`)) && runs.some((text) => text.includes(`${link.to} → ${link.from}`)));
+  await page.selectOption("#back", "1h");
+  await page.waitForFunction(() => new URLSearchParams(location.hash.slice(1)).get("back") === "1h");
+  await page.click("#turn");
+  await page.waitForFunction((name) => document.querySelector("#panel-title").textContent.startsWith(name), link.to);
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("#matrix-place:not([hidden])");
+}
+
+/** A wrong token is refused in words; with the right one each button ends in a result that people can read. */
+export async function measuringNow({ page, base }, link, token, buttons) {
+  await go(page, base, link);
+  await page.waitForSelector("#token");
+  assert.ok(await page.isDisabled('button[data-kind="ping"]'), "without a token nothing can be asked");
+  await page.fill("#token", "wrong");
+  await page.click('button[data-kind="ping"]');
+  await eventually("refusal", async () => assert.equal(await page.getAttribute(".demands li", "data-state"), "refused"));
+  assert.match(await page.textContent(".demands li .words"), /token/i);
+  await page.fill("#token", token);
+  for (const [kind, wanted] of buttons) {
+    await page.click(`button[data-kind="${kind}"]`);
+    await eventually(kind, async () => {
+      const row = await page.$(`.demands li[data-kind="${kind}"]:not([data-state="refused"])`);
+      assert.match(await row.textContent(), wanted);
+    }, 40000);
+  }
+}
+
+/** An incident marks its cells, stands in the list and on its link, and counts in the navigation. */
+export async function incidentShows({ mock, page, base }) {
+  await page.waitForSelector('#connection[data-connection="live"]');
+  mock.raise({
+    id: "i1", cause: "egress", site: "berlin", from: null, to: null, uplink: null, metrics: ["loss"], severity: "critical", state: "open",
+    started_at: new Date(Date.now() - 600_000).toISOString(), ended_at: null, confidence: 0.9, links: [{ from: "berlin", to: "athens" }, { from: "berlin", to: "gdansk" }],
+    alternatives: ["berlin's uplink"], evidence: ["both links lose packets since <script>alert(1)</script>"], summary: "Egress of berlin loses packets",
+  });
+  await eventually("mark", async () => {
+    const marked = await page.$$eval("#cells td[data-incident]", (cells) => cells.map((cell) => `${cell.dataset.from} ${cell.dataset.to}`));
+    assert.deepEqual(marked.sort(), ["berlin athens", "berlin gdansk"]);
+  });
+  assert.equal(await page.textContent(".badge"), "1");
+  await go(page, base, { place: "incidents" });
+  await page.waitForSelector('.incident[data-open="true"]');
+  const text = await page.textContent(".incident");
+  for (const word of ["Egress of berlin", "90 %", "<script>alert(1)</script>", "berlin's uplink"]) assert.ok(text.includes(word), `the incident lacks ${word}`);
+  await page.click(".incident .links button");
+  await page.waitForSelector("#link-incidents .incident");
+}
+
+/** Names, places and states of a store in which nothing is. */
+export async function emptyStoreIsSaid({ page }) {
+  await page.waitForSelector("body.loaded");
+  await eventually("notice", async () => assert.match(await page.textContent("#notice"), /Nothing has been measured yet/));
+  await eventually("states", async () => {
+    const states = new Set((await shownCells(page)).map(({ state }) => state));
+    assert.ok(!states.has("ok") && states.size > 0, [...states].join());
+  });
+}
