@@ -33,7 +33,7 @@ export class MatrixPlace {
   private readonly selectors_: Selectors;
   private readonly groups_: GroupsBar;
   private readonly time_: TimeBar;
-  private pointed_: { link: Link; links: number; at: DOMRect } | null = null;
+  private pointed_: { link: Link; links: number; at: DOMRect; byKey: boolean } | null = null;
   private tableTimer_ = 0;
   private legendKey_ = "";
 
@@ -123,8 +123,9 @@ export class MatrixPlace {
   }
 
   private onScroll(): void {
-    this.pointed_ = null;
-    this.tooltip_.hide();
+    // Reaching a cell with the keys may scroll; a pointer is over another cell then.
+    this.pointed_ = this.pointed_?.byKey === true ? { ...this.pointed_, at: this.matrix_.cursorBox() } : null;
+    this.showTooltip();
     this.drawTableSoon();
   }
 
@@ -134,7 +135,7 @@ export class MatrixPlace {
   }
 
   private point(link: Link | null, links: number, at: DOMRect, byKey: boolean): void {
-    this.pointed_ = link ? { link, links, at } : null;
+    this.pointed_ = link ? { link, links, at, byKey } : null;
     this.showTooltip();
     const cell = link && this.model_.cell(link.from, link.to);
     if (byKey && cell) {

@@ -94,6 +94,11 @@ export class MatrixView {
     this.plane_.focus({ preventScroll: true });
   }
 
+  /** Where the cell lies that is pointed at. */
+  cursorBox(): DOMRect {
+    return this.cursor_.getBoundingClientRect();
+  }
+
   /** Rows and columns that are in sight, for the table that screen readers get. */
   visible(): { rows: readonly Entry[]; columns: readonly Entry[]; row: number; column: number } {
     const { cellWidth, cellHeight, rowHead, columnHead } = this.layout_;
