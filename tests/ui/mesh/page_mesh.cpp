@@ -133,13 +133,13 @@ class FakeAgent {
     // Small: the store takes 20,000 results at a time, of all agents together.
     const auto count = std::min<std::size_t>(waiting_.size(), limits::results_per_message / 10);
     batch.results.assign(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
-    under_way_ = say(std::move(batch));
+    under_way_ = say(batch);
   }
 
   std::size_t waiting() const { return waiting_.size(); }
 
  private:
-  bool say(wire::Message message) { return dealer_.send(wire::encode(message)); }
+  bool say(const wire::Message& message) { return dealer_.send(wire::encode(message)); }
 
   void on_bytes(std::span<const std::uint8_t> bytes) {
     const auto message = wire::decode(bytes);

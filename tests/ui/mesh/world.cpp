@@ -50,10 +50,11 @@ double business(SharedTime at) {
 World::World(std::size_t sites) {
   for (std::size_t i = 0; i < sites; ++i) {
     const Known& near = known[i % known.size()];
-    const auto ring = static_cast<double>(i / known.size());
+    const std::size_t round = i / known.size();
+    const auto ring = static_cast<double>(round);
     Town town{near.name, near.latitude, near.longitude, near.group};
     if (ring > 0) {
-      town.name += "-" + std::to_string(i / known.size() + 1);
+      town.name += "-" + std::to_string(round + 1);
       town.latitude += 1.5 * (random_.unit() - 0.5) * ring;
       town.longitude += 2.5 * (random_.unit() - 0.5) * ring;
     }
