@@ -1,4 +1,4 @@
-// What the coordinator does about what is wrong: carries out what coordinator/core/incidents decides.
+// What the coordinator does about what is wrong: carries out what coordinator/core/incidents and notify decide.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,9 @@
 #include "coordinator/config.h"
 #include "coordinator/core/incidents.h"
 #include "coordinator/core/matrix.h"
+#include "coordinator/core/notify.h"
 #include "coordinator/core/roster.h"
+#include "coordinator/io/notifier.h"
 #include "coordinator/io/store_worker.h"
 #include "coordinator/store/writer.h"
 #include "shared/base/event.h"
@@ -27,19 +29,24 @@ class AlertDesk {
   void on_result(const Result& result, SharedTime now, const AgentStatuses& agents) {
     incidents_.on_result(result, now, agents);
   }
-  /// Often; does what is due. Incidents that changed go to the store, raised rules to the matrix.
+  /// Often; does what is due. Incidents that changed go to the store and to receivers, raised rules to the matrix.
   Events tick(Now now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix);
 
   const Incidents& incidents() const { return incidents_; }
 
  private:
+  void judge(SharedTime now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix, Events& events);
+  void tell(SharedTime now, io::StoreWorker& store, Events& events);
   void save(io::StoreWorker& store);
 
   Incidents incidents_;
+  Notify notify_;
   std::uint64_t degraded_as_of_ = 0;  ///< Verdicts::revision() that the matrix knows
   std::set<std::string> unsaved_;     ///< ids of incidents that the store does not know as they are
   nanoseconds judge_every_{0};
   MonoTime judged_at_{};
+  bool told_unsaved_ = false;
+  io::Notifier notifier_;
 };
 
 }  // namespace sonde

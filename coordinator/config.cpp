@@ -19,7 +19,6 @@ using config::Value;
 using namespace std::chrono_literals;
 
 constexpr std::size_t most_tokens = 100;
-constexpr std::size_t most_receivers = 100;
 constexpr nanoseconds day = 24h;
 
 /// A name for people: the mesh, an uplink, a group, a token.
@@ -63,31 +62,6 @@ void read_retention(Value value, Retention& out) {
   if (auto raw = fields.get("raw")) assign(out.raw, raw->duration(1h, 36500 * day));
   if (auto minute = fields.get("minute")) assign(out.minute, minute->duration(1h, 36500 * day));
   if (auto hour = fields.get("hour")) assign(out.hour, hour->duration(1h, 36500 * day));
-  fields.finish();
-}
-
-void read_notify(Value value, Notify& out) {
-  Fields fields(std::move(value));
-  if (auto list = fields.get("alertmanager"))
-    for (const Value& item : list->list(most_receivers)) {
-      Fields receiver(item);
-      if (auto url = receiver.need("url", "give the Alertmanager's address, such as http://127.0.0.1:9093"))
-        if (auto text = url->url()) out.alertmanagers.push_back(*text);
-      receiver.finish();
-    }
-  if (auto list = fields.get("webhook"))
-    for (const Value& item : list->list(most_receivers)) {
-      Fields receiver(item);
-      WebhookTarget target;
-      if (auto url = receiver.need("url", "give the address that incidents are posted to"))
-        assign(target.url, url->url());
-      if (auto secret = receiver.get("secret_file")) assign(target.secret_file, secret->file_path());
-      receiver.finish();
-      out.webhooks.push_back(std::move(target));
-    }
-  if (auto list = fields.get("smtp"))
-    for (const Value& item : list->list(most_receivers)) item.expect_map();
-  if (auto list = fields.get("command")) list->list(most_receivers);
   fields.finish();
 }
 
@@ -138,7 +112,7 @@ CoordinatorConfig read_coordinator(const Value& root, ConfigUse use) {
   if (auto uplinks = fields.get("uplinks")) out.mesh.uplinks = read_uplinks(*uplinks, out.mesh.sites, places.shares);
   read_policy(fields, out.mesh.policy, places.every);
   out.alerts = read_alerts(fields.get("alerts"), out.mesh);
-  if (auto notify = fields.get("notify")) read_notify(*notify, out.notify);
+  if (auto notify = fields.get("notify")) out.notify = read_notify(*notify, out.mesh);
   fields.finish();
   if (sites) check_fit(out.mesh, places, *sites);
   return out;

@@ -10,6 +10,7 @@
 
 #include "coordinator/core/alerts.h"
 #include "coordinator/core/mesh.h"
+#include "coordinator/core/notify.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/time.h"
 #include "shared/config/diagnostics.h"
@@ -28,17 +29,6 @@ struct Retention {
   nanoseconds hour = std::chrono::hours(24 * 365 * 5);
 };
 
-struct WebhookTarget {
-  std::string url;
-  std::optional<std::filesystem::path> secret_file;  ///< what requests are signed with
-};
-
-/// Who is told of incidents.
-struct Notify {
-  std::vector<std::string> alertmanagers;  ///< URLs
-  std::vector<WebhookTarget> webhooks;
-};
-
 struct CoordinatorConfig {
   Mesh mesh;
   std::string control = "tcp://0.0.0.0:7100";                ///< ZeroMQ endpoint to bind
@@ -49,7 +39,7 @@ struct CoordinatorConfig {
   std::filesystem::path store = "/var/lib/sonde-coordinator/results.db";  ///< the SQLite file
   Retention retention;
   AlertPolicy alerts;
-  Notify notify;
+  NotifyPolicy notify;
 };
 
 /// What the configuration is read for: planning needs neither keys nor a store.

@@ -8,6 +8,7 @@
 
 #include "coordinator/core/alerts.h"
 #include "coordinator/core/mesh.h"
+#include "coordinator/core/notify.h"
 #include "shared/config/fields.h"
 
 namespace sonde {
@@ -32,6 +33,9 @@ void read_selection(config::Fields& fields, LinkRule& out, const std::vector<Sit
 
 /// `alerts:`, which may be absent or `off`; after sites and probes.
 AlertPolicy read_alerts(const std::optional<config::Value>& value, const Mesh& mesh);
+
+/// `notify:`; after sites.
+NotifyPolicy read_notify(const config::Value& value, const Mesh& mesh);
 
 /// A list of "HH:MM-HH:MM", UTC; may reach over midnight.
 std::vector<DailyHours> read_quiet_hours(const config::Value& value);

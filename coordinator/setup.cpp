@@ -36,6 +36,10 @@ SetupOutcome read_setup(const std::filesystem::path& file) {
     else
       outcome.errors += io::setting_error(file, "keys.agents", key.error().what);
   }
+  for (const Receiver& receiver : setup.config.notify.receivers)
+    if (receiver.secret_file)
+      if (const auto text = io::read_file(*receiver.secret_file); !text)
+        outcome.errors += io::setting_error(file, "notify", text.error().what);
   for (const TokenFile& token : setup.config.tokens) {
     const auto text = io::read_file(token.file);
     const auto secret = text ? web::token_in(*text) : Expected<std::string>(std::unexpected(text.error()));

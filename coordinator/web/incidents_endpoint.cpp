@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coordinator/web/endpoints.h"
+#include "coordinator/web/incident_json.h"
 #include "coordinator/web/json.h"
 
 namespace sonde::web {
@@ -24,8 +25,9 @@ Json cause_json(const Cause& cause) {
 
 Json link_json(const Link& link) { return Json{{"from", link.from.str()}, {"to", link.to.str()}}; }
 
-/// What a rule's metric says of a link, in a few words.
-std::string words(const LinkEvidence& evidence) {
+}  // namespace
+
+std::string words_of(const LinkEvidence& evidence) {
   const std::string link = fmt::format("{} -> {}", evidence.link.from.str(), evidence.link.to.str());
   switch (signal_of(evidence.metric).value_or(Signal::answer)) {
     case Signal::answer: return link + ": no probe is answered";
@@ -54,7 +56,7 @@ Json incident_json(const Incident& incident) {
     Json one = link_json(seen.link);
     one["metric"] = name(seen.metric);
     one["value"] = number(seen.value);
-    one["text"] = words(seen);
+    one["text"] = words_of(seen);
     evidence.push_back(std::move(one));
   }
   Json timeline = Json::array();
@@ -77,8 +79,6 @@ Json incident_json(const Incident& incident) {
   json["timeline"] = std::move(timeline);
   return json;
 }
-
-}  // namespace
 
 std::string incidents_text(const Sources& sources, std::optional<bool> open) {
   Json list = Json::array();

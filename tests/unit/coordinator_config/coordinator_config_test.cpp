@@ -101,9 +101,11 @@ notify:
   BOOST_TEST(!mesh.policy.connect.has_value());
   BOOST_TEST((mesh.policy.throughput == ThroughputPolicy{10min, 2s, 9s, {67'108'864}, 4, false, {}}));
   BOOST_TEST((mesh.policy.autonomy == 48h));
-  BOOST_TEST((config.notify.alertmanagers == std::vector<std::string>{"http://127.0.0.1:9093"}));
-  BOOST_REQUIRE(config.notify.webhooks.size() == 1U);
-  BOOST_TEST((config.notify.webhooks[0].secret_file == "/etc/sonde/keys/hook"));
+  BOOST_REQUIRE(config.notify.receivers.size() == 4U);
+  BOOST_TEST(config.notify.receivers[0].title() == "alertmanager http://127.0.0.1:9093");
+  BOOST_TEST((config.notify.receivers[1].secret_file == "/etc/sonde/keys/hook"));
+  BOOST_TEST(config.notify.receivers[2].title() == "smtp smtp://mail.example.net ops@example.net");
+  BOOST_TEST((config.notify.receivers[3].argv == std::vector<std::string>{"/usr/local/bin/page-me"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_needs_no_keys) {
@@ -299,11 +301,25 @@ BOOST_AUTO_TEST_CASE(the_rest_is_checked) {
              "c.yaml:4:10: control: '0.0.0.0:7100' is not an endpoint; write it like tcp://0.0.0.0:7100\n"
              "c.yaml:5:7: http: '8080' is not an address with a port; write it like 127.0.0.1:8080 or [::1]:8080\n"
              "c.yaml:6:11: autonomy: '1' has no unit; write it like 500ms, 10s, 15m, 6h or 7d\n");
-  BOOST_TEST(mistakes(head + sites + "notify: {alertmanager: [{}], webhook: {}, mail: []}\n") ==
-             "c.yaml:4:25: notify.alertmanager[0].url: missing; give the Alertmanager's address, such as "
-             "http://127.0.0.1:9093\n"
-             "c.yaml:4:39: notify.webhook: not a list; write [a, b], or one item in each line with '- ' before it\n"
-             "c.yaml:4:43: notify.mail: unknown key; known here: alertmanager, webhook, smtp, command\n");
+  BOOST_TEST(
+      mistakes(head + sites + "notify: {alertmanager: [{}], webhook: {}, mail: []}\n") ==
+      "c.yaml:4:25: notify.alertmanager[0].url: missing; give the Alertmanager's address, such as "
+      "http://127.0.0.1:9093\n"
+      "c.yaml:4:39: notify.webhook: not a list; write [a, b], or one item in each line with '- ' before it\n"
+      "c.yaml:4:43: notify.mail: unknown key; known here: alertmanager, webhook, smtp, command, group_wait, repeat\n");
+  BOOST_TEST(mistakes(head + sites +
+                      "notify:\n"
+                      "  webhook: [{url: \"http://h/\", severity: loud, sites: [mars]}, {url: \"http://h/\"}]\n"
+                      "  smtp: [{server: \"a b\", to: [x]}]\n"
+                      "  command: []\n") ==
+             "c.yaml:5:42: notify.webhook[0].severity: 'loud' is no severity; write info, warning or critical\n"
+             "c.yaml:5:56: notify.webhook[0].sites[0]: 'mars' is no site; name one of the mesh's sites\n"
+             "c.yaml:5:64: notify.webhook[1]: the same receiver is given twice; leave one of them out\n"
+             "c.yaml:6:19: notify.smtp[0].server: 'a b' is no mail server; write it like mail.example.net, "
+             "mail.example.net:587 or smtps://mail.example.net\n"
+             "c.yaml:6:31: notify.smtp[0].to[0]: 'x' is no mail address; write it like ops@example.net\n"
+             "c.yaml:7:12: notify.command: the command is empty; give the program and its arguments, such as "
+             "[/usr/local/bin/page-me]\n");
 }
 
 BOOST_AUTO_TEST_CASE(the_examples_are_right) {
