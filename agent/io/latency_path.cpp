@@ -18,6 +18,7 @@
 #include <utility>
 #include <variant>
 
+#include "agent/core/reply_moderation.h"
 #include "agent/io/clock_watch.h"
 #include "agent/io/udp_socket.h"
 #include "shared/io/clock.h"
@@ -132,6 +133,8 @@ struct LatencyPath::Worker {
   LatencySender sender;
   Reflector reflector;
   ClockWatch clock_watch;
+  ReplyModeration moderation;
+  std::optional<MonoTime> gather_until;  ///< requests wait until then
   RecentSpread lateness;
   RecentSpread hold;
   LatencyStats seen;  ///< what was published last
@@ -261,7 +264,8 @@ void LatencyPath::Worker::send_probes() {
 }
 
 void LatencyPath::Worker::reflect() {
-  for (const Datagram& datagram : reflecting.receive()) {
+  const auto requests = reflecting.receive();
+  for (const Datagram& datagram : requests) {
     const WallTime arrival = datagram.kernel_stamp.value_or(read_clock().wall);
     const auto orders = reflector.on_packet(
         {datagram.from, datagram.octets, arrival, datagram.ttl, datagram.traffic_class.value_or(0)}, reply);
@@ -282,6 +286,7 @@ void LatencyPath::Worker::reflect() {
   reflecting.drain_errors(stamps, errors);
   for (const StampedSend& stamped : stamps)
     if (stamped.in_driver) reflector.on_sent(stamped.to, stamped.payload, stamped.at);
+  gather_until = moderation.after_reading(read_clock().mono, requests.size());
 }
 
 void LatencyPath::Worker::answer() {
@@ -326,13 +331,16 @@ void LatencyPath::Worker::read_replies(const Now& now) {
   } while (datagrams.size() == UdpSocket::batch);
 }
 
-/// The probing socket is not among the sources: neither its replies nor its stamps need a wake of their own.
+/// The probing socket is not among the sources: neither its replies nor its stamps need a wake of their own. Nor is the
+/// reflecting one while requests gather.
 void LatencyPath::Worker::wait() {
-  const nanoseconds time = std::clamp<nanoseconds>(turn_at - read_clock().mono, nanoseconds(0), publish_every);
+  const MonoTime until = std::min(turn_at, gather_until.value_or(MonoTime::max()));
+  const nanoseconds time = std::clamp<nanoseconds>(until - read_clock().mono, nanoseconds(0), publish_every);
   const timespec timeout{time.count() / 1'000'000'000, time.count() % 1'000'000'000};
-  std::array<pollfd, 2> sources{{{commands.fd(), POLLIN, 0}, {reflecting.fd(), POLLIN, 0}}};
+  std::array<pollfd, 2> sources{{{commands.fd(), POLLIN, 0}, {gather_until ? -1 : reflecting.fd(), POLLIN, 0}}};
   const bool any = ::ppoll(sources.data(), sources.size(), &timeout, nullptr) > 0;
-  woken_by = {any && sources[0].revents != 0, any && sources[1].revents != 0};
+  const bool gathered = gather_until && read_clock().mono >= *gather_until;
+  woken_by = {any && sources[0].revents != 0, gathered || (any && sources[1].revents != 0)};
 }
 
 void LatencyPath::Worker::publish(const Now& now) {
