@@ -1,6 +1,7 @@
 #include "tests/wan/path.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "shared/base/random.h"
 
@@ -17,6 +18,24 @@ double octets_of(const QueueLimit& limit, BitsPerSecond rate) {
 }  // namespace
 
 Path::Path(std::uint64_t seed, std::uint64_t path_number) : seed_(Random(seed).next() ^ Random(~path_number).next()) {}
+
+void Path::set(const PathSettings& settings) {
+  if (!before_) before_ = settings_;
+  settings_ = settings;
+}
+
+/// What waits stands before the new bottleneck.
+void Path::change_line(MonoTime now, const PathSettings& before) {
+  if (!before.rate || (before.rate == settings_.rate && before.bucket == settings_.bucket)) return;
+  const auto bucket = [](const PathSettings& path) {
+    return serialisation(static_cast<double>(path.bucket.count), *path.rate);
+  };
+  const nanoseconds waiting = line_free_ - bucket(before) - now;
+  line_free_ = now;
+  if (waiting.count() <= 0 || !settings_.rate) return;
+  const double octets = to_seconds(waiting) * before.rate->value / 8;
+  line_free_ += serialisation(octets, *settings_.rate) + bucket(settings_);
+}
 
 Path::Draws Path::draw() {
   Random random(seed_ + packets_ * 0xd1342543de82ef95U);
@@ -40,6 +59,7 @@ bool Path::lost(double draw) {
 }
 
 std::optional<MonoTime> Path::through_bottleneck(MonoTime now, std::uint32_t octets) {
+  if (before_) change_line(now, *std::exchange(before_, std::nullopt));
   if (!settings_.rate) return now;
   const BitsPerSecond rate = *settings_.rate;
   const nanoseconds bucket = serialisation(static_cast<double>(settings_.bucket.count), rate);

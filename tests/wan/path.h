@@ -50,8 +50,8 @@ class Path {
   Path(std::uint64_t seed, std::uint64_t path_number);
 
   const PathSettings& settings() const { return settings_; }
-  /// What is under way keeps its departure.
-  void set(const PathSettings& settings) { settings_ = settings; }
+  /// What is under way keeps its departure. A new bucket is full, unless some wait: these are sent first.
+  void set(const PathSettings& settings);
 
   /// `now` never goes back. `octets` is the size of the IP packet.
   Fate on_packet(MonoTime now, std::uint32_t octets);
@@ -63,9 +63,11 @@ class Path {
   Draws draw();
   bool lost(double draw);
   std::optional<MonoTime> through_bottleneck(MonoTime now, std::uint32_t octets);
+  void change_line(MonoTime now, const PathSettings& before);
 
   std::uint64_t seed_;
   PathSettings settings_;
+  std::optional<PathSettings> before_;  ///< those that line_free_ was counted with, where they were changed since
   std::uint64_t packets_ = 0;
   bool in_burst_ = false;
   MonoTime line_free_;       ///< when everything accepted so far has been sent at the path's rate

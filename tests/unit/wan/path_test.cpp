@@ -77,6 +77,22 @@ BOOST_AUTO_TEST_CASE(a_bucket_passes_its_burst_at_once_and_then_the_rate) {
   BOOST_TEST((path.on_packet(at(10ms), 1000).departs[0] == at(11ms)));
 }
 
+BOOST_AUTO_TEST_CASE(a_smaller_bucket_is_not_in_debt_for_the_larger_one) {
+  auto path = path_with({.rate = BitsPerSecond{8e3}, .queue = Bytes{2000}, .bucket = Bytes{100'000}});
+  for (int i = 0; i < 90; ++i) path.on_packet(at(0ms), 1000);
+  path.set({.rate = BitsPerSecond{8e6}, .queue = Bytes{2000}, .bucket = Bytes{3000}});
+  for (int i = 0; i < 3; ++i) BOOST_TEST((path.on_packet(at(1ms), 1000).departs[0] == at(1ms)));
+  BOOST_TEST((path.on_packet(at(1ms), 1000).departs[0] == at(2ms)));
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_at_a_change_still_takes_its_place_in_the_queue) {
+  auto path = path_with({.rate = BitsPerSecond{8e3}, .queue = Bytes{9000}});
+  for (int i = 0; i < 4; ++i) path.on_packet(at(0ms), 1000);
+  path.set({.rate = BitsPerSecond{8e6}, .queue = Bytes{9000}, .bucket = Bytes{3000}});
+  for (int i = 0; i < 5; ++i) BOOST_TEST((path.on_packet(at(0ms), 1000).drop == Drop::none));
+  BOOST_TEST((path.on_packet(at(0ms), 1000).drop == Drop::queue));
+}
+
 BOOST_AUTO_TEST_CASE(down_and_too_large_are_told_apart) {
   auto path = path_with({.mtu = 1400});
   BOOST_TEST((path.on_packet(at(0ms), 1401).drop == Drop::mtu));
