@@ -11,6 +11,14 @@ constexpr double growing = 2;
 constexpr double holding = 1.25;
 /// Segments in the queue and on the line from which on a queue has built up.
 constexpr double queue_segments = 2.5;
+/// While more is under way than should be, one segment goes out for so many acknowledged ones: should the end of the
+/// flood be lost, what comes behind it tells TCP before the queue is empty.
+constexpr std::uint64_t drain_by = 2;
+/// The next acknowledgement comes within a round trip of an idle link, or when the next segment is through a busy one;
+/// and the receiver may hold it back for 40 ms.
+constexpr double overdue_round_trips = 1.25;
+constexpr double overdue_segments = 1.5;
+constexpr double overdue_delay = 0.06;  // seconds
 
 }  // namespace
 
@@ -41,14 +49,37 @@ std::uint32_t SendWindow::cap(const SendFlight& flight, double rate) const {
   return static_cast<std::uint32_t>(std::clamp<double>(segments, first_segments, 1e6));
 }
 
+/// Segments that may be under way because acknowledgements stay out; 0: they do not. The longer they do the slower the
+/// link seems, so that never more than two are added.
+std::uint32_t SendWindow::overdue(MonoTime now, const SendFlight& flight, double rate) {
+  if (flight.acked != last_.acked || flight.segments_out < last_.segments_out) {
+    moved_at_ = now;
+    out_when_stuck_ = 0;
+  }
+  last_ = flight;
+  if (flight.acked == 0) return 0;
+  const double usual = std::max(overdue_round_trips * to_seconds(flight.min_rtt), overdue_segments * flight.mss / rate);
+  const double intervals = std::floor(to_seconds(now - moved_at_) / (usual + overdue_delay));
+  if (intervals < 1) return 0;
+  if (out_when_stuck_ == 0) out_when_stuck_ = flight.segments_out;
+  return out_when_stuck_ + static_cast<std::uint32_t>(intervals);
+}
+
 std::optional<std::uint64_t> SendWindow::room(MonoTime now, const SendFlight& flight) {
   if (!first_write_) first_write_ = now;
   const double rate = recent_rate(now, flight);
   const double fast_enough = not_slow / streams_ / (open_ ? 2 : 1);
   open_ = flight.acked >= largest_bucket / streams_ && rate >= fast_enough;
+  const std::uint32_t despite_silence = overdue(now, flight, std::max(rate, 1.0));
   if (open_) return std::nullopt;
-  const std::uint32_t most = cap(flight, std::max(rate, 1.0));
-  return most <= flight.segments_out ? 0 : std::uint64_t{most - flight.segments_out} * flight.mss;
+  const std::uint32_t most = std::max(cap(flight, std::max(rate, 1.0)), despite_silence);
+  if (most > flight.segments_out) {
+    acked_at_last_ = flight.acked;
+    return std::uint64_t{most - flight.segments_out} * flight.mss;
+  }
+  if (flight.acked < acked_at_last_ + drain_by * flight.mss) return 0;
+  acked_at_last_ = flight.acked;
+  return flight.mss;
 }
 
 }  // namespace sonde

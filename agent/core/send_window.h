@@ -6,6 +6,9 @@
 // - a stream begins with four segments (RFC 3390);
 // - while a token bucket may still hide the link's rate (the first 256 kB) no more is under way than 5 Mbit/s need;
 // - on a slow link no more is under way, ever, than it holds and a few segments;
+// - where the end of a flood was lost nothing behind it tells TCP, which would wait for a timer as long as the queue
+// was:
+//   when acknowledgements stay out, one segment more is sent;
 // - else the kernel's congestion control is left alone.
 #pragma once
 
@@ -55,10 +58,15 @@ class SendWindow {
 
   double recent_rate(MonoTime now, const SendFlight& flight);
   std::uint32_t cap(const SendFlight& flight, double rate) const;
+  std::uint32_t overdue(MonoTime now, const SendFlight& flight, double rate);
 
   std::uint32_t streams_;
   std::optional<MonoTime> first_write_;
   std::deque<Sample> samples_;  ///< whenever more was acknowledged
+  SendFlight last_;
+  MonoTime moved_at_;                 ///< something was last acknowledged, also selectively, or found to be lost
+  std::uint64_t acked_at_last_ = 0;   ///< when something was last sent
+  std::uint32_t out_when_stuck_ = 0;  ///< segments under way when the next acknowledgement was overdue
   bool open_ = false;
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "agent/core/send_window.h"
+
 namespace sonde {
 namespace {
 
@@ -90,13 +92,22 @@ nanoseconds TransferMeter::least_steady(const ThroughputEstimate& estimate) cons
   return estimate.fell && estimate.burst_bytes > 4 * largest_bucket ? even_for_after_slump : even_for;
 }
 
+/// The sender's window has been open for most of the run.
+bool TransferMeter::mostly_open() const {
+  const auto opened = std::ranges::lower_bound(readings_, SendWindow::largest_bucket, {}, &ArrivalReading::bytes);
+  if (opened == readings_.end()) return false;
+  return readings_.back().at - opened->at >= std::max(even_for, (opened->at - readings_.front().at) * 5 / 4);
+}
+
 /// Arrivals on a straight line speak for themselves: the interval is then far within its bound, long before there are
 /// batches of ten round trips.
 bool TransferMeter::even(const ThroughputEstimate& estimate) {
   const nanoseconds least = std::max(least_steady(estimate), plan_.rtt.value_or(0ns) * 3 / 2);
-  if (even_looks_ >= even_looks || estimate.steady_time < std::max(least, next_even_look_)) return false;
+  const nanoseconds elapsed = readings_.back().at - readings_.front().at;
+  if (even_looks_ >= even_looks || estimate.steady_time < least || elapsed < next_even_look_) return false;
+  if (*estimate.steady_bps >= opens_soon_bps && !mostly_open()) return false;
   ++even_looks_;
-  next_even_look_ = estimate.steady_time * 5 / 4;
+  next_even_look_ = elapsed * 9 / 8;
   return estimate.unevenness && *estimate.unevenness <= throughput_even;
 }
 

@@ -37,10 +37,13 @@ class TransferMeter {
   static constexpr std::uint64_t segments_wanted = 20;
   /// A steady part this long, and 1.5 round trips, may end the run where arrivals are even: a window that still grows
   /// doubles within it.
-  static constexpr std::uint32_t even_looks = 8;
+  static constexpr std::uint32_t even_looks = 16;
   static constexpr nanoseconds even_for = std::chrono::milliseconds(600);
   /// The same behind a burst that is larger than any bucket looked for: perhaps only a slump.
   static constexpr nanoseconds even_for_after_slump = std::chrono::milliseconds(2400);
+  /// From this rate on the sender's window opens soon (SendWindow::largest_bucket), and a run goes on for longer than
+  /// it took until then: latency under load is to be that of a queue which the congestion control fills as it likes.
+  static constexpr double opens_soon_bps = 3e6;
   /// The largest token bucket that is looked for: before so much came, a fast rate without a fall may be a bucket's.
   static constexpr std::uint64_t largest_bucket = 384'000;
   /// Below this a run that is not steady yet goes on to twice its duration.
@@ -84,6 +87,7 @@ class TransferMeter {
   bool settled(const ThroughputEstimate& estimate);
   nanoseconds least_steady(const ThroughputEstimate& estimate) const;
   bool even(const ThroughputEstimate& estimate);
+  bool mostly_open() const;
   void keep(ArrivalReading reading);
   bool went_silent(MonoTime now) const;
   void add_streams(wire::TransferFinished& report) const;
@@ -102,7 +106,7 @@ class TransferMeter {
   nanoseconds next_look_{0};  ///< length of the steady part at which the next look is worth while
   std::optional<ArrivalReading> last_repeat_;
   std::uint32_t even_looks_ = 0;
-  nanoseconds next_even_look_{0};
+  nanoseconds next_even_look_{0};  ///< from the first reading on: the knee may still move
 };
 
 }  // namespace sonde

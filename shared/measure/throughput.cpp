@@ -31,6 +31,10 @@ constexpr double trim_errors = 4;
 /// The standard error of a median, in median absolute deviations times the root of the count: 1.4826 x 1.2533.
 constexpr double median_error = 1.86;
 constexpr double trim_contrast = 0.003;
+/// Sixty full segments.
+constexpr std::uint64_t enough_straight_bytes = 87'000;
+/// Where the even part may begin.
+constexpr std::size_t most_tails = 64;
 /// What came before the knee must differ by this share from what comes after, or there is no knee.
 constexpr double knee_contrast = 0.10;
 /// The steady part's halves differ by more than this: the rate is not steady.
@@ -152,36 +156,37 @@ const ArrivalReading* small_burst(Readings readings) {
   return at == readings.end() ? nullptr : &*at;
 }
 
-struct Stray {
-  double most = 0;     ///< greatest distance from the straight line, as a share of the bytes
-  std::size_t at = 0;  ///< the reading there
-};
-
-Stray stray(Readings steady) {
+/// The greatest distance from the straight line, as a share of the bytes.
+double stray(Readings steady) {
   const ArrivalReading& first = steady.front();
   const ArrivalReading& last = steady.back();
   const double bytes = static_cast<double>(last.bytes - first.bytes);
   const double rate = bytes / seconds_between(first.at, last.at);
-  Stray found;
-  for (std::size_t i = 0; i < steady.size(); ++i) {
-    const double from_first = static_cast<double>(steady[i].bytes - first.bytes);
-    const double distance = std::abs(from_first - rate * seconds_between(first.at, steady[i].at)) / bytes;
-    if (distance > found.most) found = {distance, i};
+  double most = 0;
+  for (const ArrivalReading& reading : steady) {
+    const double from_first = static_cast<double>(reading.bytes - first.bytes);
+    most = std::max(most, std::abs(from_first - rate * seconds_between(first.at, reading.at)));
   }
-  return found;
+  return most / bytes;
 }
 
-/// Where the curve has one corner early on, and is straight behind it, the steady part begins at the corner.
-Readings behind_corner(Readings steady) {
-  const Stray corner = stray(steady);
-  if (corner.most <= throughput_even) return steady;
-  const Readings rest = steady.subspan(corner.at);
-  // Of few readings a corner takes a large share; of many, only a stall would.
-  const std::uint64_t most_left = steady.size() < 4 * trim_pieces ? 2 : 4;
-  const std::uint64_t before = rest.front().bytes - steady.front().bytes;
-  const bool most_is_left = most_left * before <= steady.back().bytes - steady.front().bytes;
-  if (rest.size() < throughput_min_reads || !most_is_left || rest.back().at <= rest.front().at) return steady;
-  return stray(rest).most <= throughput_even ? rest : steady;
+/// Where a slow link's queue ran empty once more behind the knee, because the end of the first flood was lost, arrivals
+/// are even from there on only: the steady part is then the longest even one that holds most of the data. Of few
+/// readings such a beginning may take half; of many, what takes so much is a stall, which is part of the rate.
+Readings even_tail(Readings steady) {
+  if (stray(steady) <= throughput_even) return steady;
+  const std::uint64_t most_left_out = steady.size() < 4 * trim_pieces ? 2 : 4;
+  const std::uint64_t bytes = steady.back().bytes - steady.front().bytes;
+  const auto last_start =
+      std::ranges::upper_bound(steady, steady.front().bytes + bytes / most_left_out, {}, &ArrivalReading::bytes);
+  const auto starts = static_cast<std::size_t>(last_start - steady.begin());
+  const std::size_t step = starts / most_tails + 1;
+  for (std::size_t start = 1; start < starts; start += step) {
+    const Readings rest = steady.subspan(start);
+    if (rest.size() < throughput_min_reads || rest.back().at <= rest.front().at) break;
+    if (stray(rest) <= throughput_even) return rest;
+  }
+  return steady;
 }
 
 /// Student's t for 9 to 19 degrees of freedom: two-sided 95 %, and 99 % = 1 - 0.05 / throughput_looks.
@@ -262,6 +267,12 @@ SteadyFrom trim(Readings readings, SteadyFrom from) {
   return from;
 }
 
+/// However unclear the beginning is: what is still growing or falling is not straight for so long.
+bool straight_enough(const ThroughputEstimate& estimate, std::uint64_t all_bytes) {
+  const bool much = 2 * estimate.steady_bytes >= all_bytes || estimate.steady_bytes >= enough_straight_bytes;
+  return much && estimate.unevenness && *estimate.unevenness <= throughput_even;
+}
+
 bool has_value(Readings readings) {
   return readings.size() >= throughput_min_reads && readings.back().at > readings.front().at &&
          readings.back().bytes > readings.front().bytes;
@@ -291,7 +302,7 @@ ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseco
   const auto after = std::ranges::upper_bound(quiet, steady_from.reading.at, {}, &ArrivalReading::at);
   behind_knee.insert(behind_knee.end(), after, quiet.end());
   Readings steady = behind_knee;
-  if (last.bytes > steady.front().bytes) steady = behind_corner(steady);
+  if (last.bytes > steady.front().bytes) steady = even_tail(steady);
   const ArrivalReading& begin = steady.front();
   if (steady_from.knee == Knee::none && begin.at > first.at) steady_from.knee = Knee::found;
   estimate.knee = steady_from.knee;
@@ -304,7 +315,9 @@ ThroughputEstimate estimate_throughput(Readings readings, std::optional<nanoseco
     const double before = static_cast<double>(begin.bytes - first.bytes) / seconds_between(first.at, begin.at);
     estimate.fell = estimate.knee == Knee::found && 8 * before > *estimate.steady_bps;
   }
-  if (last.bytes > begin.bytes) estimate.unevenness = stray(steady).most;
+  if (last.bytes > begin.bytes) estimate.unevenness = stray(steady);
+  if (estimate.knee == Knee::ambiguous && straight_enough(estimate, last.bytes - first.bytes))
+    estimate.knee = Knee::found;
   add_interval(estimate, steady, rtt);
   return estimate;
 }

@@ -8,7 +8,6 @@
 namespace sonde::bench {
 namespace {
 
-constexpr std::uint64_t seed = 1997;
 constexpr int emulated = 24;
 constexpr int through_tbf = 8;
 
@@ -22,7 +21,7 @@ Bytes queue_of(BitsPerSecond rate, double seconds) {
 
 }  // namespace
 
-std::vector<GridPoint> grid_points() {
+std::vector<GridPoint> grid_points(std::uint64_t seed) {
   Random random(seed);
   std::vector<GridPoint> points;
   for (int i = 0; i < emulated; ++i) {

@@ -12,6 +12,7 @@ import sys
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import cost
+import grid
 import incidents
 import latency
 import page
@@ -23,7 +24,8 @@ from host import environment, program
 from report import Report, conditions
 
 PROBES = {"latency": latency.run, "cost": cost.run, "throughput": throughput.run}
-SUBJECTS = PROBES | {"timetable": timetable.run, "sim": sim.run, "store": store.run, "incidents": incidents.run, "page": page.run}
+SUBJECTS = PROBES | {"grid": grid.run, "timetable": timetable.run, "sim": sim.run, "store": store.run,
+                     "incidents": incidents.run, "page": page.run}
 NAMES = {name: [name] for name in SUBJECTS} | {"probes": list(PROBES)}
 
 

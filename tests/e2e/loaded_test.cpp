@@ -41,11 +41,12 @@ BOOST_AUTO_TEST_CASE(a_filled_queue_is_seen_under_load_and_not_in_the_idle_round
   const Cell worst = cell(lab, "rtt", "berlin", "athens", "&stat=p99");
   fmt::print("rtt_loaded {:.6g} ({} samples), rtt {:.6g}, p99 {:.6g}, ratio {:.4g}\n", loaded.value.value_or(0),
              loaded.count, idle.value.value_or(0), worst.value.value_or(0), ratio.value.value_or(0));
-  // How much of the queue a run fills is up to its congestion control: bbr leaves half of it empty.
-  BOOST_TEST(*loaded.value > 0.030);
+  // How much of the queue a run fills is up to its congestion control: bbr leaves most of it empty, and the first 256
+  // kB of a run fill none.
+  BOOST_TEST(*loaded.value > 0.026);
   BOOST_TEST(*loaded.value < 0.140);
   BOOST_TEST(*worst.value < 0.026, "the runs are in the idle round trip");
-  BOOST_TEST(*ratio.value > 1.5);
+  BOOST_TEST(*ratio.value > 1.25);
   // The far side's probes met the same runs and know it from our replies.
   BOOST_TEST(*cell(lab, "rtt", "athens", "berlin", "&stat=p99").value < 0.026);
   BOOST_TEST(*cell(lab, "delay_rise", "berlin", "athens", "&stat=p99").value < 0.005);

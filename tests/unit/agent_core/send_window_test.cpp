@@ -131,4 +131,65 @@ BOOST_AUTO_TEST_CASE(many_streams_share_what_one_may) {
   BOOST_TEST(!room(of_ten, 60e3).has_value());  // ten such streams are not
 }
 
+BOOST_AUTO_TEST_CASE(while_a_flood_drains_one_segment_follows_two) {
+  SendWindow window;
+  std::uint64_t acked = 0;
+  std::uint32_t out = 40;
+  std::uint32_t sent = 0;
+  for (int i = 0; i < 20; ++i) {
+    acked += mss;
+    --out;
+    const auto room = window.room(mono_from_ns(i * 100'000'000LL), {acked, out, mss, 50ms, 2s}).value();
+    out += static_cast<std::uint32_t>(room / mss);
+    sent += static_cast<std::uint32_t>(room / mss);
+  }
+  BOOST_TEST(sent == 10U);
+}
+
+BOOST_AUTO_TEST_CASE(where_the_end_of_a_flood_was_lost_one_segment_more_goes_out) {
+  SendWindow window;
+  constexpr nanoseconds rtt = 550ms;
+  constexpr nanoseconds segment_time = 700ms;
+  std::uint64_t acked = 0;
+  MonoTime now = mono_from_ns(0);
+  std::uint32_t out = 30;
+  const auto ask = [&] {
+    const auto room = window.room(now, {acked, out, mss, rtt, 11s}).value();
+    out += static_cast<std::uint32_t>(room / mss);
+    return room;
+  };
+  for (int i = 0; i < 15; ++i) {
+    acked += mss;
+    --out;
+    for (const MonoTime next = now + segment_time; now < next; now += 5ms) ask();
+  }
+  const MonoTime empty = now - segment_time;  // the last acknowledgement: what is still out was lost
+  const std::uint32_t lost = out;
+  while (out == lost && now < empty + 10s) {
+    now += 5ms;
+    ask();
+  }
+  BOOST_TEST((now > empty + segment_time + 200ms));
+  BOOST_TEST((now < empty + 3 * segment_time));
+  for (int i = 0; i < 10'000; ++i, now += 5ms) ask();
+  BOOST_TEST(out > lost);
+  BOOST_TEST(out <= lost + 3);  // few, however long it lasts
+}
+
+BOOST_AUTO_TEST_CASE(an_acknowledgement_that_comes_late_ends_the_exception) {
+  SendWindow window;
+  MonoTime now = mono_from_ns(0);
+  std::uint64_t acked = 0;
+  const auto room = [&](std::uint32_t out) { return window.room(now, {acked, out, mss, 50ms, 800ms}).value(); };
+  for (int i = 0; i < 10; ++i, now += 100ms) {
+    acked += mss;
+    room(12);
+  }
+  now += 2s;
+  const std::uint64_t despite_silence = room(12);
+  BOOST_TEST(despite_silence > 0U);
+  acked += mss;
+  BOOST_TEST(room(12) == 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -128,6 +128,37 @@ BOOST_AUTO_TEST_CASE(one_stall_in_the_middle_is_part_of_the_steady_rate) {
   BOOST_TEST(within(*estimate.steady_bps, truth, 0.02), *estimate.steady_bps);
 }
 
+BOOST_AUTO_TEST_CASE(of_a_fast_link_a_stall_is_part_of_the_rate_wherever_it_is) {
+  const auto link = Arrivals().slow_start(10e6, 0.04).at_rate(10e6, 1'600'000).pause(0.3).at_rate(10e6, 2'400'000);
+  const double truth = 4'000'000 * 8 / (3.2 + 0.3);
+  const auto estimate = estimate_throughput(link.readings(), 40ms);
+  BOOST_TEST(within(*estimate.steady_bps, truth, 0.02), *estimate.steady_bps);
+}
+
+BOOST_AUTO_TEST_CASE(a_queue_that_ran_empty_behind_a_flood_is_left_out) {
+  // The end of the flood was lost; what the bucket got in the pause comes at once.
+  const auto link = Arrivals()
+                        .at_rate(4e6, 30 * segment)
+                        .at_rate(500'000, 14 * segment)
+                        .pause(0.15)
+                        .at_rate(1.5e6, 8 * segment)
+                        .at_rate(500'000, 40 * segment);
+  const auto estimate = estimate_throughput(link.readings(), 60ms);
+  BOOST_TEST((estimate.knee == Knee::found));
+  BOOST_TEST_REQUIRE(estimate.unevenness.has_value());
+  BOOST_TEST(*estimate.unevenness <= throughput_even);
+  BOOST_TEST(within(*estimate.steady_bps, 500'000, 0.001), *estimate.steady_bps);
+}
+
+BOOST_AUTO_TEST_CASE(a_long_straight_end_is_steady_however_unclear_the_beginning_is) {
+  Arrivals link;
+  link.at_rate(20'000, 4 * segment).pause(0.4).at_rate(60'000, 5 * segment).pause(0.3).at_rate(120'000, 8 * segment);
+  link.pause(0.2).at_rate(328'000, 60 * segment);
+  const auto estimate = estimate_throughput(link.readings(), 460ms);
+  BOOST_TEST((estimate.knee == Knee::found));
+  BOOST_TEST(within(*estimate.steady_bps, 328'000, 0.001), *estimate.steady_bps);
+}
+
 BOOST_AUTO_TEST_CASE(a_rate_that_never_becomes_steady_is_ambiguous) {
   Arrivals link;
   for (int i = 1; i <= 40; ++i) link.at_rate(1e6 * i, 20 * segment);
