@@ -371,7 +371,7 @@ FoundCause Search::found(std::size_t which) const {
     out.links.push_back(link_at(link));
     most = std::max(most, in_.links[link].bad);
   }
-  out.verdicts = static_cast<std::size_t>(most / weight_of_bad() + 0.5);
+  out.verdicts = static_cast<std::size_t>(std::lround(most / weight_of_bad()));
   weigh(which, out);
   return out;
 }

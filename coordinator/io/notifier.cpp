@@ -85,7 +85,7 @@ std::size_t keep_answer(char* bytes, std::size_t size, std::size_t count, void* 
 std::size_t give_body(char* out, std::size_t size, std::size_t count, void* context) {
   auto& transfer = *static_cast<Transfer*>(context);
   const std::size_t part = std::min(size * count, transfer.body.size() - transfer.sent);
-  std::memcpy(out, transfer.body.data() + transfer.sent, part);
+  std::copy_n(transfer.body.begin() + static_cast<std::ptrdiff_t>(transfer.sent), part, out);
   transfer.sent += part;
   return part;
 }

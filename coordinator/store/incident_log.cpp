@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -169,7 +170,7 @@ std::optional<Incident> read(const Statement& row) {
   return out;
 }
 
-std::int64_t millionths(double share) { return static_cast<std::int64_t>(share * millionth + 0.5); }
+std::int64_t millionths(double share) { return std::llround(share * millionth); }
 
 }  // namespace
 
