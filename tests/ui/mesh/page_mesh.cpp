@@ -104,7 +104,7 @@ class FakeAgent {
                       .agent_version = SONDE_VERSION,
                       .spool = spool_,
                       .last_seq = last_seq_,
-                      .generation = {},
+                      .generation = generation_,
                       .boot_id = "page-mesh",
                       .port = 20000});
       return;
@@ -112,6 +112,7 @@ class FakeAgent {
     wire::Heartbeat heartbeat;
     heartbeat.sent_at = wall_from_ns(to_ns(now()));
     heartbeat.spooled = waiting_.size();
+    heartbeat.generation = generation_;
     heartbeat.clock_error = 400us;
     heartbeat.clock_offset = 30us;
     heartbeat.clock_offset_error = 80us;
@@ -147,6 +148,8 @@ class FakeAgent {
     if (std::holds_alternative<wire::Welcome>(*message)) {
       welcome_ = true;
       under_way_ = false;
+    } else if (const auto* newer = std::get_if<wire::NewTimetable>(&*message)) {
+      generation_ = newer->timetable.generation;  // or the coordinator would send it again after each heartbeat
     } else if (std::holds_alternative<wire::WhoAreYou>(*message)) {
       welcome_ = under_way_ = false;
     } else if (const auto* stored = std::get_if<wire::Acknowledge>(&*message); stored && stored->spool == spool_) {
@@ -159,6 +162,7 @@ class FakeAgent {
   SiteId site_;
   std::uint64_t spool_;
   std::uint64_t last_seq_ = 0;
+  Generation generation_;
   std::deque<Result> waiting_;
   bool welcome_ = false;
   bool under_way_ = false;
