@@ -92,7 +92,7 @@ tests_of() {
 belongs_to() { # belongs_to PRESET NAME
   case $1 in
     release) true ;;
-    asan) [[ $2 != e2e.wan && $2 != e2e.timetable && $2 != wan.* && $2 != bench.* ]] ;;
+    asan) [[ ! $2 =~ ^(e2e\.(wan|timetable|demand|incidents)|wan\..*|bench\..*)$ ]] ;;
     tsan) [[ $2 =~ ^(unit\.(io|agent_io|coordinator_io|coordinator_store)|e2e\.(chaos|hostile|loopback))$ ]] ;;
   esac
 }
