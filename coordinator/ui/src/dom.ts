@@ -11,6 +11,14 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   return node;
 }
 
+/** One choice of a select. */
+export function option(value: string, label: string, selected: boolean, disabled = false): HTMLOptionElement {
+  const node = element("option", { value }, label);
+  node.selected = selected;
+  node.disabled = disabled;
+  return node;
+}
+
 /** The element that index.html promises. */
 export function byId<Type extends HTMLElement>(id: string, type: { new (): Type }): Type {
   const node = document.getElementById(id);

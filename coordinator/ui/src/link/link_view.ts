@@ -1,5 +1,5 @@
 // The place of one link: what its numbers mean, both directions side by side and over time, and measuring it now.
-import { byId, element, setText, showChildren } from "../dom";
+import { byId, element, option, setText, showChildren } from "../dom";
 import { watchTheme } from "../matrix/theme";
 import { inWords } from "../model/format";
 import type { Detour, Finding } from "../model/link_data";
@@ -90,11 +90,7 @@ export class LinkView {
       return;
     }
     this.shown_ = key;
-    this.back_.replaceChildren(...windows.map((choice) => {
-      const node = element("option", { value: choice.name }, choice.label);
-      node.selected = choice.name === view.back;
-      return node;
-    }));
+    this.back_.replaceChildren(...windows.map(({ name, label }) => option(name, label, name === view.back)));
     if (other) this.clear(view.link);
     this.onModel();
     this.reload();

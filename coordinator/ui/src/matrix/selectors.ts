@@ -1,7 +1,7 @@
 // The choices above the matrix.
-import { byId, element } from "../dom";
+import { byId, element, option } from "../dom";
 import { floorLegs } from "../model/judge";
-import { metricNamed, metrics, statsOf, windows, type Choice, type Metric } from "../model/metrics";
+import { metricNamed, metrics, statsOf, windows, type Metric } from "../model/metrics";
 import type { Unit } from "../model/types";
 import { colourModes, layers, orders, withMetric, type View } from "../model/view_state";
 
@@ -22,23 +22,16 @@ function labelOf(metric: Metric): string {
   return unit === "" ? metric.label : `${metric.label} (${unit})`;
 }
 
-function option(choice: Choice, selected: string, disabled = false): HTMLOptionElement {
-  const node = element("option", { value: choice.name }, choice.label);
-  node.selected = choice.name === selected;
-  node.disabled = disabled;
-  return node;
-}
-
 function metricOptions(selected: string): HTMLElement[] {
   const groups = [...new Set(metrics.map((metric) => metric.group))];
   return groups.map((group) => element("optgroup", { label: group },
     ...metrics.filter((metric) => metric.group === group)
-      .map((metric) => option({ name: metric.name, label: labelOf(metric) }, selected))));
+      .map((metric) => option(metric.name, labelOf(metric), metric.name === selected))));
 }
 
 function namedOptions<Name extends string>(names: readonly Name[], texts: Record<Name, string>, selected: Name,
                                            barred: (name: Name) => boolean = () => false): HTMLOptionElement[] {
-  return names.map((name) => option({ name, label: texts[name] }, selected, barred(name)));
+  return names.map((name) => option(name, texts[name], name === selected, barred(name)));
 }
 
 export class Selectors {
@@ -74,8 +67,8 @@ export class Selectors {
     if (key === this.shown_) return; // a list that is open would close
     this.shown_ = key;
     this.metric_.replaceChildren(...metricOptions(metric.name));
-    this.stat_.replaceChildren(...statsOf(metric).map((choice) => option(choice, view.stat)));
-    this.window_.replaceChildren(...windows.map((choice) => option(choice, view.window)));
+    this.stat_.replaceChildren(...statsOf(metric).map(({ name, label }) => option(name, label, name === view.stat)));
+    this.window_.replaceChildren(...windows.map(({ name, label }) => option(name, label, name === view.window)));
     this.colour_.replaceChildren(...namedOptions(colourModes, colourTexts, view.colour, (mode) => mode === "floor" && floorLegs(metric) === 0 && view.colour !== "floor"));
     this.colour_.disabled = view.layer === "asymmetry" || view.layer === "difference";
     this.layer_.replaceChildren(...namedOptions(layers, layerTexts, view.layer));

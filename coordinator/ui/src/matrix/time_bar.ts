@@ -1,5 +1,5 @@
 // Through the history: a slider over the last hours or days, play, back to now, and the other instant of a difference.
-import { byId, element, setText } from "../dom";
+import { byId, option, setText } from "../dom";
 import { dayTime } from "../model/format";
 import { duration_ms, spans, thanInstant, thans, type View } from "../model/view_state";
 
@@ -7,12 +7,6 @@ const steps = 240;
 const play_ms = 900;
 const spanTexts: Record<(typeof spans)[number], string> = { "6h": "6 hours", "24h": "24 hours", "7d": "7 days", "28d": "28 days" };
 const thanTexts: Record<(typeof thans)[number], string> = { "1h": "1 hour before", "24h": "24 hours before", "7d": "7 days before" };
-
-function option(value: string, label: string, selected: boolean): HTMLOptionElement {
-  const node = element("option", { value }, label);
-  node.selected = selected;
-  return node;
-}
 
 export class TimeBar {
   private readonly slider_ = byId("instant", HTMLInputElement);
