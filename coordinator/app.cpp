@@ -11,19 +11,16 @@
 #include <csignal>
 
 #include "coordinator/app_alerts.h"
+#include "coordinator/app_results.h"
 #include "coordinator/core/audit.h"
 #include "coordinator/core/demand.h"
-#include "coordinator/core/ingest.h"
-#include "coordinator/core/loss_join.h"
 #include "coordinator/core/matrix.h"
-#include "coordinator/core/overflows.h"
 #include "coordinator/core/planner.h"
 #include "coordinator/core/roster.h"
 #include "coordinator/core/run_lengths.h"
 #include "coordinator/core/situation.h"
 #include "coordinator/io/history.h"
 #include "coordinator/io/http_server.h"
-#include "coordinator/io/store_worker.h"
 #include "coordinator/store/reader.h"
 #include "coordinator/web/api.h"
 #include "shared/io/clock.h"
@@ -75,15 +72,12 @@ class CoordinatorApp::Parts {
   void turn();
   void watch_store();
   void on_signal();
-  void on_store_reports();
+  ResultDesk::Doors desk_doors();
+  void on_stored(const io::BatchStored& stored, const wire::Acknowledge& acknowledge);
   void on_control(const SiteId& site, const std::string& route, std::span<const std::uint8_t> bytes);
   void on_connection(io::ConnectionChange change);
-  void on_hello(const wire::Hello& hello, Events& events);
-  void on_batch(Now now, const SiteId& site, wire::ResultBatch batch);
-  void ask_again(const SiteId& site);
   void send(const SiteId& site, const wire::Message& message);
   void carry_out(Now now, Roster::Out& out);
-  void carry_out(Now now, LossJoin::Out& out);
   void tell(Now now, const Events& events);
   web::Response answer(const web::Request& request);
   void count();
@@ -116,14 +110,11 @@ class CoordinatorApp::Parts {
   io::EventLog log_;
   web::Counters counters_;
   Roster roster_;
-  Ingest ingest_;
   Matrix matrix_;
   RunLengths lengths_;
   RunAudit audit_;
   Demand demand_;
   AlertDesk alerts_;
-  ListenOverflows overflows_;
-  LossJoin losses_;
   std::optional<Timetable> previous_;  ///< the newest plan, also of an earlier life
   bool replan_ = false;
   MonoTime planned_at_{};
@@ -132,7 +123,7 @@ class CoordinatorApp::Parts {
 
   // Where it is carried out, in the order in which it is opened: history first, the doors last.
   boost::asio::io_context loop_{1};
-  io::StoreWorker store_;
+  ResultDesk desk_;
   boost::asio::posix::stream_descriptor store_reports_{loop_};
   zmq::context_t zmq_;
   io::ZapHandler zap_;
@@ -163,7 +154,7 @@ io::ZmqRouter make_control(boost::asio::io_context& loop, zmq::context_t& contex
 CoordinatorApp::Parts::Parts(Setup setup, std::filesystem::path config_file)
     : setup_(std::move(setup)),
       config_file_(std::move(config_file)),
-      store_(open_store()),
+      desk_(open_store(), desk_doors()),
       zap_(loop_, zmq_,
            [this](std::string_view address) {
              ++counters_.events["control_key_refused"];
@@ -179,14 +170,11 @@ CoordinatorApp::Parts::Parts(Setup setup, std::filesystem::path config_file)
   const Now now = io::read_clock();
   apply_mesh(now);
   fill_matrix();
-  store_reports_.assign(::dup(store_.fd()));
+  store_reports_.assign(::dup(desk_.store().fd()));
 }
 
 std::unique_ptr<store::Writer> CoordinatorApp::Parts::open_store() {
   auto writer = std::make_unique<store::Writer>(setup_.config.store);
-  auto positions = writer->positions();
-  if (!positions) throw std::runtime_error(positions.error().what);
-  ingest_.restore(*positions);
   alerts_.restore(*writer, setup_.config);
   const auto saved = writer->load(timetable_key);
   if (!saved) throw std::runtime_error(saved.error().what);
@@ -201,7 +189,7 @@ void CoordinatorApp::Parts::fill_matrix() {
   const SharedTime now = shared(io::read_clock());
   const auto loaded = reader.load_recent(now - Matrix::reach, [this](const Result& result) {
     matrix_.on_result(result);
-    losses_.restore(result);
+    desk_.learn(result);
     alerts_.learn(result);
   });
   if (!loaded) throw std::runtime_error(loaded.error().what);
@@ -233,12 +221,12 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   for (const SiteSpec& site : mesh.sites)
     if (site.has_agent) keys.emplace(site.public_key, site.site);
   zap_.admit(std::move(keys));
-  ingest_.set_mesh(mesh);
+  desk_.set_mesh(mesh);
   alerts_.set_config(setup_.config);
   matrix_.set_mesh(mesh);
   matrix_.set_throughput_intervals(*planned);
   audit_.set_plan(mesh, *planned);
-  for (const SiteSpec& site : mesh.sites) roster_.set_last_seq(site.site, ingest_.stored_seq(site.site));
+  for (const SiteSpec& site : mesh.sites) roster_.set_last_seq(site.site, desk_.stored_seq(site.site));
   planned_at_ = now.mono;
   replan_ = false;
   tell(now, {{Severity::info,
@@ -248,7 +236,7 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
                {"rounds", std::to_string(planned->rounds)},
                {"cycle", format_duration(planned->cycle)}}}});
   previous_ = *planned;
-  store_.save(std::string(timetable_key), wire::encode_timetable(*planned));
+  desk_.store().save(std::string(timetable_key), wire::encode_timetable(*planned));
   Roster::Out out;
   demand_.set_plan(mesh, *planned, shared(now));
   roster_.set_mesh(mesh, *std::move(planned), out);
@@ -285,10 +273,8 @@ void CoordinatorApp::Parts::carry_out(Now now, Roster::Out& out) {
   for (const auto& [route, message] : out.messages)
     if (!control_.send(route, wire::encode(message))) roster_.on_unreachable(route);
   for (const auto& [site, progress] : out.progress) demand_.on_progress(site, progress);
-  for (auto& [site, batch] : out.batches) on_batch(now, site, std::move(batch));
-  LossJoin::Out joined;
-  for (const auto& [site, answers] : out.arrivals) losses_.on_answers(site, answers, joined);
-  carry_out(now, joined);
+  for (auto& [site, batch] : out.batches) desk_.on_batch(now, site, std::move(batch));
+  desk_.on_answers(out.arrivals);
   tell(now, out.events);
 }
 
@@ -312,9 +298,9 @@ void CoordinatorApp::Parts::on_control(const SiteId& site, const std::string& ro
   }
   Roster::Out out;
   if (const auto* hello = std::get_if<wire::Hello>(&*message); hello != nullptr && hello->site == site)
-    on_hello(*hello, out.events);
+    desk_.on_hello(*hello);
   if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&*message))
-    overflows_.on_heartbeat(site, shared(now), heartbeat->listen_overflows);
+    desk_.on_heartbeat(site, shared(now), *heartbeat);
   roster_.on_message(shared(now), site, route, *std::move(message), out);
   carry_out(now, out);
 }
@@ -327,85 +313,43 @@ void CoordinatorApp::Parts::on_connection(io::ConnectionChange change) {
                            {}}});
 }
 
-void CoordinatorApp::Parts::on_batch(Now now, const SiteId& site, wire::ResultBatch batch) {
-  for (Result& result : batch.results) overflows_.judge(result);
-  Events events;
-  Intake intake = ingest_.accept(site, std::move(batch), shared(now), events);
-  if (intake.store) {
-    LossJoin::Out joined;
-    const auto can_answer = [&](const SiteId& far) {
-      const auto agent = roster_.agents().find(far);
-      return agent != roster_.agents().end() && !agent->second.route.empty() && agent->second.heard(shared(now));
-    };
-    losses_.add(now.mono, *std::move(intake.store), can_answer, joined);
-    carry_out(now, joined);
-  }
-  if (intake.acknowledge) send(site, *intake.acknowledge);
-  tell(now, events);
-}
-
-void CoordinatorApp::Parts::carry_out(Now now, LossJoin::Out& out) {
-  for (auto& [site, questions] : out.questions) send(site, std::move(questions));
-  for (StoreBatch& batch : out.ready) {
-    const SiteId site = batch.site;
-    if (store_.push(std::move(batch))) continue;
-    Events events;
-    losses_.drop(site);
-    ingest_.on_refused(site, events);
-    ask_again(site);
-    tell(now, events);
-  }
-}
-
-/// What waits will be sent again.
-void CoordinatorApp::Parts::on_hello(const wire::Hello& hello, Events& events) {
-  losses_.drop(hello.site);
-  ingest_.on_hello(hello.site, hello.spool, hello.last_seq, events);
-}
-
 void CoordinatorApp::Parts::send(const SiteId& site, const wire::Message& message) {
   const auto agent = roster_.agents().find(site);
   if (agent != roster_.agents().end() && !agent->second.route.empty())
     control_.send(agent->second.route, wire::encode(message));
 }
 
-/// Makes the agent begin again from what it has not had acknowledged.
-void CoordinatorApp::Parts::ask_again(const SiteId& site) { send(site, wire::WhoAreYou{}); }
+ResultDesk::Doors CoordinatorApp::Parts::desk_doors() {
+  return {.send = [this](const SiteId& site, const wire::Message& message) { send(site, message); },
+          .can_answer =
+              [this](const SiteId& site) {
+                const auto agent = roster_.agents().find(site);
+                return agent != roster_.agents().end() && !agent->second.route.empty() &&
+                       agent->second.heard(shared(io::read_clock()));
+              },
+          .tell = [this](const Events& events) { tell(io::read_clock(), events); },
+          .stored = [this](const io::BatchStored& stored,
+                           const wire::Acknowledge& acknowledge) { on_stored(stored, acknowledge); }};
+}
 
-void CoordinatorApp::Parts::on_store_reports() {
+void CoordinatorApp::Parts::on_stored(const io::BatchStored& stored, const wire::Acknowledge& acknowledge) {
   const Now now = io::read_clock();
   Roster::Out out;
+  roster_.on_stored(stored.site, acknowledge.spool, acknowledge.seq, stored.fresh.size(), out);
+  counters_.results_stored += stored.fresh.size();
   const auto& throughput = setup_.config.mesh.policy.throughput;
-  for (io::StoreReport& report : store_.take()) {
-    if (auto* stored = std::get_if<io::BatchStored>(&report)) {
-      const auto acknowledge = ingest_.on_stored(stored->site, stored->spool, stored->up_to);
-      roster_.on_stored(stored->site, acknowledge.spool, acknowledge.seq, stored->fresh.size(), out);
-      counters_.results_stored += stored->fresh.size();
-      for (const Result& result : stored->fresh) {
-        matrix_.on_result(result);
-        demand_.on_result(result);
-        audit_.on_result(result, out.events);
-        alerts_.on_result(result, shared(now), roster_.agents());
-        if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
-      }
-    } else if (const auto* refused = std::get_if<io::BatchNotStored>(&report)) {
-      out.events.push_back(
-          {Severity::error, "store_failed", {{"site", refused->site.str()}, {"reason", refused->why}}});
-      losses_.drop(refused->site);
-      ingest_.on_refused(refused->site, out.events);
-      ask_again(refused->site);
-    } else {
-      out.events.push_back({Severity::error, "store_failed", {{"reason", std::get<io::StoreTrouble>(report).why}}});
-    }
+  for (const Result& result : stored.fresh) {
+    matrix_.on_result(result);
+    demand_.on_result(result);
+    audit_.on_result(result, out.events);
+    alerts_.on_result(result, shared(now), roster_.agents());
+    if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
   }
   carry_out(now, out);
 }
 
 void CoordinatorApp::Parts::count() {
-  const Ingest::Counters& ingest = ingest_.counters();
-  counters_.results_duplicate = ingest.duplicates;
-  counters_.results_refused = ingest.forged + ingest.unknown_to + ingest.implausible;
-  counters_.losses = losses_.counters();
+  desk_.count(counters_);
   counters_.http = http_.counters();
 }
 
@@ -426,13 +370,11 @@ void CoordinatorApp::Parts::turn() {
   Roster::Out out;
   roster_.tick(shared(now), out);
   carry_out(now, out);
-  LossJoin::Out joined;
-  losses_.tick(now.mono, joined);
-  carry_out(now, joined);
+  desk_.tick(now.mono);
   matrix_.tick(shared(now));
   demand_.tick(shared(now));
   send_orders();
-  tell(now, alerts_.tick(now, roster_.agents(), store_, matrix_));
+  tell(now, alerts_.tick(now, roster_.agents(), desk_.store(), matrix_));
   if (now.mono - published_at_ >= publish_every) {
     published_at_ = now.mono;
     const auto changed = matrix_.take_changed();
@@ -442,8 +384,8 @@ void CoordinatorApp::Parts::turn() {
     expired_at_ = now.mono;
     const Retention& kept = setup_.config.retention;
     const SharedTime present = shared(now);
-    store_.maintain(hour_of(present - roll_grace),
-                    {.raw = present - kept.raw, .minute = present - kept.minute, .hour = present - kept.hour});
+    desk_.store().maintain(hour_of(present - roll_grace),
+                           {.raw = present - kept.raw, .minute = present - kept.minute, .hour = present - kept.hour});
   }
   if (replan_ && now.mono - planned_at_ >= replan_every) apply_mesh(now);
   io::notify_systemd("WATCHDOG=1");
@@ -457,7 +399,7 @@ void CoordinatorApp::Parts::watch_store() {
   store_reports_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                             [this](const boost::system::error_code& error) {
                               if (error) return;
-                              on_store_reports();
+                              desk_.on_store_reports();
                               watch_store();
                             });
 }
