@@ -12,8 +12,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(sonde_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds)
 endif()
 if(CMAKE_UNITY_BUILD)
-  # A unity file includes .cpp files, which GCC takes for headers with unnamed namespaces.
-  target_compile_options(sonde_flags INTERFACE -Wno-subobject-linkage)
+  # A unity file includes .cpp files, which GCC takes for headers with unnamed namespaces; what one of them calls by a
+  # name, another may call something else by.
+  target_compile_options(sonde_flags INTERFACE -Wno-subobject-linkage -Wno-shadow)
 endif()
 if(SONDE_WERROR)
   target_compile_options(sonde_flags INTERFACE -Werror)

@@ -1,10 +1,11 @@
 # What `./dev test` runs; sourced by dev, whose build() and say() it uses. Every check has a name (lint.rules, unit.wire,
 # asan.unit.wire, page); a filter is a name, the beginning of names up to a dot, or a pattern with *.
+#
+# Most of the time of an end-to-end test is spent waiting. So there are two lanes: what judges times runs alone in the
+# first, everything else beside it at a lower priority; and what the sanitizers and clang-tidy need is compiled meanwhile
+# with what is left of the machine (SCHED_IDLE).
 log_folder=build/log
-total_passed=0
-total_failed=0
-total_skipped=0
-ran=0
+records=$log_folder/records # a line for each check: passed failed skipped
 
 wanted_check() { # wanted_check NAME
   [ -z "$filter" ] || [[ $1 == "$filter" || $1 == "$filter".* ]] || [[ $filter == *[*?]* && $1 == $filter ]]
@@ -27,9 +28,9 @@ tally() {
       print passed, failed, skipped }' "$1"
 }
 
-# check NAME COMMAND...: runs it, counts what it says, shows its output where it failed.
+# check NAME COMMAND...: runs it, records what it says, shows its output where it failed. A lane's checks print as a whole.
 check() {
-  local name=$1 log=$log_folder/$1.log status=0 began passed failed skipped word
+  local name=$1 log=$log_folder/$1.log status=0 began passed failed skipped
   shift
   mkdir -p "$log_folder"
   began=$(date +%s%N)
@@ -40,11 +41,12 @@ check() {
     skipped=$((passed + skipped))
     passed=0
   fi
-  total_passed=$((total_passed + passed))
-  total_failed=$((total_failed + failed))
-  total_skipped=$((total_skipped + skipped))
-  ran=$((ran + 1))
-  word=ok
+  echo "$passed $failed $skipped" >>"$records"
+  flock "$records" cat <<<"$(report)"
+}
+
+report() { # of check's variables
+  local word=ok
   [ "$passed" -gt 0 ] || word=skip
   [ "$failed" -eq 0 ] || word=FAIL
   printf '%-5s %-32s %5d passed' "$word" "$name" "$passed"
@@ -61,6 +63,42 @@ show() { # show LOG STATUS
   [ "$2" -ne 124 ] && [ "$2" -ne 137 ] || echo "        it took too long and was ended"
   [ "$lines" -le 200 ] || echo "        ($lines lines, all of them in $1; the last 200:)"
   tail -n 200 "$1" | sed 's/^/        /'
+}
+
+# ---- lanes
+
+start_lane() { # start_lane RENICE-OR-CHRT-WORDS -- FUNCTION...: in the background
+  local how=()
+  while [ "$1" != -- ]; do how+=("$1") && shift; done
+  shift
+  (
+    trap - EXIT
+    "${how[@]}" $BASHPID >/dev/null 2>&1 || true
+    "$@"
+  ) &
+}
+
+below() { # below PID: its children and theirs
+  local child
+  for child in $(pgrep -P "$1"); do echo "$child" && below "$child"; done
+}
+
+# An interrupted run takes everything with it that it has started.
+end_everything() {
+  local processes
+  mapfile -t processes < <(below $$)
+  [ ${#processes[@]} -eq 0 ] || kill -TERM "${processes[@]}" 2>/dev/null || true
+}
+
+# Compiles, and looks with clang-tidy, at what comes later. Whatever fails here fails again, and is told, in its turn.
+compile_ahead() {
+  local preset
+  for preset in asan tsan; do
+    targets_of $preset
+    [ ${#targets[@]} -eq 0 ] || build $preset "${targets[@]}"
+  done
+  configure tidy
+  tests/lint/tidy.sh build/tidy "$(clang_version)"
 }
 
 # ---- lint
@@ -97,12 +135,15 @@ belongs_to() { # belongs_to PRESET NAME
   esac
 }
 
+# What must not run beside anything of its kind. The rest has waits with room to spare, or no clock at all.
+judges_times() { [[ $1 =~ ^(e2e\.(wan|timetable|demand|incidents|loaded|connect|direction|reflector)|bench\..*)$ ]]; }
+
 prefix_of() { if [ "$1" = release ]; then echo ''; else echo "$1."; fi; }
 
 # Reports of the programs that a test starts are found too: they go to files, and a file is a failure.
-sanitized() { # sanitized FOLDER COMMAND...
-  local reports=$root/$1/reports status=0 before=()
-  shift
+sanitized() { # sanitized FOLDER NAME COMMAND...
+  local reports=$root/$1/reports/$2 status=0 before=()
+  shift 2
   rm -rf "$reports"
   mkdir -p "$reports"
   # ThreadSanitizer of g++ 12 cannot live with the wide address randomisation of newer kernels.
@@ -125,63 +166,110 @@ target_of() {
   esac
 }
 
-run_programs() { # run_programs PRESET
-  local preset=$1 folder prefix name command targets=() names=()
+# targets_of PRESET: sets `names`, the tests that are wanted, and `targets`, what builds them
+targets_of() {
+  local preset=$1 name command folder
   folder=$(folder_of "$preset")
-  prefix=$(prefix_of "$preset")
   configure "$preset"
   # Lists of tests that have changed since are read again, or a new test would only run the next time.
-  ninja -C "$folder" build.ninja >/dev/null
+  ninja -C "$folder" build.ninja >/dev/null 2>&1
+  names=()
+  targets=()
   while IFS=$'\t' read -r name command; do
-    belongs_to "$preset" "$name" && wanted_check "$prefix$name" || continue
+    belongs_to "$preset" "$name" && wanted_check "$(prefix_of "$preset")$name" || continue
     names+=("$name")
     targets+=("$(target_of "$name")")
   done < <(tests_of "$preset")
   if [[ $preset == release && -z $filter ]]; then targets+=(all); fi
-  [ ${#targets[@]} -gt 0 ] || return 0
   [[ " ${targets[*]} " != *" all "* ]] || targets=(all)
+}
+
+# build_programs PRESET: what its wanted tests need; 1 where that is nothing, 2 where it does not compile
+build_programs() {
+  local preset=$1
+  targets_of "$preset"
+  [ ${#targets[@]} -gt 0 ] || return 1
+  build "$preset" "${targets[@]}" && return
   # A build is no test: it counts only where it fails. Again with the output in the log, so that it can be shown.
-  if ! build "$preset" "${targets[@]}"; then
-    check "${prefix}build" ninja -C "$folder" "${targets[@]}"
-    return 0
-  fi
-  local arguments run chosen=" ${names[*]} "
+  check "$(prefix_of "$preset")build" ninja -C "$(folder_of "$preset")" "${targets[@]}"
+  return 2
+}
+
+run_programs() { # run_programs PRESET LANE: those of `names` that belong to the lane
+  local preset=$1 lane=$2 folder prefix name command arguments run chosen=" ${names[*]} "
+  folder=$(folder_of "$preset")
+  prefix=$(prefix_of "$preset")
   while IFS=$'\t' read -r name command; do
     [[ $chosen == *" $name "* ]] || continue
+    if judges_times "$name"; then [ "$lane" = first ] || continue; else [ "$lane" = second ] || continue; fi
     IFS=$'\t' read -r -a arguments <<<"$command"
     [[ $name == fuzz.* || ${arguments[0]:-} != */bin/test_* ]] || arguments+=(--report_level=short --log_level=test_suite --color_output=no)
     run=(timeout -k 10 900 "${arguments[@]}")
-    [ "$preset" = release ] || run=(sanitized "$folder" "${run[@]}")
+    [ "$preset" = release ] || run=(sanitized "$folder" "$name" "${run[@]}")
     check "$prefix$name" "${run[@]}"
   done < <(tests_of "$preset")
+}
+
+# both_lanes PRESET [FUNCTION...]: the tests of the preset, and what else belongs into the second lane
+both_lanes() {
+  local preset=$1 second
+  shift
+  start_lane renice -n 5 -p -- second_lane "$preset" "$@"
+  second=$!
+  run_programs "$preset" first
+  wait "$second" || check "$(prefix_of "$preset")lane" lane_was_lost
+}
+lane_was_lost() { echo "the second lane ended before its time" && return 1; }
+second_lane() {
+  local preset=$1 more
+  shift
+  run_programs "$preset" second
+  for more in "$@"; do "$more"; done
 }
 
 run_tests() {
   filter=${1:-}
   export PATH="$root/build/tools:$PATH"
+  mkdir -p "$log_folder"
+  : >"$records"
   trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap end_everything EXIT
   lint
   case $filter in
     lint | lint.*) ;;
-    asan | asan.*) run_programs asan ;;
-    tsan | tsan.*) run_programs tsan ;;
+    asan | asan.* | tsan | tsan.*) run_sanitized "${filter%%.*}" ;;
     hosts | hosts.*) hosts_tests ;;
-    *)
-      run_programs release
-      package_tests
-      page_tests
-      if [[ -z $filter || $filter == *[*?]* ]]; then
-        run_programs asan
-        run_programs tsan
-      fi
-      ;;
+    *) run_everything ;;
   esac
   tidy
+  local passed failed skipped ran skips=''
+  read -r passed failed skipped ran < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0, NR }' "$records")
   [ "$ran" -gt 0 ] || no_such_test
-  local skips=''
-  [ "$total_skipped" -eq 0 ] || skips=", $total_skipped skipped"
-  echo "$total_passed passed, $total_failed failed$skips"
-  [ "$total_failed" -eq 0 ]
+  [ "$skipped" -eq 0 ] || skips=", $skipped skipped"
+  echo "$passed passed, $failed failed$skips"
+  [ "$failed" -eq 0 ]
+}
+
+run_everything() {
+  local names=() targets=() built=0 ahead=''
+  build_programs release || built=$?
+  [ $built -ne 2 ] || return 0
+  if [ -z "$filter" ]; then
+    say "test; the sanitizers' programs and clang-tidy meanwhile ($log_folder/ahead.log)"
+    start_lane chrt --idle -p 0 -- compile_ahead >"$log_folder/ahead.log" 2>&1
+    ahead=$!
+  fi
+  if [ $built -eq 0 ]; then both_lanes release package_tests page_tests; else package_tests && page_tests; fi
+  [[ -z $filter || $filter == *[*?]* ]] || return 0
+  [ -z "$ahead" ] || { say "wait for what is still being compiled" && wait "$ahead" || true; }
+  run_sanitized asan
+  run_sanitized tsan
+}
+
+run_sanitized() { # run_sanitized PRESET
+  local names=() targets=()
+  ! build_programs "$1" || both_lanes "$1"
 }
 
 no_such_test() {

@@ -118,7 +118,7 @@ void explain_burst(const Result& run, std::vector<Finding>& out) {
        {{"throughput_total", total->value}, {"throughput", steady->value}, {"burst_bytes", burst}}});
 }
 
-void explain_failures(const ExplainInput& input, std::vector<Finding>& out) {
+void explain_failed_runs(const ExplainInput& input, std::vector<Finding>& out) {
   const auto bad = static_cast<std::uint64_t>(
       std::ranges::count_if(input.throughput, [](const Result& result) { return result.outcome != Outcome::ok; }));
   if (bad == 0) return;
@@ -137,7 +137,7 @@ void explain_failures(const ExplainInput& input, std::vector<Finding>& out) {
 
 void explain_throughput(const ExplainInput& input, std::vector<Finding>& out) {
   if (input.throughput.empty()) return;
-  explain_failures(input, out);
+  explain_failed_runs(input, out);
   const auto rates = values_of(input.throughput, Metric::throughput);
   const Result* newest = newest_ok(input.throughput);
   if (newest == nullptr) return;

@@ -28,7 +28,7 @@ closures() {
     }'
 }
 
-tools=$({ "clang-tidy-$version" --version; cat .clang-tidy; dpkg-query -W 2>/dev/null | grep -E '^(lib|cppzmq|nlohmann)'; } | sha256sum)
+tools=$({ "clang-tidy-$version" --version; cat .clang-tidy; dpkg-query -W 2>/dev/null | grep -E '^((lib[^[:space:]:]*|cppzmq)-dev|nlohmann-json3-dev)[[:space:]:]'; } | sha256sum)
 
 examine() { # examine KEY SOURCE
   local output
