@@ -381,7 +381,6 @@ void AgentApp::Parts::update_status(Now now) {
   cpu_pressure_ = status.cpu_pressure_known ? status.cpu_pressure : 0;
   session_.set_status(status);
   tell(latency_.take_events());
-  spool_.retry();
   if (now.mono >= next_resolve_) {
     next_resolve_ = now.mono + resolve_every;
     resolve_names();
@@ -444,6 +443,7 @@ void AgentApp::Parts::turn() {
   session_.tick(now, out);
   carry_out(out);
   store_collected();
+  spool_.tick(now.mono);
 
   now = io::read_clock();
   nanoseconds sleep = std::min(longest_sleep, session_.next_deadline() - now.mono);

@@ -11,7 +11,10 @@ namespace sonde::io {
 Spool::Spool(boost::asio::io_context& loop, std::unique_ptr<SpoolFile> file, OnState on_state, OnEvent on_event)
     : loop_(loop), file_(std::move(file)), on_state_(std::move(on_state)), on_event_(std::move(on_event)) {}
 
-Spool::~Spool() { thread_.join(); }
+Spool::~Spool() {
+  write();
+  thread_.join();
+}
 
 /// Does `work` on the thread; then the new state, or why it failed, is told on the loop.
 template <typename Work>
@@ -23,32 +26,38 @@ void Spool::run(const char* attempt, Work work) {
     } catch (const std::runtime_error& error) {
       reason = error.what();
     }
-    boost::asio::post(loop_, [this, attempt, reason = std::move(reason), state = file_->state(), alive] {
-      if (alive.expired()) return;
-      if (!reason.empty())
-        on_event_({Severity::error, "spool_write_failed", {{"attempt", attempt}, {"reason", reason}}});
-      on_state_(state);
-    });
+    boost::asio::post(
+        loop_, [this, attempt, reason = std::move(reason), waits = !waiting_.empty(), state = file_->state(), alive] {
+          if (alive.expired()) return;
+          waits_ = waits;
+          if (!reason.empty())
+            on_event_({Severity::error, "spool_write_failed", {{"attempt", attempt}, {"reason", reason}}});
+          on_state_(state);
+        });
   });
 }
 
 void Spool::append(std::vector<Result> results) {
-  run("store results", [this, results = std::move(results)]() mutable {
-    waiting_.insert(waiting_.end(), std::make_move_iterator(results.begin()), std::make_move_iterator(results.end()));
-    if (waiting_.size() > max_waiting) {
-      const auto excess = waiting_.size() - max_waiting;
-      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(excess));
-      overflowed_ += excess;
-    }
-    write_waiting();
-  });
+  gathered_.insert(gathered_.end(), std::make_move_iterator(results.begin()), std::make_move_iterator(results.end()));
 }
 
-void Spool::retry() {
-  run("store results", [this] { write_waiting(); });
+void Spool::tick(MonoTime now) {
+  if (now < next_write_ || (gathered_.empty() && !waits_)) return;
+  next_write_ = now + (waits_ ? retry_every : gather_for);
+  write();
 }
 
-void Spool::write_waiting() {
+void Spool::write() {
+  run("store results", [this, results = std::exchange(gathered_, {})]() mutable { write_waiting(std::move(results)); });
+}
+
+void Spool::write_waiting(std::vector<Result> more) {
+  waiting_.insert(waiting_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  if (waiting_.size() > max_waiting) {
+    const auto excess = waiting_.size() - max_waiting;
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(excess));
+    overflowed_ += excess;
+  }
   if (waiting_.empty()) return;
   file_->append(waiting_);
   waiting_.clear();

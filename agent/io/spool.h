@@ -4,12 +4,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "agent/io/spool_file.h"
 #include "shared/base/event.h"
+#include "shared/base/time.h"
 
 namespace sonde::io {
 
@@ -18,6 +20,9 @@ class Spool {
   /// Results that wait for a disk that does not take them; beyond it the oldest are dropped and counted.
   static constexpr std::size_t max_waiting = 20'000;
   static constexpr std::size_t fetch_bytes = 1U << 20U;
+  /// Results of so long are written together: a flush to the disk costs more than hundreds of results.
+  static constexpr nanoseconds gather_for = std::chrono::milliseconds(250);
+  static constexpr nanoseconds retry_every = std::chrono::seconds(1);
 
   using OnState = std::function<void(const SpoolState&)>;
   using OnFetched = std::function<void(std::vector<Result>)>;
@@ -30,9 +35,10 @@ class Spool {
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
+  /// They are written at the next tick() that is due.
   void append(std::vector<Result> results);
-  /// Tries again to write what the disk did not take; to be called about once a second.
-  void retry();
+  /// To be called often. Writes what was appended, and tries again with what the disk did not take.
+  void tick(MonoTime now);
   void start_after(std::uint64_t seq);
   void acknowledge(std::uint64_t seq);
   void fetch(std::uint64_t after, std::size_t count, OnFetched done);
@@ -42,9 +48,13 @@ class Spool {
  private:
   template <typename Work>
   void run(const char* attempt, Work work);
-  void write_waiting();  // on the thread
+  void write();
+  void write_waiting(std::vector<Result> more);  // on the thread
 
   boost::asio::io_context& loop_;
+  std::vector<Result> gathered_;
+  MonoTime next_write_{};
+  bool waits_ = false;               ///< the disk has not taken something yet
   std::unique_ptr<SpoolFile> file_;  // used on the thread only
   std::vector<Result> waiting_;      // used on the thread only
   std::uint64_t overflowed_ = 0;     // used on the thread only

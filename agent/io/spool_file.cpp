@@ -73,6 +73,19 @@ class SpoolFile::Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
+/// What is committed meanwhile is on the disk with the next commit that is not.
+class SpoolFile::Unflushed {
+ public:
+  explicit Unflushed(sqlite3* db) : db_(db) { set("PRAGMA synchronous=NORMAL"); }
+  ~Unflushed() { set("PRAGMA synchronous=FULL"); }
+  Unflushed(const Unflushed&) = delete;
+  Unflushed& operator=(const Unflushed&) = delete;
+
+ private:
+  void set(const char* sql) { sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); }
+  sqlite3* db_;
+};
+
 void SpoolFile::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 
 SpoolFile::SpoolFile(const std::filesystem::path& file, const SiteId& site, Bytes max_size)
@@ -184,6 +197,8 @@ void SpoolFile::acknowledge(std::uint64_t seq) {
   Statement size(db_.get(), "SELECT coalesce(sum(length(body)), 0) FROM results WHERE seq <= ?1");
   const std::uint64_t freed = size.bind(1, seq).step() ? size.number(0) : 0;
   size.reset();
+  // Without a flush of its own: what a crash makes unforgotten is sent once more, and the coordinator knows it.
+  const Unflushed unflushed(db_.get());
   Statement(db_.get(), "DELETE FROM results WHERE seq <= ?1").bind(1, seq).step();
   bytes_ -= std::min(freed, bytes_);
   execute("PRAGMA incremental_vacuum(64)");

@@ -52,6 +52,7 @@ class SpoolFile {
 
  private:
   class Statement;
+  class Unflushed;
   void execute(const char* sql);
   void open_schema(const SiteId& site);
   std::optional<std::string> read_meta(const char* key);

@@ -15,36 +15,17 @@
 #include <thread>
 
 #include "shared/base/random.h"
+#include "tests/unit/agent_io/spool_folder.h"
 
 using namespace sonde;
 
 namespace {
 
-const SiteId berlin = SiteId::known("berlin");
+const SiteId berlin = SpoolFolder::site();
+using Folder = SpoolFolder;
 
-struct Folder {
-  std::filesystem::path path;
-  Folder() {
-    std::string name = "/tmp/sonde-spool-test-XXXXXX";
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::filesystem::path file() const { return path / "spool.db"; }
-};
-
-Result sample(double value) {
-  Result result;
-  result.id.from = berlin;
-  result.to = SiteId::known("athens");
-  result.values = {{Metric::connect, value}};
-  return result;
-}
-
-std::vector<Result> samples(std::size_t count) {
-  std::vector<Result> results;
-  for (std::size_t i = 0; i < count; ++i) results.push_back(sample(static_cast<double>(i)));
-  return results;
-}
+Result sample(double value) { return SpoolFolder::sample(value); }
+std::vector<Result> samples(std::size_t count) { return SpoolFolder::samples(count); }
 
 constexpr Bytes plenty{1'000'000};
 
