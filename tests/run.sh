@@ -354,7 +354,6 @@ page_in_a_mesh() {
     echo "the demo printed no page: line"
     status=1
   else
-    sleep 20 # the page tests want a mesh that has measured
     page_runner "$url" || status=$?
   fi
   [ $status -eq 0 ] || tail -n 50 "$log"

@@ -16,26 +16,66 @@ export async function launch() {
   return chromium.launch({ executablePath, args: flags });
 }
 
-/** A page that remembers what went wrong in it. */
-export async function open(browser, url, { width = 1440, height = 900, dark = false, touch = false, scale = 1 } = {}) {
+/** Pages that are done with, by what they were opened with: a new one costs half a second. */
+const kept = new Map();
+
+async function blankPage(browser, { width, height, dark, touch, scale }) {
   const context = await browser.newContext({
     viewport: { width, height }, colorScheme: dark ? "dark" : "light", hasTouch: touch, deviceScaleFactor: scale,
   });
   const page = await context.newPage();
-  const problems = [];
+  const watch = { page, problems: [] };
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
+    if (message.type() === "error" || message.type() === "warning") watch.problems.push(message.text());
   });
-  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("pageerror", (error) => watch.problems.push(String(error)));
   await page.addInitScript(() => {
     globalThis.cspViolations = [];
     document.addEventListener("securitypolicyviolation", (event) => globalThis.cspViolations.push(event.violatedDirective));
   });
+  return watch;
+}
+
+/** A page that remembers what went wrong in it; close() after it, unless the browser ends. */
+export async function open(browser, url, { width = 1440, height = 900, dark = false, touch = false, scale = 1 } = {}) {
+  const options = { width, height, dark, touch, scale };
+  const key = JSON.stringify(options);
+  const watch = kept.get(key)?.pop() ?? await blankPage(browser, options);
+  const { page } = watch;
+  watch.problems = [];
   await page.goto(url);
-  return { page, context, problems };
+  const close = async () => {
+    await page.context().setOffline(false);
+    await page.mouse.move(0, 0);
+    await page.evaluate(() => sessionStorage.clear());
+    await page.goto("about:blank");
+    kept.set(key, [...(kept.get(key) ?? []), watch]);
+  };
+  return { page, problems: watch.problems, close };
 }
 
 export async function matrixShown(page, timeout = 15000) {
   await page.waitForSelector("body.loaded", { timeout });
   await page.waitForSelector("#cells td[data-from]", { state: "attached", timeout });
+}
+
+/** Two frames later all that was asked for is drawn. */
+export function painted(page) {
+  return page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+}
+
+const complete = {
+  matrix: "body.loaded #matrix-place:not([hidden])",
+  link: '#panel:not([hidden])[data-complete="true"]',
+  incidents: "#incidents-nothing:not(:empty), #incident-list li",
+  sites: "#sites-body tr",
+  timetable: "#usage-body tr",
+  map: "#map-names button",
+};
+
+/** Until a place shows all that it has. */
+export async function placeShown(page, place, timeout = 20000) {
+  await page.waitForSelector("body.loaded", { timeout });
+  await page.waitForSelector(complete[place], { state: "attached", timeout });
+  await painted(page);
 }

@@ -15,9 +15,18 @@ export async function eventually(what, check, patience_ms = 20000) {
       return await check();
     } catch (error) {
       if (Date.now() > end) throw new Error(`${what}: ${error.message}`);
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      await new Promise((resolve) => setTimeout(resolve, 60));
     }
   }
+}
+
+/** A mesh that has just begun: until every link has a round trip and a connection. */
+export async function measured(base) {
+  for (const metric of ["rtt", "connect"])
+    await eventually(`${metric} of every link`, async () => {
+      const { cells } = await api(base, `/api/v1/matrix?metric=${metric}`);
+      assert.ok(cells.length > 0 && cells.every(({ value }) => value !== null), "some have no value");
+    }, 90000);
 }
 
 export function shownCells(page) {

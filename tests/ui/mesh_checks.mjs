@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { accessible } from "./axe.mjs";
-import { matrixShown, open } from "./browser.mjs";
+import { matrixShown, open, placeShown } from "./browser.mjs";
 import { cellsEqualApi, fitsWidth, nothingWentWrong } from "./checks.mjs";
 import { matrixControls } from "./control_checks.mjs";
 import { Mesh } from "./mesh.mjs";
@@ -22,30 +22,26 @@ async function withMesh(bin, options, run) {
 }
 
 async function withPage(browser, address, viewport, run) {
-  const { page, context, problems } = await open(browser, address, viewport);
-  try {
-    await run({ page, problems });
-  } finally {
-    await context.close();
-  }
+  const { page, close, problems } = await open(browser, address, viewport);
+  await run({ page, problems });
+  await close();
 }
 
 const views = { matrix: "", fit: "fit=1", link: "from=berlin&to=athens", map: "place=map", timetable: "place=timetable", sites: "place=sites" };
 
-async function picturesOf(browser, base, shots, sites, check) {
-  for (const dark of [false, true])
-    await check(`${sites} sites in ${dark ? "dark" : "light"}: every place, no error${sites < 100 ? ", accessible" : ""}`, () =>
-      withPage(browser, base, { width: 1440, height: 900, dark }, async ({ page, problems }) => {
-        await page.waitForSelector("body.loaded", { timeout: 20000 });
-        for (const [name, hash] of Object.entries(views)) {
-          await page.goto(`${base}#${hash}`);
-          await page.waitForTimeout(name === "link" ? 1500 : 700);
-          await fitsWidth({ page });
-          if (sites < 100) await accessible(page);
-          await page.screenshot({ path: join(shots, `mesh-${sites}-${name}-${dark ? "dark" : "light"}.png`) });
-        }
-        await nothingWentWrong({ page, problems });
-      }));
+function pictureChecks(browser, base, shots, sites) {
+  return ["light", "dark"].map((scheme) => [`${sites} sites in ${scheme}: every place, no error${sites < 100 ? ", accessible" : ""}`, () =>
+    withPage(browser, base, { width: 1440, height: 900, dark: scheme === "dark" }, async ({ page, problems }) => {
+      await page.waitForSelector("body.loaded", { timeout: 20000 });
+      for (const [name, hash] of Object.entries(views)) {
+        await page.goto(`${base}#${hash}`);
+        await placeShown(page, name === "fit" ? "matrix" : name);
+        await fitsWidth({ page });
+        if (sites < 100) await accessible(page);
+        await page.screenshot({ path: join(shots, `mesh-${sites}-${name}-${scheme}.png`) });
+      }
+      await nothingWentWrong({ page, problems });
+    })]);
 }
 
 async function coordinatorStops(mesh, page) {
@@ -68,33 +64,42 @@ async function networkCut(page) {
 
 const link = { from: "berlin", to: "athens" };
 
-export async function meshChecks(browser, bin, shots, check) {
-  await withMesh(bin, { sites: 30, silent: 1 }, async (mesh, base) => {
-    await check("30 sites: what is shown equals the API", () => withPage(browser, base, {}, async ({ page }) => {
-      await matrixShown(page);
-      await cellsEqualApi({ page, base });
-    }));
-    for (const [name, run] of matrixControls)
-      await check(`30 sites: ${name}`, () => withPage(browser, base, {}, async ({ page }) => {
-        await matrixShown(page);
-        await run({ page, base });
-      }));
-    for (const [name, run] of [["link", linkShown], ["timetable", timetableShown], ["map", mapShown]])
-      await check(`30 sites: ${name}`, () => withPage(browser, base, {}, ({ page }) => run({ page, base }, link)));
-    await check("30 sites: a wrong token is refused in words, the right one is taken", () => withPage(browser, base, {}, ({ page }) =>
-      measuringNow({ page, base }, link, mesh.token(), [["ping", /waits for its turn|about to begin|measuring|no result/]])));
-    await picturesOf(browser, base, shots, 30, check);
-    await check("network cut: said, and found again", () => withPage(browser, base, {}, ({ page }) => networkCut(page)));
-    await check("coordinator stopped: said, and found again", () => withPage(browser, base, {}, ({ page }) => coordinatorStops(mesh, page)));
-  });
-  await withMesh(bin, { sites: 3 }, (_mesh, base) => picturesOf(browser, base, shots, 3, check));
-  await withMesh(bin, { sites: 300, rate: 200 }, (_mesh, base) => picturesOf(browser, base, shots, 300, check));
-  await withMesh(bin, { sites: 4, empty: true }, (_mesh, base) =>
-    check("an empty store is said", () => withPage(browser, base, {}, ({ page }) => emptyStoreIsSaid({ page }))));
-  await withMesh(bin, { sites: 1 }, (_mesh, base) =>
-    check("one site only is said", () => withPage(browser, base, {}, async ({ page }) => {
+function controlChecks(browser, mesh, base) {
+  const withMatrix = matrixControls.map(([name, run]) => [name, async (seen) => {
+    await matrixShown(seen.page);
+    await run(seen);
+  }]);
+  const places = [["link", linkShown], ["timetable", timetableShown], ["map", mapShown]].map(([name, run]) => [name, (seen) => run(seen, link)]);
+  const own = [
+    ["what is shown equals the API", async (seen) => {
+      await matrixShown(seen.page);
+      await cellsEqualApi(seen);
+    }],
+    ["a wrong token is refused in words, the right one is taken", (seen) =>
+      measuringNow(seen, link, mesh.token(), [["ping", /waits for its turn|about to begin|measuring|no result/]])],
+  ];
+  return [...withMatrix, ...places, ...own].map(([name, run]) => [`30 sites: ${name}`, () => withPage(browser, base, {}, ({ page }) => run({ page, base }))]);
+}
+
+async function thirtySites(browser, mesh, base, shots, sideBySide) {
+  const onPage = (name, run) => [name, () => withPage(browser, base, {}, ({ page }) => run(page))];
+  await sideBySide([...pictureChecks(browser, base, shots, 30), ...controlChecks(browser, mesh, base),
+    onPage("network cut: said, and found again", networkCut)]);
+  await sideBySide([onPage("coordinator stopped: said, and found again", (page) => coordinatorStops(mesh, page))]);
+}
+
+/** The meshes fill their past side by side, while pages look at those that are ready. */
+export async function meshChecks(browser, bin, shots, sideBySide) {
+  const one = (name, run) => (_mesh, base) => sideBySide([[name, () => withPage(browser, base, {}, ({ page }) => run(page))]]);
+  await Promise.all([
+    withMesh(bin, { sites: 30, silent: 1 }, (mesh, base) => thirtySites(browser, mesh, base, shots, sideBySide)),
+    withMesh(bin, { sites: 3 }, (_mesh, base) => sideBySide(pictureChecks(browser, base, shots, 3))),
+    withMesh(bin, { sites: 300, rate: 200 }, (_mesh, base) => sideBySide(pictureChecks(browser, base, shots, 300))),
+    withMesh(bin, { sites: 4, empty: true }, one("an empty store is said", (page) => emptyStoreIsSaid({ page }))),
+    withMesh(bin, { sites: 1 }, one("one site only is said", async (page) => {
       await page.waitForSelector("body.loaded");
       assert.match(await page.textContent("#notice"), /one site only/);
       await accessible(page);
-    })));
+    })),
+  ]);
 }

@@ -8,11 +8,11 @@ import { incidentShows, linkShown, mapShown, measuringNow, placesAreAccessible, 
 async function withMock(browser, options, run, viewport = {}) {
   const mock = new Mock(options);
   const base = await mock.start();
-  const { page, context, problems } = await open(browser, base, viewport);
+  const { page, close, problems } = await open(browser, base, viewport);
   try {
     await run({ mock, base, page, problems });
+    await close();
   } finally {
-    await context.close();
     await mock.stop();
   }
 }
@@ -118,31 +118,37 @@ async function hundredSitesScroll({ page }) {
   await fitsWidth({ page });
 }
 
-export async function mockChecks(browser, folder, check, pictures) {
+export async function mockChecks(browser, folder, sideBySide, pictures) {
   const three = { folder, sites: 3 };
-  await check("a changed cell arrives within 3 s", () => withMock(browser, three, deltaArrives));
   const berlin = { from: "berlin", to: "athens" };
-  await check("an incident marks its cells and stands in list and link", () => withMock(browser, three, incidentShows));
-  await check("a link: charts, findings, raw results, the way back", () => withMock(browser, three, (seen) => linkShown(seen, berlin)));
-  await check("measuring now: refused, then each result in people's units", () => withMock(browser, three, (seen) => measuringNow(seen, berlin, "sesame",
-    [["ping", /12.3 ms \(11.9 ms to 31.0 ms\), 2 % lost/], ["connect", /25.0 ms/], ["upload", /94.1 Mbit\/s, 12.3 MB moved, limited by the path/], ["download", /athens → berlin.*94.1 Mbit\/s/]])));
-  await check("the timetable", () => withMock(browser, three, timetableShown));
-  await check("the map", () => withMock(browser, three, mapShown));
-  for (const dark of [false, true])
-    await check(`axe finds nothing serious in ${dark ? "dark" : "light"}`, () => withMock(browser, { folder, sites: 8, states: true }, (seen) => placesAreAccessible(seen, berlin), { dark }));
-  await check("a silent agent shows in header, row and cells", () => withMock(browser, three, silenceShows));
-  await check("a lost connection is said, and found again", () => withMock(browser, three, lossOfConnectionShows));
-  await check("every state reaches the cells", () => withMock(browser, { folder, sites: 30, states: true }, statesLookDifferent));
   const hostile = { folder, names: ['<img src=x onerror="alert(1)">', "Ünïcødé 東京 with a very long name that goes on and on, 60 letters", "c"] };
-  await check("hostile and long names are text", () => withMock(browser, hostile, hostileNamesAreText));
-  await check("hostile and long names on a phone", () => withMock(browser, hostile, hostileNamesAreText, { width: 390, height: 844 }));
-  await check("two sites: keys reach both links", () => withMock(browser, { folder, sites: 2 }, twoSitesWalk));
-  await check("one site only is said", () => withMock(browser, { folder, sites: 1 }, oneSiteIsSaid));
-  await check("an unknown deep link is harmless", () => withMock(browser, three, unknownHashIsHarmless));
-  await check("100 sites: keys reach the far corner", () => withMock(browser, { folder, sites: 100, states: true }, hundredSitesScroll));
-  for (const sites of [8, 30, 100]) {
-    const mock = new Mock({ folder, sites, states: true });
-    await pictures(browser, await mock.start(), String(sites));
-    await mock.stop();
-  }
+  const results = [["ping", /12.3 ms \(11.9 ms to 31.0 ms\), 2 % lost/], ["connect", /25.0 ms/], ["upload", /94.1 Mbit\/s, 12.3 MB moved, limited by the path/],
+    ["download", /athens → berlin.*94.1 Mbit\/s/]];
+  const checks = [
+    ["a changed cell arrives within 3 s", three, deltaArrives],
+    ["measuring now: refused, then each result in people's units", three, (seen) => measuringNow(seen, berlin, "sesame", results)],
+    ...["light", "dark"].map((scheme) => [`axe finds nothing serious in ${scheme}`, { folder, sites: 8, states: true },
+      (seen) => placesAreAccessible(seen, berlin), { dark: scheme === "dark" }]),
+    ["a lost connection is said, and found again", three, lossOfConnectionShows],
+    ["an incident marks its cells and stands in list and link", three, incidentShows],
+    ["a link: charts, findings, raw results, the way back", three, (seen) => linkShown(seen, berlin)],
+    ["the timetable", three, timetableShown],
+    ["the map", three, mapShown],
+    ["a silent agent shows in header, row and cells", three, silenceShows],
+    ["every state reaches the cells", { folder, sites: 30, states: true }, statesLookDifferent],
+    ["hostile and long names are text", hostile, hostileNamesAreText],
+    ["hostile and long names on a phone", hostile, hostileNamesAreText, { width: 390, height: 844 }],
+    ["two sites: keys reach both links", { folder, sites: 2 }, twoSitesWalk],
+    ["one site only is said", { folder, sites: 1 }, oneSiteIsSaid],
+    ["an unknown deep link is harmless", three, unknownHashIsHarmless],
+    ["100 sites: keys reach the far corner", { folder, sites: 100, states: true }, hundredSitesScroll],
+  ];
+  await Promise.all([
+    sideBySide(checks.map(([name, options, run, viewport]) => [name, () => withMock(browser, options, run, viewport)])),
+    ...[8, 30, 100].map(async (sites) => {
+      const mock = new Mock({ folder, sites, states: true });
+      await pictures(browser, await mock.start(), String(sites));
+      await mock.stop();
+    }),
+  ]);
 }

@@ -1,6 +1,7 @@
 // The places beside the matrix, and the link with measuring now.
 import assert from "node:assert/strict";
 import { accessible } from "./axe.mjs";
+import { placeShown } from "./browser.mjs";
 import { api, eventually, shownCells } from "./checks.mjs";
 
 async function go(page, base, hash) {
@@ -12,11 +13,12 @@ export async function placesAreAccessible({ page, base }, link) {
   for (const place of ["matrix", "incidents", "sites", "timetable", "map"]) {
     await go(page, base, { place });
     await page.waitForSelector(`#${place}-place:not([hidden])`);
-    await page.waitForTimeout(400);
+    await placeShown(page, place);
     await accessible(page);
   }
   await go(page, base, link);
   await page.waitForSelector("#panel-body tr");
+  await placeShown(page, "link");
   await accessible(page);
 }
 

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { launch, matrixShown, open } from "./browser.mjs";
+import { launch, matrixShown, open, painted } from "./browser.mjs";
 import * as checks from "./checks.mjs";
 import { matrixControls, placesWork } from "./control_checks.mjs";
 import { meshChecks } from "./mesh_checks.mjs";
@@ -24,20 +24,42 @@ if (args.length === 0 || (args[0].startsWith("--") && !folder && !programs)) {
 const shots = process.env.SONDE_UI_SHOTS ?? mkdtempSync(join(tmpdir(), "sonde-ui-"));
 mkdirSync(shots, { recursive: true });
 
+/** Checks wait more than they work (for answers, timers, frames), so several pages are open at a time. */
+const lanes = Number(process.env.SONDE_UI_LANES ?? 4);
+let busy = 0;
+const queue = [];
+async function inLane(run) {
+  if (busy >= lanes) await new Promise((resolve_) => queue.push(resolve_));
+  else busy += 1;
+  try {
+    await run();
+  } finally {
+    const next = queue.shift();
+    if (next) next();
+    else busy -= 1;
+  }
+}
+
 const tally = { passed: 0, failed: 0 };
 async function check(name, run) {
+  const began = performance.now();
   try {
     await run();
     tally.passed += 1;
-    console.log(`ok      ${name}`);
+    console.log(`ok      ${name}  ${((performance.now() - began) / 1000).toFixed(1)} s`);
   } catch (error) {
     tally.failed += 1;
     console.log(`FAILED  ${name}: ${String(error.message ?? error).split("\n").slice(0, 6).join(" | ")}`);
   }
 }
 
+/** Checks that do not depend on each other: [name, run]. */
+function sideBySide(checks_) {
+  return Promise.all(checks_.map(([name, run]) => inLane(() => check(name, run))));
+}
+
 async function pageChecks(browser, base) {
-  const { page, context, problems } = await open(browser, base);
+  const { page, close, problems } = await open(browser, base);
   const seen = { page, problems, base };
   await check("the page loads and names every site", async () => {
     await matrixShown(page);
@@ -59,22 +81,21 @@ async function pageChecks(browser, base) {
   await check("everything comes from the coordinator", () => checks.onlyOwnServer(seen));
   await check("the policy allows nothing inline", () => checks.policyIsStrict(seen));
   await check("no error on the console, no violation of the policy", () => checks.nothingWentWrong(seen));
-  await context.close();
+  await close();
 }
 
-async function pictures(browser, base, prefix) {
+function pictures(browser, base, prefix) {
   const sizes = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844, scale: 2, touch: true } };
-  for (const [size, viewport] of Object.entries(sizes))
-    for (const dark of [false, true])
-      await check(`screenshot ${prefix}-${size}-${dark ? "dark" : "light"}`, async () => {
-        const { page, context, problems } = await open(browser, base, { ...viewport, dark });
-        await matrixShown(page);
-        await page.waitForTimeout(300);
-        await checks.fitsWidth({ page });
-        await page.screenshot({ path: join(shots, `${prefix}-${size}-${dark ? "dark" : "light"}.png`) });
-        assert.deepEqual(problems, []);
-        await context.close();
-      });
+  const all = Object.entries(sizes).flatMap(([size, viewport]) => ["light", "dark"].map((scheme) => ({ size, viewport, scheme })));
+  return sideBySide(all.map(({ size, viewport, scheme }) => [`screenshot ${prefix}-${size}-${scheme}`, async () => {
+    const { page, close, problems } = await open(browser, base, { ...viewport, dark: scheme === "dark" });
+    await page.waitForSelector("body.loaded");
+    await painted(page);
+    await checks.fitsWidth({ page });
+    await page.screenshot({ path: join(shots, `${prefix}-${size}-${scheme}.png`) });
+    assert.deepEqual(problems, []);
+    await close();
+  }]));
 }
 
 const browser = await launch();
@@ -82,19 +103,18 @@ try {
   if (folder) {
     const mock = new Mock({ folder, sites: 3 });
     const base = await mock.start();
-    await pageChecks(browser, base);
-    await pictures(browser, base, "3");
+    await Promise.all([inLane(() => pageChecks(browser, base)), pictures(browser, base, "3"), mockChecks(browser, folder, sideBySide, pictures)]);
     await mock.stop();
-    await mockChecks(browser, folder, check, pictures);
   } else if (programs) {
-    await meshChecks(browser, resolve(programs), shots, check);
+    await meshChecks(browser, resolve(programs), shots, sideBySide);
   } else {
-    await pageChecks(browser, new URL(args[0]).href);
-    await pictures(browser, new URL(args[0]).href, "mesh");
+    const base = new URL(args[0]).href;
+    await checks.measured(base);
+    await Promise.all([inLane(() => pageChecks(browser, base)), pictures(browser, base, "mesh")]);
   }
 } finally {
   await browser.close();
 }
-console.log(`screenshots: ${shots}`);
+console.log(`screenshots: ${shots}; ${(performance.now() / 1000).toFixed(0)} s`);
 console.log(`${tally.passed} passed, ${tally.failed} failed`);
 process.exit(tally.failed === 0 ? 0 : 1);

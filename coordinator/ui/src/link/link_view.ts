@@ -32,6 +32,7 @@ function detourWords(detour: Detour): string {
 }
 
 export class LinkView {
+  private readonly panel_ = byId("panel", HTMLElement);
   private readonly title_ = byId("panel-title", HTMLElement);
   private readonly note_ = element("p", { id: "panel-note", class: "dim", role: "status" });
   private readonly heads_ = [element("th", { scope: "col" }), element("th", { scope: "col" })] as const;
@@ -90,6 +91,7 @@ export class LinkView {
       return;
     }
     this.shown_ = key;
+    this.panel_.dataset.complete = "false";
     this.back_.replaceChildren(...windows.map(({ name, label }) => option(name, label, name === view.back)));
     if (other) this.clear(view.link);
     this.onModel();
@@ -165,5 +167,6 @@ export class LinkView {
     showChildren(this.detours_, detours.length === 0
       ? [element("li", { class: "dim" }, "No third site gives a shorter round trip.")]
       : detours.map((detour) => element("li", {}, detourWords(detour))));
+    this.panel_.dataset.complete = "true";
   }
 }

@@ -115,7 +115,7 @@ export class MatrixPlace {
 
   private drawTableSoon(): void {
     if (this.tableTimer_ !== 0 || !this.isInSight()) return;
-    const delay_ms = this.model_.grid.n > 50 ? 1500 : 300;
+    const delay_ms = this.table_.rows.length === 0 ? 0 : this.model_.grid.n > 50 ? 1500 : 300;
     this.tableTimer_ = window.setTimeout(() => {
       this.tableTimer_ = 0;
       if (this.isInSight()) drawHiddenTable(this.table_, this.scene_, this.view_, this.matrix_.visible(), Date.now());

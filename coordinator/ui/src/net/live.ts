@@ -44,6 +44,7 @@ export class Live {
   constructor(private readonly sink_: LiveSink) {
     window.setInterval(() => this.check(), 1000);
     window.addEventListener("online", () => this.reconnect());
+    window.addEventListener("offline", () => void this.load()); // the stream would go on waiting for long
   }
 
   /** `restart`: another metric, statistic or window, of which the stream must tell. */
