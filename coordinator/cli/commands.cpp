@@ -6,13 +6,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "coordinator/cli/http_client.h"
 #include "coordinator/cli/offline.h"
@@ -21,6 +26,7 @@
 #include "coordinator/cli/render.h"
 #include "coordinator/cli/result_stream.h"
 #include "coordinator/cli/views.h"
+#include "coordinator/cli/watch.h"
 #include "shared/io/daemon.h"
 
 namespace sonde::cli {
@@ -29,16 +35,42 @@ namespace {
 using io::code;
 using io::Exit;
 
+winsize window_size() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) size = {};
+  return size;
+}
+
 Terminal find_terminal() {
   if (::isatty(STDOUT_FILENO) == 0) return {};
-  winsize size{};
   Terminal terminal{80, true};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) terminal.width = size.ws_col;
+  if (const winsize size = window_size(); size.ws_col > 0) terminal.width = size.ws_col;
   const char* no_colour = std::getenv("NO_COLOR");
   const char* kind = std::getenv("TERM");
   if ((no_colour != nullptr && *no_colour != '\0') || (kind != nullptr && std::string_view(kind) == "dumb"))
     terminal.colour = false;
   return terminal;
+}
+
+/// Lines of a terminal that can be drawn on.
+std::optional<std::size_t> find_height() {
+  const char* kind = std::getenv("TERM");
+  if (::isatty(STDOUT_FILENO) == 0 || (kind != nullptr && std::string_view(kind) == "dumb")) return std::nullopt;
+  const winsize size = window_size();
+  return size.ws_row > 0 ? size.ws_row : std::size_t{24};
+}
+
+/// The first of the variables that says which characters the terminal has.
+Ink find_ink() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string_view text(value);
+    const bool wide =
+        text.find("UTF-8") != text.npos || text.find("utf8") != text.npos || text.find("utf-8") != text.npos;
+    return wide ? Ink::blocks : Ink::ascii;
+  }
+  return Ink::ascii;
 }
 
 bool print(std::string_view text) {
@@ -100,28 +132,108 @@ TextTable view_of(const Options& options, const Json& json) {
   return {};
 }
 
+std::string not_json(const Options& options) {
+  return fmt::format("the answer of {} is not JSON; is that a Sonde coordinator?", options.coordinator);
+}
+
 int show(const Options& options, const std::string& text) {
   if (options.format == Format::json) return print(text + "\n") ? code(Exit::fine) : code(Exit::failed);
   const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded())
-    return complain(fmt::format("the answer of {} is not JSON; is that a Sonde coordinator?", options.coordinator));
+  if (json.is_discarded()) return complain(not_json(options));
   const TextTable table = view_of(options, json);
   const std::string out = options.format == Format::csv ? render_csv(table) : render_table(table, find_terminal());
   return print(out) ? code(Exit::fine) : code(Exit::failed);
 }
 
-int complain_of(const Options& options, const HttpReply& reply) {
+std::string refusal_of(const Options& options, const HttpReply& reply) {
   const Json json = Json::parse(reply.body, nullptr, false);
   const bool explained = json.is_object() && json.contains("error") && json["error"].is_string();
-  return complain(fmt::format("{}{}: {}", options.coordinator, path_of(options),
-                              explained ? json["error"].get<std::string>()
-                                        : fmt::format("HTTP status {}; is that a Sonde coordinator?", reply.status)));
+  return fmt::format("{}{}: {}", options.coordinator, path_of(options),
+                     explained ? json["error"].get<std::string>()
+                               : fmt::format("HTTP status {}; is that a Sonde coordinator?", reply.status));
 }
+
+int complain_of(const Options& options, const HttpReply& reply) { return complain(refusal_of(options, reply)); }
 
 int ask(const Options& options) {
   const auto reply = http_get(options.coordinator, path_of(options));
   if (!reply) return complain(reply.error().what);
   return reply->status == 200 ? show(options, reply->body) : complain_of(options, *reply);
+}
+
+/// As JSON and CSV each answer as it comes; as a table on a screen one picture that changes.
+int watch_matrix(const Options& options) {
+  bool first = true;
+  const auto render = [&](const std::string& answer, const Terminal& terminal) {
+    if (options.format == Format::json) return answer + "\n";
+    const TextTable table = view_of(options, Json::parse(answer, nullptr, false));
+    if (options.format == Format::csv) return render_csv(table, std::exchange(first, false));
+    return render_table(table, terminal) + (terminal.width ? "" : "\n");
+  };
+  const auto ask_once = [&](const KeepGoing& keep_going) -> Expected<std::string> {
+    auto reply = http_get(options.coordinator, path_of(options), {}, keep_going);
+    if (!reply) return fail(reply.error().what);
+    if (reply->status != 200) return fail(refusal_of(options, *reply));
+    if (!Json::accept(reply->body)) return fail(not_json(options));
+    return std::move(reply->body);
+  };
+  const auto height = [&] { return options.format == Format::table ? find_height() : std::nullopt; };
+  const auto ended = watch({ask_once, render, find_terminal, height, print}, options.every);
+  return ended ? code(Exit::fine) : complain(ended.error().what);
+}
+
+/// null where the coordinator has no answer: what is drawn is an extra.
+Json extra(const Options& options, const std::string& path) {
+  const auto reply = http_get(options.coordinator, path);
+  if (!reply || reply->status != 200) return nullptr;
+  Json json = Json::parse(reply->body, nullptr, false);
+  return json.is_discarded() ? Json(nullptr) : json;
+}
+
+/// The same of the link and of the way back; without what cannot be had.
+std::vector<Json> both_ways(const Options& options, const std::string& what, const std::string& metric,
+                            const std::string& more) {
+  std::string query = "?metric=" + metric + more;
+  for (const auto& [name, value] : options.query)
+    if (name != "stat") query += "&" + name + "=" + url_encoded(value);
+  std::vector<Json> found;
+  for (const auto& [from, to] : {std::pair(options.from, options.to), std::pair(options.to, options.from)}) {
+    Json json = extra(options, "/api/v1/links/" + url_encoded(from) + "/" + url_encoded(to) + "/" + what + query);
+    if (json.is_object()) found.push_back(std::move(json));
+  }
+  return found;
+}
+
+/// How wide pictures are: what the names and numbers beside them leave, within what can be taken in.
+std::size_t picture_width(const Options& options, const Terminal& terminal) {
+  constexpr std::size_t most = 60;
+  constexpr std::size_t least = 16;
+  constexpr std::size_t numbers = 36;
+  const std::size_t beside = numbers + options.from.size() + options.to.size();
+  return terminal.width ? std::clamp(*terminal.width - std::min(beside, *terminal.width), least, most) : most;
+}
+
+/// All metrics as a table; below it, for people, courses and distributions of both directions.
+int ask_link(const Options& options) {
+  const auto reply = http_get(options.coordinator, path_of(options));
+  if (!reply) return complain(reply.error().what);
+  if (reply->status != 200) return complain_of(options, *reply);
+  const int shown = show(options, reply->body);
+  if (options.format != Format::table || shown != code(Exit::fine)) return shown;
+  const Terminal terminal = find_terminal();
+  const std::size_t width = picture_width(options, terminal);
+  const double window_s = Json::parse(reply->body, nullptr, false).value("window_s", 3600.0);
+  const std::string step =
+      fmt::format("&step={:.0f}s", std::max(1.0, std::ceil(window_s / static_cast<double>(width))));
+  std::vector<std::vector<Json>> courses;
+  for (const char* metric : {"rtt", "loss", "throughput"})
+    if (options.course.empty()) courses.push_back(both_ways(options, "series", metric, step));
+  if (!options.course.empty()) courses.push_back(both_ways(options, "series", options.course, step));
+  const auto histograms = both_ways(options, "histogram", options.course.empty() ? "rtt" : options.course, "");
+  std::string out;
+  for (const TextTable& table : {courses_view(courses, find_ink()), distributions_view(histograms, width, find_ink())})
+    if (!table.rows.empty()) out += "\n" + render_table(table, terminal);
+  return print(out) ? code(Exit::fine) : code(Exit::failed);
 }
 
 int ask_results(const Options& options) {
@@ -197,8 +309,8 @@ int run(int argc, const char* const* argv) {
     case Verb::keygen: return make_keys(options);
     case Verb::results: return ask_results(options);
     case Verb::probe: return ask_probe(options);
-    case Verb::matrix:
-    case Verb::link:
+    case Verb::matrix: return options.watch ? watch_matrix(options) : ask(options);
+    case Verb::link: return ask_link(options);
     case Verb::explain:
     case Verb::series:
     case Verb::histogram:

@@ -46,6 +46,10 @@ std::size_t on_bytes(char* bytes, std::size_t size, std::size_t count, void* con
   return piece.size();
 }
 
+int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return (*static_cast<const KeepGoing*>(context))() ? 0 : 1;
+}
+
 std::string failure_text(const std::string& base_url, CURLcode code, const char* detail) {
   const std::string reason = *detail != '\0' ? detail : curl_easy_strerror(code);
   const bool unreachable = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST;
@@ -84,8 +88,14 @@ Expected<HttpReply> exchange(const std::string& base_url, const std::string& pat
 
 }  // namespace
 
-Expected<HttpReply> http_get(const std::string& base_url, const std::string& path, const BodySink& sink) {
-  return exchange(base_url, path, sink, [](CURL*) {});
+Expected<HttpReply> http_get(const std::string& base_url, const std::string& path, const BodySink& sink,
+                             const KeepGoing& keep_going) {
+  return exchange(base_url, path, sink, [&](CURL* curl) {
+    if (!keep_going) return;
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, const_cast<KeepGoing*>(&keep_going));
+  });
 }
 
 Expected<HttpReply> http_post(const std::string& base_url, const std::string& path, const std::string& json,

@@ -63,6 +63,7 @@ Format format_named(std::string_view name) {
 
 struct Given {
   std::map<std::string, std::string> query;
+  std::string every = "2s";
 };
 
 CLI::Option* add_query(CLI::App& verb, Given& given, const std::string& name, const std::string& help,
@@ -76,6 +77,15 @@ void add_cell_options(CLI::App& verb, Given& given) {
   add_query(verb, given, "stat", "p5 p25 p50 p75 p95 p99 mean min max stddev last ewma hmean", check_stat, "STAT");
   add_query(verb, given, "window", "how far back: 10m, 1h, 7d (default 1h)", check_duration, "DURATION");
   add_query(verb, given, "at", "as it was then: 2026-01-02T03:04:05Z (default now)", check_time, "TIME");
+}
+
+void add_watch_options(CLI::App& matrix, Given& given, Options& options) {
+  CLI::Option* watched = matrix.add_flag("--watch", options.watch, "go on until Ctrl-C, always the newest");
+  watched->excludes(matrix.get_option("--at"));
+  matrix.add_option("--every", given.every, "how often it is asked for (default 2s)")
+      ->type_name("DURATION")
+      ->check(CLI::Validator(check_duration, "", "every"))
+      ->needs(watched);
 }
 
 void add_plan_options(CLI::App& plan, Options& options) {
@@ -118,6 +128,17 @@ void add_past_verbs(CLI::App& app, Options& options, Given& given) {
   add_query(*detours, given, "at", "as it was then: 2026-01-02T03:04:05Z (default now)", check_time, "TIME");
 }
 
+void add_link_verb(CLI::App& app, Options& options, Given& given) {
+  CLI::App* link = add_verb(app, options, Verb::link, "link", "All metrics of a link, both directions");
+  link->add_option("from", options.from, "site")->required();
+  link->add_option("to", options.to, "site")->required();
+  link->add_option("--metric", options.course,
+                   "whose course and distribution are drawn (default rtt, loss, throughput)")
+      ->type_name("METRIC")
+      ->check(CLI::Validator(check_metric, "", "metric"));
+  add_cell_options(*link, given);
+}
+
 void add_verbs(CLI::App& app, Options& options, Given& given) {
   const auto verb = [&](Verb which, const std::string& name, const std::string& help) {
     return add_verb(app, options, which, name, help);
@@ -126,11 +147,9 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
   add_query(*matrix, given, "metric", "rtt, loss, delay, jitter, connect, throughput, ... (default rtt)", check_metric,
             "METRIC");
   add_cell_options(*matrix, given);
+  add_watch_options(*matrix, given, options);
 
-  CLI::App* link = verb(Verb::link, "link", "All metrics of a link, both directions");
-  link->add_option("from", options.from, "site")->required();
-  link->add_option("to", options.to, "site")->required();
-  add_cell_options(*link, given);
+  add_link_verb(app, options, given);
 
   CLI::App* sites = verb(Verb::sites, "sites", "The sites and what their agents last said");
   sites->add_flag("--measurer", options.measurer, "how well each agent measures: lateness, drops, CPU, clock");
@@ -229,6 +248,8 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   }
   options.coordinator = normal_url(options.coordinator);
   options.format = format_named(format);
+  if (const auto every = parse_duration(given.every))
+    options.every = std::chrono::ceil<std::chrono::milliseconds>(*every);
   for (const auto& [name, value] : given.query)
     if (!value.empty()) options.query.emplace_back(name, value);
   return options;

@@ -1,6 +1,7 @@
 // The command line of `sonde` as values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -44,6 +45,9 @@ struct Options {
   std::string kind;                    ///< probe
   bool measurer = false;               ///< sites: how well the agents measure
   std::string incident;                ///< incidents: the id of one; empty: all
+  bool watch = false;                  ///< matrix: again and again
+  std::chrono::milliseconds every{};   ///< matrix: how often it is asked for where it is watched
+  std::string course;                  ///< link: the metric whose past is drawn; empty: the usual ones
   std::string token_file;              ///< probe; empty: none was named
   /// Names and values that go into the query as they are.
   std::vector<std::pair<std::string, std::string>> query;

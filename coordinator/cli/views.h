@@ -3,9 +3,12 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "coordinator/cli/render.h"
+#include "coordinator/cli/sketch.h"
 
 namespace sonde::cli {
 
@@ -22,6 +25,10 @@ TextTable timetable_view(const Json& timetable);
 TextTable link_view(const Json& link);
 /// One row for each direction and metric: for CSV.
 TextTable link_rows(const Json& link);
+/// Of each metric the series of one direction or both, as a line of bars. Empty where there is no value at all.
+TextTable courses_view(const std::vector<std::vector<Json>>& metrics, Ink ink);
+/// The histograms of one metric in one direction or both, on one axis of so many columns. Empty without a sample.
+TextTable distributions_view(const std::vector<Json>& histograms, std::size_t columns, Ink ink);
 /// What ran against what the timetable has: a row for each site and uplink, the counts below.
 TextTable audit_view(const Json& audit);
 /// What was: one row for each stretch of time, range of values, hour of the week, or pair.

@@ -31,7 +31,7 @@ export async function measured(base) {
 
 export function shownCells(page) {
   return page.$$eval("#cells td[data-from]", (cells) => cells.map((cell) => ({
-    from: cell.dataset.from, to: cell.dataset.to, state: cell.dataset.state,
+    from: cell.dataset.from, to: cell.dataset.to, state: cell.dataset.state, band: Number(cell.dataset.band),
     value: cell.dataset.value === undefined ? null : Number(cell.dataset.value), text: cell.textContent,
   })));
 }

@@ -32,10 +32,10 @@ const views = { matrix: "", fit: "fit=1", link: "from=berlin&to=athens", map: "p
 function pictureChecks(browser, base, shots, sites) {
   return ["light", "dark"].map((scheme) => [`${sites} sites in ${scheme}: every place, no error${sites < 100 ? ", accessible" : ""}`, () =>
     withPage(browser, base, { width: 1440, height: 900, dark: scheme === "dark" }, async ({ page, problems }) => {
-      await page.waitForSelector("body.loaded", { timeout: 20000 });
+      await page.waitForSelector("body.loaded", { timeout: 60000 });
       for (const [name, hash] of Object.entries(views)) {
         await page.goto(`${base}#${hash}`);
-        await placeShown(page, name === "fit" ? "matrix" : name);
+        await placeShown(page, name === "fit" ? "matrix" : name, 60000);
         await fitsWidth({ page });
         if (sites < 100) await accessible(page);
         await page.screenshot({ path: join(shots, `mesh-${sites}-${name}-${scheme}.png`) });

@@ -2,9 +2,10 @@
 import type { Link, MatrixAnswer } from "../model/types";
 import type { View } from "../model/view_state";
 
+/** For what the coordinator has at hand: whether it answers at all shows here. */
 const patience_ms = 8000;
-/** Questions about the past are read from the store, and a large mesh is large. */
-const patience_past_ms = 30000;
+/** A large mesh is large, and questions about the past are read from the store. */
+const patience_large_ms = 45000;
 
 /** The coordinator answered, and said no. Its text is shown to the reader. */
 export class Refused extends Error {
@@ -30,21 +31,33 @@ function address(path: string, query: Query): string {
   return text === "" ? path : `${path}?${text}`;
 }
 
-async function ask(path: string, query: Query = {}, patience = patience_past_ms): Promise<Response> {
-  return answerOf(await fetch(address(path, query), { cache: "no-store", signal: AbortSignal.timeout(patience) }));
+/** Ends a request after its time, or when `cancel` says so. */
+function signalOf(patience: number, cancel: AbortSignal | null): AbortSignal {
+  const signal = AbortSignal.timeout(patience);
+  if (!cancel) return signal;
+  const either = new AbortController();
+  for (const one of [signal, cancel]) one.addEventListener("abort", () => either.abort(one.reason));
+  return either.signal;
 }
 
-async function get(path: string, query: Query = {}, patience = patience_past_ms): Promise<unknown> {
-  return (await ask(path, query, patience)).json();
+export function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+async function ask(path: string, query: Query = {}, patience = patience_large_ms, cancel: AbortSignal | null = null): Promise<Response> {
+  return answerOf(await fetch(address(path, query), { cache: "no-store", signal: signalOf(patience, cancel) }));
+}
+
+async function get(path: string, query: Query = {}, patience = patience_large_ms, cancel: AbortSignal | null = null): Promise<unknown> {
+  return (await ask(path, query, patience, cancel)).json();
 }
 
 export function cellQuery(view: View): Record<string, string> {
   return { metric: view.metric.name, stat: view.stat, window: view.window };
 }
 
-export async function getMatrix(view: View, at: string | null): Promise<MatrixAnswer> {
-  const query = { ...cellQuery(view), at, layout: "columns" };
-  return (await get("/api/v1/matrix", query, at === null ? patience_ms : patience_past_ms)) as MatrixAnswer;
+export async function getMatrix(view: View, at: string | null, cancel: AbortSignal | null = null): Promise<MatrixAnswer> {
+  return (await get("/api/v1/matrix", { ...cellQuery(view), at, layout: "columns" }, patience_large_ms, cancel)) as MatrixAnswer;
 }
 
 export function getSites(): Promise<unknown> {

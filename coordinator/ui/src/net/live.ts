@@ -2,7 +2,7 @@
 // does not come through. What arrives is handed on; nothing is drawn here.
 import type { Cell, MatrixAnswer } from "../model/types";
 import type { View } from "../model/view_state";
-import { cellQuery, getIncidents, getMatrix, getSites, Refused } from "./api";
+import { cellQuery, getIncidents, getMatrix, getSites, isTimeout, Refused } from "./api";
 
 export type Connection = "connecting" | "live" | "polling" | "lost";
 
@@ -40,6 +40,8 @@ export class Live {
   private loadedPast_: string | null = null;
   /** Answers to an older choice are dropped. */
   private turn_ = 0;
+  /** Of the load under way; a large matrix that nobody waits for any more would hold up what is asked next. */
+  private cancel_ = new AbortController();
 
   constructor(private readonly sink_: LiveSink) {
     window.setInterval(() => this.check(), 1000);
@@ -51,6 +53,7 @@ export class Live {
   follow(view: View, restart: boolean): void {
     this.view_ = view;
     this.turn_ += 1;
+    this.cancel_.abort();
     this.loading_ = false;
     this.loadedPast_ = null;
     if (!restart && this.streaming_) {
@@ -119,12 +122,17 @@ export class Live {
     const turn = this.turn_;
     this.loadedAt_ = Date.now();
     const past = this.view_.at;
-    const answers = await Promise.all([this.isLoaded(past) ? null : getMatrix(this.view_, past), getSites(), getIncidents()])
-      .catch((error: unknown) => error);
+    const cancel = new AbortController();
+    this.cancel_ = cancel;
+    const matrix = this.isLoaded(past) ? null : getMatrix(this.view_, past, cancel.signal);
+    const answers = await Promise.all([matrix, getSites(), getIncidents()]).catch((error: unknown) => error);
     if (turn !== this.turn_) return;
     this.loading_ = false;
     if (Array.isArray(answers)) this.onLoaded(answers[0] as MatrixAnswer | null, answers[1], answers[2], past);
-    else this.onFailed(answers);
+    else {
+      cancel.abort();
+      this.onFailed(answers);
+    }
     if (this.again_) void this.load();
   }
 
@@ -148,6 +156,11 @@ export class Live {
   private onFailed(error: unknown): void {
     if (error instanceof Refused) {
       this.sink_.onRefused(error.message);
+      return;
+    }
+    // The stream was heard a moment ago: the coordinator is there, and has much to do. check() asks again.
+    if (isTimeout(error) && this.streaming_ && Date.now() - this.heardAt_ < silence_ms) {
+      this.loadedAt_ = Date.now() - this.reload_ms_ + poll_ms;
       return;
     }
     this.sink_.onConnection("lost");
