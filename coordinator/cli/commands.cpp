@@ -195,10 +195,11 @@ std::vector<Json> both_ways(const Options& options, const std::string& what, con
                             const std::string& more) {
   std::string query = "?metric=" + metric + more;
   for (const auto& [name, value] : options.query)
-    if (name != "stat") query += "&" + name + "=" + url_encoded(value);
+    if (name != "stat") query += fmt::format("&{}={}", name, url_encoded(value));
   std::vector<Json> found;
   for (const auto& [from, to] : {std::pair(options.from, options.to), std::pair(options.to, options.from)}) {
-    Json json = extra(options, "/api/v1/links/" + url_encoded(from) + "/" + url_encoded(to) + "/" + what + query);
+    Json json =
+        extra(options, fmt::format("/api/v1/links/{}/{}/{}{}", url_encoded(from), url_encoded(to), what, query));
     if (json.is_object()) found.push_back(std::move(json));
   }
   return found;
