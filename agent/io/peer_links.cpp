@@ -54,7 +54,7 @@ void PeerLinks::set_members(const std::vector<Member>& members) {
       peers.insert(peers_.extract(known));
       continue;
     }
-    Peer peer{member, nullptr, {}};
+    Peer peer{.member = member, .dealer = nullptr, .route = {}, .dialled = {}};
     if (member.inbound && !member.addresses.empty()) dial(peer);
     peers.emplace(member.site, std::move(peer));
   }
@@ -64,6 +64,7 @@ void PeerLinks::set_members(const std::vector<Member>& members) {
 
 void PeerLinks::dial(Peer& peer) {
   const std::string endpoint = endpoint_of(peer.member);
+  peer.dialled = read_clock().mono;
   try {
     peer.dealer = std::make_unique<ZmqDealer>(
         loop_, context_, endpoint, keys_, peer.member.public_key,
@@ -85,10 +86,18 @@ void PeerLinks::receive(const SiteId& from, std::span<const std::uint8_t> bytes)
   on_message_(from, *message);
 }
 
+// libzmq gives up for ever on a peer that refused our key, as one does that hears of us later than we of it.
+bool PeerLinks::send_dialled(Peer& peer, std::span<const std::uint8_t> bytes) {
+  if (!peer.dealer) return false;
+  if (peer.dealer->send(bytes)) return true;
+  if (read_clock().mono >= peer.dialled + redial_after) dial(peer);
+  return false;
+}
+
 bool PeerLinks::send_now(const SiteId& to, std::span<const std::uint8_t> bytes) {
   const auto peer = peers_.find(to);
   if (peer == peers_.end()) return false;
-  if (peer->second.dealer && peer->second.dealer->send(bytes)) return true;
+  if (send_dialled(peer->second, bytes)) return true;
   return !peer->second.route.empty() && router_.send(peer->second.route, bytes);
 }
 
@@ -107,8 +116,7 @@ void PeerLinks::say_hello() {
   wire::Hello hello;
   hello.site = self_;
   const wire::Buffer bytes = wire::encode(hello);
-  for (auto& [site, peer] : peers_)
-    if (peer.dealer) peer.dealer->send(bytes);
+  for (auto& [site, peer] : peers_) send_dialled(peer, bytes);
 }
 
 void PeerLinks::retry(MonoTime now) {

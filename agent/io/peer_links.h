@@ -29,6 +29,8 @@ class PeerLinks {
   };
   static constexpr nanoseconds patience = std::chrono::seconds(5);
   static constexpr std::size_t most_waiting = 64;
+  /// A link over which nothing can be sent is dialled anew after this long.
+  static constexpr nanoseconds redial_after = std::chrono::seconds(2);
   /// A site that nobody can reach says Hello this often over the links that it has dialled: the way back to it.
   static constexpr nanoseconds hello_every = std::chrono::seconds(2);
   using OnMessage = std::function<void(const SiteId& from, const wire::Message& message)>;
@@ -52,6 +54,7 @@ class PeerLinks {
     Member member;
     std::unique_ptr<ZmqDealer> dealer;
     std::string route;  ///< back to the peer over our own router; empty until it has spoken
+    MonoTime dialled{};
   };
 
   struct Waiting {
@@ -60,6 +63,8 @@ class PeerLinks {
     MonoTime until;
   };
 
+  /// Over the link that was dialled; dials anew where it takes nothing.
+  bool send_dialled(Peer& peer, std::span<const std::uint8_t> bytes);
   bool send_now(const SiteId& to, std::span<const std::uint8_t> bytes);
   void receive(const SiteId& from, std::span<const std::uint8_t> bytes);
   void dial(Peer& peer);

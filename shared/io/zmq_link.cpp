@@ -1,6 +1,8 @@
 #include "shared/io/zmq_link.h"
 
+#include <chrono>
 #include <string_view>
+#include <utility>
 
 #include "shared/base/limits.h"
 
@@ -11,6 +13,7 @@ namespace {
 constexpr int queue_limit = 1000;
 constexpr int reconnect_first_ms = 100;
 constexpr int reconnect_most_ms = 5000;
+constexpr auto ask_again_after = std::chrono::seconds(2);
 /// ZMTP pings find a dead peer without TCP's help.
 constexpr int ping_interval_ms = 2000;
 constexpr int ping_timeout_ms = 6000;
@@ -80,7 +83,11 @@ bool ZmqRouter::send(const std::string& route, std::span<const std::uint8_t> byt
 ZmqDealer::ZmqDealer(boost::asio::io_context& loop, zmq::context_t& context, const std::string& endpoint,
                      const KeyPair& keys, const std::string& server_key, OnMessage on_message,
                      ZmqMonitor::OnChange on_change)
-    : socket_(context, zmq::socket_type::dealer), on_message_(std::move(on_message)) {
+    : socket_(context, zmq::socket_type::dealer),
+      endpoint_(endpoint),
+      again_(loop),
+      told_(std::move(on_change)),
+      on_message_(std::move(on_message)) {
   set_common(socket_);
   socket_.set(zmq::sockopt::curve_publickey, keys.public_key);
   socket_.set(zmq::sockopt::curve_secretkey, keys.secret_key);
@@ -89,9 +96,31 @@ ZmqDealer::ZmqDealer(boost::asio::io_context& loop, zmq::context_t& context, con
   socket_.set(zmq::sockopt::reconnect_ivl, reconnect_first_ms);
   socket_.set(zmq::sockopt::reconnect_ivl_max, reconnect_most_ms);
   socket_.set(zmq::sockopt::connect_timeout, reconnect_most_ms);
-  if (on_change) monitor_ = std::make_unique<ZmqMonitor>(loop, context, socket_, std::move(on_change));
-  socket_.connect(endpoint);
+  if (told_)
+    monitor_ = std::make_unique<ZmqMonitor>(loop, context, socket_, [this](ConnectionChange change) { hear(change); });
+  socket_.connect(endpoint_);
   pump_ = std::make_unique<ZmqPump>(loop, socket_, [this] { return take_one(); });
+}
+
+void ZmqDealer::hear(ConnectionChange change) {
+  if (change == ConnectionChange::opened) again_.cancel();
+  if (change == ConnectionChange::handshake_failed) {
+    again_.expires_after(ask_again_after);
+    again_.async_wait([this](const boost::system::error_code& cancelled) {
+      if (!cancelled) connect_again();
+    });
+  }
+  told_(change);
+}
+
+// A site's agent may run before the coordinator has its key, and keys are exchanged while agents run.
+void ZmqDealer::connect_again() {
+  try {
+    socket_.disconnect(endpoint_);
+  } catch (const zmq::error_t&) {  // ENOENT: libzmq has nothing left of it
+  }
+  socket_.connect(endpoint_);
+  pump_->check();
 }
 
 bool ZmqDealer::take_one() {

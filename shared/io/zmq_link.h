@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <zmq.hpp>
 
 #include <cstdint>
@@ -44,7 +45,8 @@ class ZmqRouter {
   std::unique_ptr<ZmqPump> pump_;
 };
 
-/// The client side. Reconnects with a back-off of 0.1 to 5 s for as long as it lives.
+/// The client side. Reconnects with a back-off of 0.1 to 5 s for as long as it lives. Where the server refuses its key
+/// it asks again after 2 s, if the connection is watched: libzmq alone gives up for ever.
 class ZmqDealer {
  public:
   using OnMessage = std::function<void(std::span<const std::uint8_t> bytes)>;
@@ -60,8 +62,13 @@ class ZmqDealer {
 
  private:
   bool take_one();
+  void hear(ConnectionChange change);
+  void connect_again();
 
   zmq::socket_t socket_;
+  std::string endpoint_;
+  boost::asio::steady_timer again_;
+  ZmqMonitor::OnChange told_;
   std::unique_ptr<ZmqMonitor> monitor_;
   OnMessage on_message_;
   std::unique_ptr<ZmqPump> pump_;

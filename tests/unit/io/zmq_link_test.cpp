@@ -88,6 +88,21 @@ BOOST_AUTO_TEST_CASE(an_unknown_key_is_refused_and_counted) {
   BOOST_TEST(server.received.empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_key_that_is_admitted_later_gets_in) {
+  Server server;
+  const io::KeyPair athens = io::make_key_pair();
+  int refusals = 0;
+  io::ZmqDealer dealer(
+      server.loop, server.context, server.endpoint, athens, server.keys.public_key,
+      [](std::span<const std::uint8_t>) {},
+      [&](io::ConnectionChange change) { refusals += change == io::ConnectionChange::handshake_failed ? 1 : 0; });
+  BOOST_TEST_REQUIRE(server.run_until([&] { return refusals > 1; }));  // it asks again
+  server.zap.admit({{athens.public_key, SiteId::known("athens")}});
+  BOOST_TEST_REQUIRE(server.run_until([&] { return dealer.send(bytes("hello")); }));
+  BOOST_TEST_REQUIRE(server.run_until([&] { return !server.received.empty(); }));
+  BOOST_TEST(server.received[0].first == "athens");
+}
+
 BOOST_AUTO_TEST_CASE(garbage_on_the_port_is_counted_and_stops_nothing) {
   Server server;
   const auto colon = server.endpoint.rfind(':');
