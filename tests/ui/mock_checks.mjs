@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { matrixShown, open } from "./browser.mjs";
 import { cellsEqualApi, eventually, fitsWidth, shownCells } from "./checks.mjs";
 import { Mock } from "./mock.mjs";
-import { incidentShows, linkShown, mapShown, measuringNow, placesAreAccessible, timetableShown } from "./place_checks.mjs";
+import { incidentShows, linkShown, mapShown, measuringNow, placesAreAccessible, sitesSort, timetableShown } from "./place_checks.mjs";
 
 async function withMock(browser, options, run, viewport = {}) {
   const mock = new Mock(options);
@@ -134,6 +134,7 @@ export async function mockChecks(browser, folder, sideBySide, pictures) {
     ["a link: charts, findings, raw results, the way back", three, (seen) => linkShown(seen, berlin)],
     ["the timetable", three, timetableShown],
     ["the map", three, mapShown],
+    ["the list of sites sorts", { folder, sites: 12, states: true }, sitesSort],
     ["a silent agent shows in header, row and cells", three, silenceShows],
     ["every state reaches the cells", { folder, sites: 30, states: true }, statesLookDifferent],
     ["hostile and long names are text", hostile, hostileNamesAreText],

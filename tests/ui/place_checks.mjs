@@ -40,7 +40,12 @@ export async function mapShown({ page, base }) {
   const before = await page.$eval("#map-canvas", (canvas) => canvas.toDataURL());
   await page.$eval("#map-names button", (button) => button.click());
   await page.waitForSelector("#map-links li");
+  const site = new URLSearchParams(new URL(page.url()).hash.slice(1)).get("site");
+  assert.equal(await page.getAttribute('#map-names button[aria-pressed="true"]', "data-site"), site, "the chosen site is in the address");
   assert.notEqual(await page.$eval("#map-canvas", (canvas) => canvas.toDataURL()), before, "only the links of one site are drawn");
+  const links = await page.$$eval("#map-links li button", (all) => all.map((link) => link.textContent));
+  await page.reload();
+  await eventually("deep link", async () => assert.deepEqual(await page.$$eval("#map-links li button", (all) => all.map((link) => link.textContent)), links));
   await page.click("#map-links li button");
   await page.waitForSelector("#panel:not([hidden])");
 }
@@ -112,4 +117,22 @@ export async function emptyStoreIsSaid({ page }) {
     const states = new Set((await shownCells(page)).map(({ state }) => state));
     assert.ok(!states.has("ok") && states.size > 0, [...states].join());
   });
+}
+
+/** Sites sort by what is wrong with them; the order is in the address. */
+export async function sitesSort({ page, base }) {
+  await go(page, base, { place: "sites" });
+  await page.waitForSelector("#sites-body tr");
+  const names = () => page.$$eval("#sites-body th", (all) => all.map((name) => name.firstChild.textContent));
+  const given = await names();
+  await page.click('button[data-sort="name"]');
+  const byName = [...given].sort(new Intl.Collator("en", { numeric: true, sensitivity: "base" }).compare);
+  await eventually("by name", async () => assert.deepEqual(await names(), byName));
+  await page.click('button[data-sort="health"]');
+  await eventually("by health", async () => assert.equal(await page.getAttribute("#sites-body tr .health", "data-health"), "silent"));
+  assert.equal(await page.getAttribute('th:has(button[data-sort="health"])', "aria-sort"), "descending");
+  await page.reload();
+  await eventually("deep link", async () => assert.equal(await page.getAttribute("#sites-body tr .health", "data-health"), "silent"));
+  await page.click('button[data-sort="health"]');
+  await eventually("as configured", async () => assert.deepEqual(await names(), given));
 }

@@ -20,7 +20,7 @@ class Page {
   private readonly status_ = new StatusBar();
   private readonly notice_ = byId("notice", HTMLElement);
   private readonly navigation_ = new Navigation((place) => this.choose({ ...this.view_, place, link: null }));
-  private readonly places_ = new Places(this.model_, (link) => this.openLink(link));
+  private readonly places_ = new Places(this.model_, (link) => this.openLink(link), (view) => this.choose(view));
   private readonly link_ = new LinkView(this.model_, {
     onChoice: (view) => this.choose(view),
     onClose: () => this.closeLink(),

@@ -188,7 +188,7 @@ export function paintCell(p: PaintContext, look: Look, box: Box): void {
   paintGround(p, look, ground, box);
   if (box.w >= 84 && box.h >= 54) paintLarge(p, look, ground, box);
   else if (box.w >= width_of_numbers) paintMedium(p, look, ground, box);
-  else if (box.w >= 7) paintSmall(p, look, ground, box);
+  else if (Math.min(box.w, box.h) >= 7) paintSmall(p, look, ground, box);
   if (look.marked) drawCorners(p.c, box.x, box.y, box.w, box.h, p.theme.incident);
 }
 
@@ -216,7 +216,7 @@ function paintHalf(p: PaintContext, look: Look, box: Box, upper: boolean): void 
     at.x = upper ? edge + width + size : edge - width - size;
     at.y = y + h * (upper ? 0.24 : 0.76);
   }
-  if (w < 7) return;
+  if (Math.min(w, h) < 7) return;
   if (look.state === "ok") drawBand(c, look, at.x, at.y, size, ground.ink);
   else drawState(c, look.state, at.x, at.y, size, ground.ink);
 }

@@ -7,7 +7,10 @@ import type { Link } from "../model/types";
 import { walk, type Place } from "../model/walk";
 import type { Scene } from "./scene";
 import { Surface } from "./surface";
-import { readTheme, watchTheme, type Theme } from "./theme";
+import { isPrinting, readTheme, watchTheme, type Theme } from "./theme";
+
+/** Height of what a sheet has for the matrix, by its width. */
+const paper = 0.42;
 
 interface MatrixEvents {
   /** A cell is pointed at or reached with the keys; null: none any more. `links`: how many stand behind it. */
@@ -46,7 +49,8 @@ export class MatrixView {
     new ResizeObserver(() => this.arrange()).observe(host_);
     watchTheme(() => {
       this.theme_ = readTheme();
-      this.redraw();
+      this.arrange();
+      if (isPrinting()) this.draw(); // there is no next frame
     });
     host_.addEventListener("scroll", () => {
       this.frame();
@@ -114,8 +118,11 @@ export class MatrixView {
   private arrange(): void {
     const { columns, rows } = this.scene_;
     if (this.host_.clientWidth === 0) return; // another place is shown
-    const room = { width: this.host_.clientWidth - 1, height: Math.max(320, window.innerHeight * 0.78) };
-    const layout = layoutFor(room, columns.length, rows.length, this.longestName(), this.fit_);
+    const fit = this.fit_ || isPrinting();
+    const above = this.fit_ ? this.host_.getBoundingClientRect().top + window.scrollY + 14 : 0;
+    const high = isPrinting() ? this.host_.clientWidth * paper : this.fit_ ? window.innerHeight - above : window.innerHeight * 0.78;
+    const room = { width: this.host_.clientWidth - 1, height: Math.max(320, high) };
+    const layout = layoutFor(room, columns.length, rows.length, this.longestName(), fit);
     this.layout_ = layout;
     const style = this.grid_.style;
     style.setProperty("--cell-width", `${layout.cellWidth}px`);

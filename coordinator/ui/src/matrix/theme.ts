@@ -63,7 +63,28 @@ export function readTheme(): Theme {
   };
 }
 
-/** Calls back when light becomes dark or the other way round. */
+const watchers: (() => void)[] = [];
+
+function tell(): void {
+  for (const watcher of watchers) watcher();
+}
+
+/** On paper everything is light, and nothing is out of sight. */
+export function isPrinting(): boolean {
+  return "print" in document.documentElement.dataset;
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tell);
+window.addEventListener("beforeprint", () => {
+  document.documentElement.dataset.print = "";
+  tell();
+});
+window.addEventListener("afterprint", () => {
+  delete document.documentElement.dataset.print;
+  tell();
+});
+
+/** Calls back, before the next frame, when light becomes dark or the other way round, and around printing. */
 export function watchTheme(onChange: () => void): void {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", onChange);
+  watchers.push(onChange);
 }

@@ -16,6 +16,9 @@ export interface Layout {
 
 const least_cell = 16;
 const least_fitting_cell = 2;
+/** From this size on a name can stand beside its row. */
+const least_named = 11;
+const widest_of_small = 2;
 const widest_cell = 640;
 
 function clamp(value: number, least: number, most: number): number {
@@ -45,6 +48,7 @@ export function layoutFor(room: Room, columns: number, rows: number, longestName
   const upper = clamp(Math.ceil(longestName) + 32, 56, 150);
   const high = Math.floor((room.height - upper) / Math.max(1, rows));
   const fitting = clamp(wide < 27 || high < 26 ? Math.min(wide, high) : wide, least_fitting_cell, widest_cell);
+  if (fit && fitting < least_named) return wholeMesh(room, columns, rows);
   const cellWidth = fit ? fitting : clamp(wide, least_cell, widest_cell);
   const upright = longestName + 30 > cellWidth;
   return {
@@ -55,6 +59,16 @@ export function layoutFor(room: Room, columns: number, rows: number, longestName
     columnHead: upright ? upper : 36,
     upright,
     ages: cellWidth >= 50,
-    nameless: cellWidth < 11,
+    nameless: false,
   };
+}
+
+/** Cells too small for names and signs: heads shrink, and cells are as wide as there is room, within what still reads as a matrix. */
+function wholeMesh(room: Room, columns: number, rows: number): Layout {
+  const head = { rowHead: 44, columnHead: 26 };
+  const high = Math.max(1, Math.floor((room.height - head.columnHead) / Math.max(1, rows)));
+  const wide = Math.max(1, Math.floor((room.width - head.rowHead) / Math.max(1, columns)));
+  const cellHeight = Math.min(high, least_named);
+  const cellWidth = Math.min(wide, Math.ceil(cellHeight * widest_of_small));
+  return { ...head, cellWidth, cellHeight: Math.min(cellHeight, cellWidth), gap: gapFor(Math.min(cellWidth, cellHeight)), upright: false, ages: false, nameless: true };
 }

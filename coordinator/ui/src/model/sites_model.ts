@@ -1,6 +1,7 @@
 // GET /api/v1/sites as the page needs it (docs/api.md). A field that is missing is shown as unknown.
 import { fieldsOf, listOf, numberOf, textOf, timeOf } from "./fields";
 import { inWords } from "./format";
+import type { SiteOrder } from "./view_state";
 
 export type Health = "ok" | "silent" | "never" | "no_agent";
 
@@ -115,3 +116,27 @@ export function troubles(site: Site): string[] {
   if (!measurer.realTime) found.push("no real-time priority");
   return found;
 }
+
+const healthRank: Record<Health, number> = { silent: 3, never: 2, ok: 0, no_agent: -1 };
+
+/** How much a site stands out by what is sorted by: the most first; equals stay as configured. */
+function prominence(site: Site, order: SiteOrder): number {
+  switch (order) {
+    case "health": return healthRank[site.health] * 100 + troubles(site).length;
+    case "heard": return site.lastHeard_ms === null ? (site.health === "no_agent" ? -Infinity : Infinity) : -site.lastHeard_ms;
+    case "clock": return site.clockError_s ?? (site.health === "no_agent" ? -1 : Infinity);
+    case "spool": return site.spooled ?? -1;
+    case "late": return site.measurer?.sendLateness.p99 ?? -1;
+    default: return 0;
+  }
+}
+
+export function sortedSites(sites: readonly Site[], order: SiteOrder): readonly Site[] {
+  if (order === "name") return [...sites].sort((a, b) => byName.compare(a.name, b.name));
+  if (order === "given") return sites;
+  const rank = new Map(sites.map((site) => [site, prominence(site, order)]));
+  const less = (a: number, b: number): number => (a === b ? 0 : a > b ? -1 : 1);
+  return [...sites].sort((a, b) => less(rank.get(a)!, rank.get(b)!));
+}
+
+const byName = new Intl.Collator("en", { numeric: true, sensitivity: "base" });

@@ -19,6 +19,10 @@ export type Order = (typeof orders)[number];
 export const spans = ["6h", "24h", "7d", "28d"] as const;
 export type Span = (typeof spans)[number];
 
+/** As configured, or the worst first: by health, silence, clock error, spool, or lateness of probes. */
+export const siteOrders = ["given", "name", "health", "heard", "clock", "spool", "late"] as const;
+export type SiteOrder = (typeof siteOrders)[number];
+
 /** What `difference` compares with: that long before the instant shown. */
 export const thans = ["1h", "24h", "7d"] as const;
 
@@ -42,6 +46,10 @@ export interface View {
   than: string;
   /** How far the link's charts look back. */
   back: string;
+  /** The site whose links the map shows; empty: of all. */
+  site: string;
+  /** What the list of sites is sorted by. */
+  sort: SiteOrder;
 }
 
 function oneOf<Name extends string>(names: readonly Name[], text: string | null, otherwise: Name): Name {
@@ -78,6 +86,8 @@ export function parseHash(hash: string): View {
     span: oneOf(spans, params.get("span"), "24h"),
     than: thans.find((choice) => choice === than) ?? instant(than) ?? "24h",
     back: isWindow(back) ? back : "6h",
+    site: params.get("site") ?? "",
+    sort: oneOf(siteOrders, params.get("sort"), "given"),
   };
 }
 
@@ -96,6 +106,8 @@ export function formatHash(view: View): string {
   put("at", view.at ?? "", "");
   put("span", view.span, "24h");
   put("than", view.than, "24h");
+  if (view.place === "map") put("site", view.site, "");
+  if (view.place === "sites") put("sort", view.sort, "given");
   if (view.link) {
     params.set("from", view.link.from);
     params.set("to", view.link.to);

@@ -56,24 +56,29 @@ export class MapView {
   private readonly note_ = byId("map-note", HTMLElement);
   private readonly links_ = byId("map-links", HTMLElement);
   private coast_: Place[][] | null = null;
-  private chosen_ = "";
   private drawnAt_ms_ = 0;
   private known_ = 0;
   private view_: View | null = null;
 
-  constructor(private readonly model_: MeshModel, private readonly onOpen_: (link: Link) => void) {
+  constructor(private readonly model_: MeshModel, private readonly onOpen_: (link: Link) => void, onChoice: (view: View) => void) {
     new ResizeObserver(() => this.draw()).observe(this.canvas_.parentElement!);
     watchTheme(() => this.draw());
     this.names_.addEventListener("click", (event) => {
       const name = event.target instanceof Element ? event.target.closest("button")?.getAttribute("data-site") : null;
-      if (name === null || name === undefined) return;
-      this.chosen_ = this.chosen_ === name ? "" : name;
-      this.draw();
+      if (name === null || name === undefined || !this.view_) return;
+      onChoice({ ...this.view_, site: this.chosen_ === name ? "" : name });
     });
   }
 
   setView(view: View): void {
+    const other = this.view_?.site !== view.site;
     this.view_ = view;
+    if (other) this.draw();
+  }
+
+  private get chosen_(): string {
+    const name = this.view_?.site ?? "";
+    return this.model_.sites.some((site) => site.name === name) ? name : "";
   }
 
   refresh(now_ms: number): void {

@@ -24,12 +24,14 @@ export class Places {
   ];
   private place_: PlaceName | null = null;
   private readonly map_: MapView;
+  private readonly sites_: SitesView;
 
-  constructor(model: MeshModel, onOpen: (link: Link) => void) {
-    this.map_ = new MapView(model, onOpen);
+  constructor(model: MeshModel, onOpen: (link: Link) => void, onChoice: (view: View) => void) {
+    this.map_ = new MapView(model, onOpen, onChoice);
+    this.sites_ = new SitesView(model, onChoice);
     this.views_ = {
       incidents: new IncidentsView(model, onOpen),
-      sites: new SitesView(model),
+      sites: this.sites_,
       timetable: new TimetableView(model),
       map: this.map_,
     };
@@ -40,6 +42,7 @@ export class Places {
     for (const [place, section] of this.sections_) section.hidden = place !== shown;
     this.place_ = view.link ? null : view.place;
     this.map_.setView(view);
+    this.sites_.setView(view);
     this.refresh(Date.now());
   }
 

@@ -2,7 +2,8 @@
 import { byId, element, setText, showChildren } from "../dom";
 import { age, count, inWords } from "../model/format";
 import type { MeshModel } from "../model/mesh_model";
-import { troubles, type Health, type Measurer, type Site, type Spread } from "../model/sites_model";
+import { sortedSites, troubles, type Health, type Measurer, type Site, type Spread } from "../model/sites_model";
+import { siteOrders, type SiteOrder, type View } from "../model/view_state";
 
 const healthTexts: Record<Health, string> = {
   ok: "heard", silent: "silent", never: "never heard", no_agent: "no agent",
@@ -55,11 +56,32 @@ function rowOf(model: MeshModel, site: Site, now_ms: number): HTMLElement {
     cell(measurer ? lostOf(measurer) : "–"));
 }
 
+function orderOf(head: HTMLButtonElement): SiteOrder {
+  return siteOrders.find((order) => order === head.dataset.sort) ?? "given";
+}
+
 export class SitesView {
   private readonly body_ = byId("sites-body", HTMLTableSectionElement);
   private readonly summary_ = byId("sites-summary", HTMLElement);
 
-  constructor(private readonly model_: MeshModel) {}
+  private readonly heads_ = [...document.querySelectorAll<HTMLButtonElement>("#sites-place thead button")];
+  private view_: View | null = null;
+
+  constructor(private readonly model_: MeshModel, onChoice: (view: View) => void) {
+    for (const head of this.heads_) {
+      head.addEventListener("click", () => {
+        if (this.view_) onChoice({ ...this.view_, sort: this.view_.sort === orderOf(head) ? "given" : orderOf(head) });
+      });
+    }
+  }
+
+  setView(view: View): void {
+    this.view_ = view;
+    for (const head of this.heads_) {
+      const name = head.dataset.sort === "name";
+      head.closest("th")!.setAttribute("aria-sort", view.sort !== orderOf(head) ? "none" : name ? "ascending" : "descending");
+    }
+  }
 
   refresh(now_ms: number): void {
     const { sites } = this.model_;
@@ -67,7 +89,7 @@ export class SitesView {
     const silent = sites.filter((site) => site.health === "silent" || site.health === "never").length;
     setText(this.summary_, sites.length === 0 ? "No site is known yet."
       : `${sites.length} sites; ${silent === 0 ? "all agents are heard" : `${silent} not heard`}; ${wrong === 0 ? "all measure well" : `${wrong} with a remark`}.`);
-    showChildren(this.body_, sites.map((site) => rowOf(this.model_, site, now_ms)));
+    showChildren(this.body_, sortedSites(sites, this.view_?.sort ?? "given").map((site) => rowOf(this.model_, site, now_ms)));
   }
 
   tick(now_ms: number): void {
