@@ -50,7 +50,7 @@ async function firstPaint(browser, base) {
       };
       requestAnimationFrame(look);
     });
-    await page.goto(base);
+    await page.goto(base, { timeout: 60000 });
     await page.waitForFunction(() => globalThis.firstPaint !== undefined, null, { timeout: 60000 });
     times.push(await page.evaluate(() => globalThis.firstPaint));
     await context.close();
@@ -59,10 +59,10 @@ async function firstPaint(browser, base) {
 }
 
 async function measure(browser, bin, sites) {
-  const mesh = new Mesh(bin, { sites, rate: 1000, hours: 0.2 });
+  const mesh = new Mesh(bin, { sites, rate: 1000, hours: 0.2, well: true });
   try {
     const base = await mesh.start();
-    await mesh.settled(240000).catch((error) => console.error(String(error.message)));
+    await mesh.settled(60000).catch((error) => console.error(String(error.message)));
     const first_paint_ms = await firstPaint(browser, base);
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
     const page = await context.newPage();

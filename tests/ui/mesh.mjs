@@ -20,10 +20,10 @@ async function ended(child) {
 
 export class Mesh {
   /** bin: the folder with sonde-coordinator and sonde-page-mesh. */
-  constructor(bin, { sites, rate = 20, silent = 0, hours = 2, empty = false, mesh = null }) {
+  constructor(bin, { sites, rate = 20, silent = 0, hours = 2, empty = false, well = false, mesh = null }) {
     this.bin = bin;
     this.mesh = mesh;
-    this.words = ["--sites", sites, "--rate", rate, "--silent", silent, "--hours", hours, ...(empty ? ["--empty"] : [])].map(String);
+    this.words = ["--sites", sites, "--rate", rate, "--silent", silent, "--hours", hours, ...(empty ? ["--empty"] : []), ...(well ? ["--well"] : [])].map(String);
   }
 
   async start() {

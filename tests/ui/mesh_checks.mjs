@@ -94,7 +94,7 @@ export async function meshChecks(browser, bin, shots, sideBySide) {
   await Promise.all([
     withMesh(bin, { sites: 30, silent: 1 }, (mesh, base) => thirtySites(browser, mesh, base, shots, sideBySide)),
     withMesh(bin, { sites: 3 }, (_mesh, base) => sideBySide(pictureChecks(browser, base, shots, 3))),
-    withMesh(bin, { sites: 300, rate: 200 }, (_mesh, base) => sideBySide(pictureChecks(browser, base, shots, 300))),
+    withMesh(bin, { sites: 300, rate: 200, well: true }, (_mesh, base) => sideBySide(pictureChecks(browser, base, shots, 300))),
     withMesh(bin, { sites: 4, empty: true }, one("an empty store is said", (page) => emptyStoreIsSaid({ page }))),
     withMesh(bin, { sites: 1 }, one("one site only is said", async (page) => {
       await page.waitForSelector("body.loaded");

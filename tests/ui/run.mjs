@@ -13,6 +13,7 @@ import { matrixControls, placesWork } from "./control_checks.mjs";
 import { meshChecks } from "./mesh_checks.mjs";
 import { mockChecks } from "./mock_checks.mjs";
 import { Mock } from "./mock.mjs";
+import { modelChecks } from "./model_checks.mjs";
 
 const args = process.argv.slice(2);
 const folder = args[0] === "--page" ? args[1] : null;
@@ -98,6 +99,7 @@ function pictures(browser, base, prefix) {
   }]));
 }
 
+if (folder) for (const [name, run] of await modelChecks(folder)) await check(name, run);
 const browser = await launch();
 try {
   if (folder) {

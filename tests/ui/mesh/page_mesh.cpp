@@ -40,6 +40,7 @@ struct Options {
   double rate = 20;
   double hours = 2;
   bool empty = false;
+  bool well = false;
   int control = 7190;
   int http = 8090;
 };
@@ -171,7 +172,7 @@ class FakeAgent {
 
 class PageMesh {
  public:
-  explicit PageMesh(const Options& options) : options_(options), world_(options.sites), context_(1) {
+  explicit PageMesh(const Options& options) : options_(options), world_(options.sites, options.well), context_(1) {
     context_.set(zmq::ctxopt::max_sockets, static_cast<int>(2 * options.sites + 64));
     const Keys keys = write_files(options, world_);
     for (std::size_t i = 0; i + options.silent < world_.size(); ++i)
@@ -274,6 +275,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.1, 48.0))
       ->capture_default_str();
   app.add_flag("--empty", options.empty, "nothing was ever measured");
+  app.add_flag("--well", options.well, "no link loses packets or is dead");
   app.add_option("--control", options.control, "the coordinator's port for agents")->capture_default_str();
   app.add_option("--http", options.http, "the coordinator's port for browsers")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -47,7 +47,7 @@ double business(SharedTime at) {
 
 }  // namespace
 
-World::World(std::size_t sites) {
+World::World(std::size_t sites, bool well) {
   for (std::size_t i = 0; i < sites; ++i) {
     const Known& near = known[i % known.size()];
     const std::size_t round = i / known.size();
@@ -70,6 +70,8 @@ World::World(std::size_t sites) {
       model.rate = std::pow(10, 7.3 + 1.7 * random_.unit());
       model.dead = random_.below(60) == 0;
       model.two_ways = random_.below(6) == 0;
+      if (well) model.loss = 0;
+      if (well) model.dead = false;
     }
 }
 

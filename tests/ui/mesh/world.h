@@ -20,7 +20,8 @@ struct Town {
 
 class World {
  public:
-  explicit World(std::size_t sites);
+  /// `well`: no link loses packets or is dead, as in a mesh on a good day.
+  World(std::size_t sites, bool well);
 
   std::size_t size() const { return towns_.size(); }
   const Town& town(std::size_t i) const { return towns_[i]; }

@@ -49,6 +49,8 @@ export class LinkView {
   private numbersAt_ms_ = 0;
   private chartsAt_ms_ = 0;
   private shown_ = "";
+  /** Loads under way. */
+  private asking_ = 0;
 
   constructor(private readonly model_: MeshModel, private readonly events_: LinkEvents) {
     this.charts_ = new LinkCharts(model_);
@@ -127,6 +129,8 @@ export class LinkView {
 
   tick(now_ms: number): void {
     if (!this.link_ || document.hidden || this.view_?.at !== null) return;
+    // A coordinator that needs longer than that is not asked again meanwhile.
+    if (this.asking_ > 0) return;
     if (now_ms - this.numbersAt_ms_ > numbers_ms) void this.loadNumbers(this.link_, this.view_);
     if (now_ms - this.chartsAt_ms_ > charts_ms) void this.loadCharts(this.link_, this.view_);
   }
@@ -143,6 +147,7 @@ export class LinkView {
 
   private async loadNumbers(link: Link, view: View): Promise<void> {
     this.numbersAt_ms_ = Date.now();
+    this.asking_ += 1;
     try {
       const [answer, findings] = await Promise.all([
         loadLink(link, view, instantOf(view, this.model_.now_ms(Date.now()))), view.at === null ? loadFindings(link) : null,
@@ -154,11 +159,22 @@ export class LinkView {
     } catch (error) {
       if (!this.isShown(link, view)) return;
       setText(this.note_, error instanceof Refused ? error.message : "The coordinator does not answer; retrying.");
+    } finally {
+      this.asking_ -= 1;
     }
   }
 
   private async loadCharts(link: Link, view: View): Promise<void> {
     this.chartsAt_ms_ = Date.now();
+    this.asking_ += 1;
+    try {
+      await this.showCharts(link, view);
+    } finally {
+      this.asking_ -= 1;
+    }
+  }
+
+  private async showCharts(link: Link, view: View): Promise<void> {
     const at = instantOf(view, this.model_.now_ms(Date.now()));
     const isShown = (): boolean => this.isShown(link, view);
     await this.charts_.load(link, view, at, isShown);

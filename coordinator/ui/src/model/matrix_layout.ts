@@ -51,9 +51,10 @@ export function layoutFor(room: Room, columns: number, rows: number, longestName
   if (fit && fitting < least_named) return wholeMesh(room, columns, rows);
   const cellWidth = fit ? fitting : clamp(wide, least_cell, widest_cell);
   const upright = longestName + 30 > cellWidth;
+  const usual = heightFor(cellWidth);
   return {
     cellWidth,
-    cellHeight: Math.max(1, Math.floor(heightFor(cellWidth))),
+    cellHeight: Math.max(1, Math.floor(fit ? Math.min(usual, Math.max(high, least_named)) : usual)),
     gap: gapFor(cellWidth),
     rowHead,
     columnHead: upright ? upper : 36,

@@ -16,6 +16,8 @@ interface LiveSink {
 }
 
 const retry_ms = 3000;
+/** An answer asked for that short before is as good as a new one, for a moment. */
+const fresh_ms = 2000;
 const poll_ms = 5000;
 /** Values also change because results leave the window, and of that no event tells. */
 const full_reload_ms = 15000;
@@ -60,9 +62,8 @@ export class Live {
       void this.load();
       return;
     }
-    // Once the stream stands the matrix is loaded; check() does it where the stream does not come.
-    this.loadedAt_ = 0;
     this.reconnect();
+    void this.load();
   }
 
   private reconnect(): void {
@@ -83,7 +84,16 @@ export class Live {
     this.streaming_ = true;
     this.streamFailed_ = false;
     this.heardAt_ = Date.now();
-    void this.load();
+    if (!this.view_ || Date.now() - this.loadedAt_ > fresh_ms) {
+      void this.load();
+      return;
+    }
+    // A matrix that was asked for just before the stream stood may lack what happened in between.
+    if (!this.loading_) this.sink_.onConnection("live");
+    const turn = this.turn_;
+    window.setTimeout(() => {
+      if (turn === this.turn_ && this.streaming_) void this.load();
+    }, fresh_ms);
   }
 
   private onStreamError(source: EventSource): void {
@@ -124,14 +134,23 @@ export class Live {
     const past = this.view_.at;
     const cancel = new AbortController();
     this.cancel_ = cancel;
-    const matrix = this.isLoaded(past) ? null : getMatrix(this.view_, past, cancel.signal);
-    const answers = await Promise.all([matrix, getSites(), getIncidents()]).catch((error: unknown) => error);
+    /** Each is shown as it comes: the matrix does not wait for the rest. */
+    const shown = async <Answer>(question: Promise<Answer>, show: (answer: Answer) => void): Promise<void> => {
+      const answer = await question;
+      if (turn === this.turn_ && !cancel.signal.aborted) show(answer);
+    };
+    const matrix = this.isLoaded(past) ? Promise.resolve(null) : getMatrix(this.view_, past, cancel.signal);
+    const failed: unknown = await Promise.all([
+      shown(matrix, (answer) => answer && this.onMatrix(answer, past)),
+      shown(getSites(), (answer) => this.sink_.onSites(answer)),
+      shown(getIncidents(), (answer) => this.sink_.onIncidents(answer)),
+    ]).then(() => null, (error: unknown) => error ?? new Error("no answer"));
     if (turn !== this.turn_) return;
     this.loading_ = false;
-    if (Array.isArray(answers)) this.onLoaded(answers[0] as MatrixAnswer | null, answers[1], answers[2], past);
+    if (failed === null) this.sink_.onConnection(this.streaming_ ? "live" : this.streamFailed_ ? "polling" : "connecting");
     else {
       cancel.abort();
-      this.onFailed(answers);
+      this.onFailed(failed);
     }
     if (this.again_) void this.load();
   }
@@ -141,16 +160,11 @@ export class Live {
     return past !== null && past === this.loadedPast_;
   }
 
-  private onLoaded(matrix: MatrixAnswer | null, sites: unknown, incidents: unknown, past: string | null): void {
-    this.sink_.onSites(sites);
-    this.sink_.onIncidents(incidents);
-    if (matrix) {
-      const cells = matrix.sites.length ** 2;
-      this.reload_ms_ = cells > large_mesh_cells ? full_reload_large_ms : full_reload_ms;
-      this.loadedPast_ = past;
-      this.sink_.onMatrix(matrix);
-    }
-    this.sink_.onConnection(this.streaming_ ? "live" : this.streamFailed_ ? "polling" : "connecting");
+  private onMatrix(matrix: MatrixAnswer, past: string | null): void {
+    const cells = matrix.sites.length ** 2;
+    this.reload_ms_ = cells > large_mesh_cells ? full_reload_large_ms : full_reload_ms;
+    this.loadedPast_ = past;
+    this.sink_.onMatrix(matrix);
   }
 
   private onFailed(error: unknown): void {
