@@ -46,8 +46,10 @@ SharedTime hour_of(SharedTime t) {
   const nanoseconds hour = std::chrono::hours(1);
   return SharedTime(t.time_since_epoch() - t.time_since_epoch() % hour);
 }
-/// A new timetable takes effect this long after it was made, so that everybody has it by then.
+/// A new timetable takes effect this long after it was made, and as long again as handing it out takes, so that
+/// everybody has it by then.
 constexpr auto lead = seconds(2);
+nanoseconds hand_out_time(std::size_t sites) { return sites / timetables_per_tick * turn_every; }
 /// The very first one gives the agents time to connect, or the first slots of a long interval would be lost.
 constexpr auto first_lead = seconds(6);
 constexpr std::string_view timetable_key = "timetable";
@@ -67,6 +69,7 @@ class CoordinatorApp::Parts {
  private:
   std::unique_ptr<store::Writer> open_store();
   void fill_matrix();
+  Expected<void> plan_first(const PlanRequest& request);
   void apply_mesh(Now now);
   void reload();
   void turn();
@@ -115,7 +118,7 @@ class CoordinatorApp::Parts {
   RunAudit audit_;
   Demand demand_;
   AlertDesk alerts_;
-  std::optional<Timetable> previous_;  ///< the newest plan, also of an earlier life
+  std::optional<Timetable> timetable_;  ///< the newest plan, also of an earlier life
   bool replan_ = false;
   MonoTime planned_at_{};
   MonoTime published_at_{};
@@ -179,7 +182,7 @@ std::unique_ptr<store::Writer> CoordinatorApp::Parts::open_store() {
   const auto saved = writer->load(timetable_key);
   if (!saved) throw std::runtime_error(saved.error().what);
   if (*saved)
-    if (auto timetable = wire::decode_timetable(**saved)) previous_ = *std::move(timetable);
+    if (auto timetable = wire::decode_timetable(**saved)) timetable_ = *std::move(timetable);
   return writer;
 }
 
@@ -200,20 +203,27 @@ void CoordinatorApp::Parts::fill_matrix() {
   matrix_.tick(now);
 }
 
+Expected<void> CoordinatorApp::Parts::plan_first(const PlanRequest& request) {
+  auto planned = plan(request);
+  if (!planned) return std::unexpected(planned.error());
+  timetable_ = *std::move(planned);
+  return {};
+}
+
 /// Plans anew for the configured mesh and tells everybody.
 void CoordinatorApp::Parts::apply_mesh(Now now) {
   const Mesh& mesh = setup_.config.mesh;
   // Generations count up across restarts without being stored: they start from the wall clock.
   const Generation at_least{static_cast<std::uint64_t>(to_ns(now.wall) / 1'000'000)};
   // The epoch goes on across a restart. New lengths can wait until no run is cut; a change of the mesh should not.
-  const SharedTime soon = shared(now) + (previous_ ? lead : first_lead);
-  auto planned = plan({.previous = previous_ ? &*previous_ : nullptr,
-                       .mesh = mesh,
-                       .measured = lengths_.measured(),
-                       .seed = 1,
-                       .effective_at = replan_ ? quiet_instant(*previous_, soon) : soon,
-                       .at_least = at_least});
-  if (!planned) {
+  const SharedTime soon = shared(now) + (timetable_ ? lead : first_lead) + hand_out_time(mesh.sites.size());
+  const PlanRequest request{.mesh = mesh,
+                            .measured = lengths_.measured(),
+                            .seed = 1,
+                            .effective_at = replan_ ? quiet_instant(*timetable_, soon) : soon,
+                            .at_least = at_least};
+  // Changed in place: who reads it is told below, and nothing happens in between.
+  if (const auto planned = timetable_ ? replan(*timetable_, request) : plan_first(request); !planned) {
     tell(now, {{Severity::error, "timetable_impossible", {{"reason", planned.error().what}}}});
     return;
   }
@@ -224,22 +234,21 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   desk_.set_mesh(mesh);
   alerts_.set_config(setup_.config);
   matrix_.set_mesh(mesh);
-  matrix_.set_throughput_intervals(*planned);
-  audit_.set_plan(mesh, *planned);
+  matrix_.set_throughput_intervals(*timetable_);
+  audit_.set_plan(mesh, *timetable_);
   for (const SiteSpec& site : mesh.sites) roster_.set_last_seq(site.site, desk_.stored_seq(site.site));
   planned_at_ = now.mono;
   replan_ = false;
   tell(now, {{Severity::info,
               "timetable_made",
-              {{"generation", std::to_string(planned->generation.number)},
+              {{"generation", std::to_string(timetable_->generation.number)},
                {"sites", std::to_string(mesh.sites.size())},
-               {"rounds", std::to_string(planned->rounds)},
-               {"cycle", format_duration(planned->cycle)}}}});
-  previous_ = *planned;
-  desk_.store().save(std::string(timetable_key), wire::encode_timetable(*planned));
+               {"rounds", std::to_string(timetable_->rounds)},
+               {"cycle", format_duration(timetable_->cycle)}}}});
+  desk_.store().save(std::string(timetable_key), wire::encode_timetable(*timetable_));
   Roster::Out out;
-  demand_.set_plan(mesh, *planned, shared(now));
-  roster_.set_mesh(mesh, *std::move(planned), out);
+  demand_.set_plan(mesh, *timetable_, shared(now));
+  roster_.set_mesh(shared(now), mesh, *timetable_, out);
   carry_out(now, out);
 }
 
@@ -272,6 +281,13 @@ void CoordinatorApp::Parts::carry_out(Now now, Roster::Out& out) {
   for (const SiteId& site : out.heard) matrix_.on_heard(site, shared(now));
   for (const auto& [route, message] : out.messages)
     if (!control_.send(route, wire::encode(message))) roster_.on_unreachable(route);
+  for (const auto& [route, site] : out.timetables)
+    if (!control_.send(route, roster_.parts().message_for(site))) roster_.on_unreachable(route);
+  for (const auto& [routes, message] : out.broadcasts) {
+    const wire::Buffer octets = wire::encode(message);
+    for (const std::string& route : routes)
+      if (!control_.send(route, octets)) roster_.on_unreachable(route);
+  }
   for (const auto& [site, progress] : out.progress) demand_.on_progress(site, progress);
   for (auto& [site, batch] : out.batches) desk_.on_batch(now, site, std::move(batch));
   desk_.on_answers(out.arrivals);

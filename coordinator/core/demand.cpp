@@ -62,8 +62,8 @@ std::optional<Demand::Need> Demand::need_of(const Link& link, Probe probe) const
     return Need{timeout + spare, timeout};
   }
   const auto length_of = [&](const Link& of) {
-    const auto slot = std::ranges::find(timetable_.slots, of, &ThroughputSlot::link);
-    return slot == timetable_.slots.end() ? nanoseconds(0) : slot->length;
+    const auto slot = std::ranges::find(timetable_->slots, of, &ThroughputSlot::link);
+    return slot == timetable_->slots.end() ? nanoseconds(0) : slot->length;
   };
   const nanoseconds other_way = probe == Probe::duplex ? length_of({link.to, link.from}) : nanoseconds(0);
   const nanoseconds length = std::max(length_of(link), other_way);
@@ -114,7 +114,7 @@ std::expected<DemandRun, DemandRefusal> Demand::request(SharedTime now, const Li
   if (auto why = refusal(now, link, probe, agents)) return std::unexpected(*std::move(why));
   const Need need = need_of(link, probe).value();
   const auto reserved = reservations(nullptr);
-  const auto start = next_free({timetable_, uplinks_, link, need.length, now + notice, reserved});
+  const auto start = next_free({*timetable_, uplinks_, link, need.length, now + notice, reserved});
   if (!start)
     return std::unexpected(DemandRefusal{
         DemandRefusal::Why::no_time,
@@ -177,7 +177,7 @@ void Demand::end(DemandRun& run, DemandState state, std::string reason) {
 
 void Demand::set_plan(const Mesh& mesh, const Timetable& timetable, SharedTime now) {
   mesh_ = mesh;
-  timetable_ = timetable;
+  timetable_ = &timetable;
   uplinks_ = uplinks_of(mesh);
   for (DemandRun& run : runs_) {
     if (run.state != DemandState::queued || run.scheduled_at <= now) continue;
@@ -189,11 +189,11 @@ void Demand::set_plan(const Mesh& mesh, const Timetable& timetable, SharedTime n
     const auto reserved = reservations(&run);
     const SharedTime before = run.scheduled_at;
     // Until the new timetable is in force the old one is, in which the instant was free.
-    const bool stays_before = before + run.length <= timetable_.effective_at;
+    const bool stays_before = before + run.length <= timetable_->effective_at;
     const auto start =
         stays_before
             ? before
-            : next_free({timetable_, uplinks_, run.link, need->length, std::max(before, now + notice), reserved});
+            : next_free({*timetable_, uplinks_, run.link, need->length, std::max(before, now + notice), reserved});
     if (!start) {
       end(run, DemandState::expired, "the new timetable has no room for it");
       continue;

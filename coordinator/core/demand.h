@@ -118,7 +118,8 @@ class Demand {
   void forget_old();
 
   Mesh mesh_;
-  Timetable timetable_;
+  Timetable none_;  ///< until there is one
+  const Timetable* timetable_ = &none_;
   Uplinks uplinks_;
   std::deque<DemandRun> runs_;
   std::deque<SharedTime> asked_;  ///< the requests of the last minute

@@ -5,18 +5,19 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "coordinator/core/cast.h"
 #include "coordinator/core/intervals.h"
 #include "coordinator/core/link_rules.h"
 #include "coordinator/core/packing.h"
+#include "coordinator/core/patch.h"
+#include "coordinator/core/phases.h"
 #include "coordinator/core/placement.h"
 #include "shared/base/limits.h"
-#include "shared/base/random.h"
 
 namespace sonde {
 namespace {
@@ -28,33 +29,10 @@ constexpr double auto_slack = 1.25;
 constexpr nanoseconds least_duration = 100ms;
 /// An automatic interval is kept over a change of the mesh while it is at most this many cycles.
 constexpr int most_auto_slack = 2;
+/// This part more is reserved for slots, so that a site that joins finds room: 1/16.
+constexpr std::size_t room_to_grow = 16;
 /// The longest interval of a mesh, as a multiple of its shortest.
 constexpr std::int64_t most_repetitions = 5000;
-
-/// The sites in order of name, each with its unit; equal whatever order the configuration has.
-struct Cast {
-  std::vector<const SiteSpec*> sites;
-  std::vector<std::uint32_t> unit_of;  ///< shuffled by the seed
-  std::uint32_t units = 0;
-};
-
-Cast cast_of(const Mesh& mesh, std::uint64_t seed) {
-  Cast cast;
-  for (const SiteSpec& site : mesh.sites) cast.sites.push_back(&site);
-  std::ranges::sort(cast.sites, {}, [](const SiteSpec* site) -> const SiteId& { return site->site; });
-  std::map<std::string_view, std::uint32_t> uplinks;
-  for (const SiteSpec* site : cast.sites) {
-    const auto unit = site->uplink ? uplinks.emplace(*site->uplink, cast.units).first->second : cast.units;
-    cast.unit_of.push_back(unit);
-    cast.units = std::max(cast.units, unit + 1);
-  }
-  std::vector<std::uint32_t> shuffled(cast.units);
-  std::iota(shuffled.begin(), shuffled.end(), 0U);
-  Random random(seed);
-  for (std::uint32_t i = cast.units; i > 1; --i) std::swap(shuffled[i - 1], shuffled[random.below(i)]);
-  for (std::uint32_t& unit : cast.unit_of) unit = shuffled[unit];
-  return cast;
-}
 
 struct Runs {
   std::vector<WantedRun> wanted;
@@ -77,10 +55,8 @@ Runs runs_of(const Mesh& mesh, const Cast& cast, const std::unordered_map<Link, 
       if (!terms.throughput) continue;
       nanoseconds length = policy.run_duration();
       if (!measured.empty())
-        if (const auto known = measured.find({source.site, sink.site}); known != measured.end()) {
-          const nanoseconds longest = std::clamp(known->second, length, std::max(length, policy.run_max_duration()));
-          length += nanoseconds(std::llround(stretch * static_cast<double>((longest - length).count())));
-        }
+        if (const auto known = measured.find({source.site, sink.site}); known != measured.end())
+          length = granted_length(policy, known->second, stretch);
       const std::uint32_t receiver = cast.unit_of[to] + (policy.full_duplex ? cast.units : 0);
       out.wanted.push_back(
           {from, to, {cast.unit_of[from], receiver, length + slot_overhead}, terms.every ? terms.every : policy.every});
@@ -95,17 +71,6 @@ std::vector<Job> jobs_of(const Runs& runs) {
   return jobs;
 }
 
-bool has_quiet_hours(const Mesh& mesh) {
-  return std::ranges::any_of(mesh.sites, [](const SiteSpec& site) { return !site.quiet_hours.empty(); });
-}
-
-/// No link has an interval of its own, and no budget makes one necessary.
-bool is_uniform(const Mesh& mesh) {
-  return std::ranges::none_of(mesh.links, [](const LinkRule& rule) { return rule.every.has_value(); }) &&
-         std::ranges::none_of(mesh.sites, [](const SiteSpec& site) { return site.bytes_per_month.has_value(); }) &&
-         std::ranges::all_of(mesh.uplinks, [](const UplinkSpec& uplink) { return uplink.share >= 1; });
-}
-
 nanoseconds interval_for(const ThroughputPolicy& policy, nanoseconds cycle, nanoseconds before) {
   if (policy.every) return *policy.every;
   // A cycle that is a little longer or shorter than the last one should not move every run of the mesh.
@@ -114,8 +79,8 @@ nanoseconds interval_for(const ThroughputPolicy& policy, nanoseconds cycle, nano
   return std::max(least_auto_every, roomy);
 }
 
-/// One planning of the throughput runs: tries to keep what the timetable before has, and packs anew where that would
-/// not do.
+/// One planning of all throughput runs. Where links have intervals of their own, or sites quiet hours, it tries to keep
+/// what the timetable before has.
 class ThroughputPlan {
  public:
   ThroughputPlan(const PlanRequest& request, const Cast& cast, Timetable& out)
@@ -136,7 +101,7 @@ class ThroughputPlan {
   std::optional<Misfit> place_uniform() {
     const std::vector<Job> jobs = jobs_of(runs_);
     const nanoseconds before = request_.previous != nullptr ? request_.previous->throughput_every : nanoseconds(0);
-    if (before > 0ns) {
+    if (before > 0ns && has_quiet_hours(mesh_)) {
       const nanoseconds bound = packing_bound(jobs, runs_.units);
       const nanoseconds limit =
           policy_.every ? *policy_.every : nanoseconds(bound.count() / 50 * 51) + 4 * longest(jobs);
@@ -273,7 +238,7 @@ class ThroughputPlan {
       order.emplace_back(placement.starts[i], runs_.wanted[i].from, runs_.wanted[i].to, i);
     std::ranges::sort(order);
     out_.slots.clear();
-    out_.slots.reserve(order.size());
+    out_.slots.reserve(order.size() + order.size() / room_to_grow);
     for (const auto& [start, from, to, i] : order)
       out_.slots.push_back({Round{placement.rounds[i]}, Link{cast_.sites[from]->site, cast_.sites[to]->site},
                             nanoseconds(start), runs_.wanted[i].job.length,
@@ -308,66 +273,78 @@ Expected<void> place_throughput(const PlanRequest& request, Timetable& out) {
   return {};
 }
 
-/// FNV-1a over the two names and a salt, finished as SplitMix64 does; equal on every platform and for ever.
-std::uint64_t hash_of(const Link& link, std::uint64_t salt) {
-  std::uint64_t hash = 0xCBF2'9CE4'8422'2325 ^ salt;
-  const auto feed = [&](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01B3;
-    hash = (hash ^ 0xFF) * 0x100'0000'01B3;
-  };
-  feed(link.from.str());
-  feed(link.to.str());
-  hash = (hash ^ (hash >> 30U)) * 0xBF58'476D'1CE4'E5B9;
-  hash = (hash ^ (hash >> 27U)) * 0x94D0'49BB'1331'11EB;
-  return hash ^ (hash >> 31U);
-}
-
-nanoseconds phase_of(const Link& link, std::uint64_t salt, nanoseconds every) {
-  const double share = static_cast<double>(hash_of(link, salt) >> 11U) * 0x1p-53;
-  return nanoseconds(static_cast<std::int64_t>(share * static_cast<double>(every.count())));
-}
-
-void place_phases(const Mesh& mesh, Timetable& out) {
-  const Cast cast = cast_of(mesh, 0);
-  for (const SiteSpec* from : cast.sites)
-    for (const SiteSpec* to : cast.sites) {
-      if (!has_latency(mesh, *from, *to)) continue;
-      LinkPhase phase;
-      phase.link = {from->site, to->site};
-      if (mesh.policy.latency) phase.latency_phase = phase_of(phase.link, 1, mesh.policy.latency->every);
-      if (mesh.policy.connect) phase.connect_phase = phase_of(phase.link, 2, mesh.policy.connect->every);
-      out.phases.push_back(std::move(phase));
-    }
-}
-
 /// Names in the order in which they are first met, from 1.
 std::uint32_t number_of(std::map<std::string, std::uint32_t>& known, const std::string& name) {
   return known.try_emplace(name, static_cast<std::uint32_t>(known.size()) + 1).first->second;
 }
 
-}  // namespace
+/// All but slots and phases, which follow from them; `before` may be the same timetable.
+void set_head(const PlanRequest& request, const Timetable* before, Timetable& out) {
+  const Mesh& mesh = request.mesh;
+  // An epoch in the future would stop everything until then.
+  out.epoch = before != nullptr ? std::min(before->epoch, request.effective_at) : request.effective_at;
+  out.generation =
+      before != nullptr ? std::max(request.at_least, Generation{before->generation.number + 1}) : request.at_least;
+  out.effective_at = request.effective_at;
+  out.policy = mesh.policy;
+  out.members.clear();
+  out.quiet.clear();
+  std::map<std::string, std::uint32_t> uplinks;
+  for (const SiteSpec& site : mesh.sites)
+    out.members.push_back({site.site, site.addresses, site.port, site.inbound, site.has_agent, site.connect,
+                           site.public_key, site.location, site.uplink ? number_of(uplinks, *site.uplink) : 0});
+  for (const SiteSpec& site : mesh.sites)
+    for (const DailyHours& hours : site.quiet_hours) out.quiet.push_back({site.site, hours});
+}
 
-Expected<Timetable> plan(const PlanRequest& request) {
+/// An interval that was chosen for another mesh goes on as long as it is neither too short nor far too long.
+bool still_fits(const ThroughputPolicy& policy, nanoseconds every, nanoseconds busiest) {
+  if (policy.every) return true;
+  return every >= least_auto_every && every >= nanoseconds(busiest.count() / 100 * 105) &&
+         every <= std::max(least_auto_every, most_auto_slack * busiest);
+}
+
+/// False, and nothing is changed, where it must be planned anew.
+bool patch(Timetable& timetable, const PlanRequest& request) {
+  const Mesh& mesh = request.mesh;
+  const auto& policy = mesh.policy.throughput;
+  if (!policy || timetable.throughput_every <= 0ns || mesh.sites.size() > limits::sites) return false;
+  if (!is_uniform(mesh) || has_quiet_hours(mesh)) return false;
+  const nanoseconds every = policy->every.value_or(timetable.throughput_every);
+  const Cast cast = cast_of(mesh, request.seed);
+  SlotPatch slots(timetable, request, cast, every);
+  if (!slots.work_out() || !still_fits(*policy, every, slots.busiest())) return false;
+  slots.apply(timetable);
+  place_phases(mesh, cast, timetable.policy, timetable.phases);
+  set_head(request, &timetable, timetable);
+  return true;
+}
+
+Expected<Timetable> plan_anew(const PlanRequest& request) {
   if (request.mesh.sites.size() > limits::sites)
     return fail(fmt::format("{} sites are too many; give at most {}", request.mesh.sites.size(), limits::sites));
   Timetable out;
-  out.generation = request.at_least;
-  if (request.previous != nullptr)
-    out.generation = std::max(out.generation, Generation{request.previous->generation.number + 1});
-  out.effective_at = request.effective_at;
-  // An epoch in the future would stop everything until then.
-  out.epoch =
-      request.previous != nullptr ? std::min(request.previous->epoch, request.effective_at) : request.effective_at;
-  out.policy = request.mesh.policy;
-  std::map<std::string, std::uint32_t> uplinks;
-  for (const SiteSpec& site : request.mesh.sites)
-    out.members.push_back({site.site, site.addresses, site.port, site.inbound, site.has_agent, site.connect,
-                           site.public_key, site.location, site.uplink ? number_of(uplinks, *site.uplink) : 0});
-  for (const SiteSpec& site : request.mesh.sites)
-    for (const DailyHours& hours : site.quiet_hours) out.quiet.push_back({site.site, hours});
+  set_head(request, request.previous, out);
   if (auto placed = place_throughput(request, out); !placed) return std::unexpected(placed.error());
-  place_phases(request.mesh, out);
+  place_phases(request.mesh, cast_of(request.mesh, 0), out.policy, out.phases);
   return out;
+}
+
+}  // namespace
+
+Expected<Timetable> plan(const PlanRequest& request) {
+  if (request.previous != nullptr)
+    if (Timetable next = *request.previous; patch(next, request)) return next;
+  return plan_anew(request);
+}
+
+Expected<void> replan(Timetable& timetable, PlanRequest request) {
+  request.previous = &timetable;
+  if (patch(timetable, request)) return {};
+  auto anew = plan_anew(request);
+  if (!anew) return std::unexpected(anew.error());
+  timetable = *std::move(anew);
+  return {};
 }
 
 SharedTime quiet_instant(const Timetable& current, SharedTime not_before) {

@@ -1,8 +1,7 @@
 #include "coordinator/core/roster.h"
 
 #include <algorithm>
-
-#include "coordinator/core/timetable_parts.h"
+#include <utility>
 
 namespace sonde {
 namespace {
@@ -15,19 +14,56 @@ bool differs_much(std::optional<nanoseconds> a, std::optional<nanoseconds> b) {
 
 }  // namespace
 
-void Roster::set_mesh(const Mesh& mesh, Timetable timetable, Out& out) {
+void Roster::set_mesh(SharedTime now, const Mesh& mesh, const Timetable& timetable, Out& out) {
   mesh_name_ = mesh.name;
-  timetable_ = std::move(timetable);
-  std::erase_if(agents_, [&](const auto& entry) {
+  timetable_ = &timetable;
+  parts_ = std::make_unique<TimetableParts>(timetable);
+  const auto is_gone = [&](const auto& entry) {
     const SiteSpec* spec = mesh.site(entry.first);
     return spec == nullptr || !spec->has_agent;
-  });
+  };
+  std::erase_if(agents_, is_gone);
+  deliveries_.clear();
+  owed_.clear();
   for (const SiteSpec& spec : mesh.sites)
-    if (spec.has_agent) agents_.try_emplace(spec.site);
-  const TimetableParts parts(timetable_);
-  for (const auto& [site, agent] : agents_)
-    if (!agent.route.empty()) out.messages.push_back({agent.route, wire::NewTimetable{parts.of(site)}});
+    if (spec.has_agent && !agents_.try_emplace(spec.site).first->second.route.empty()) owe(spec.site);
+  hand_out(now, out);
   out.sites_changed = true;
+}
+
+void Roster::owe(const SiteId& site) {
+  if (std::exchange(deliveries_[site].waits, true)) return;
+  owed_.push_back(site);
+}
+
+/// What was sent may be on its way still, or may have been lost with a connection.
+void Roster::send_again(SharedTime now, const SiteId& site, Events& events) {
+  Delivery& delivery = deliveries_[site];
+  if (delivery.waits) return;
+  const nanoseconds wait =
+      std::min(longest_resend, first_resend * (std::int64_t{1} << std::clamp(delivery.sent - 1, 0, 10)));
+  const bool clock_went_back = now < delivery.sent_at;
+  if (delivery.sent > 0 && !clock_went_back && now - delivery.sent_at < wait) return;
+  if (delivery.sent == worrying_sends)
+    events.push_back({Severity::warning,
+                      "timetable_not_taken",
+                      {{"site", site.str()}, {"generation", std::to_string(timetable_->generation.number)}}});
+  owe(site);
+}
+
+void Roster::hand_out(SharedTime now, Out& out) {
+  while (!owed_.empty() && handed_out_ < timetables_per_tick) {
+    const SiteId site = std::move(owed_.front());
+    owed_.pop_front();
+    Delivery& delivery = deliveries_[site];
+    delivery.waits = false;
+    const auto agent = agents_.find(site);
+    if (agent == agents_.end() || agent->second.route.empty()) continue;
+    delivery.sent_at = now;
+    ++delivery.sent;
+    ++handed_out_;
+    out.timetables.push_back({agent->second.route, site});
+  }
 }
 
 void Roster::on_message(SharedTime now, const SiteId& site, const std::string& route, wire::Message message, Out& out) {
@@ -76,13 +112,16 @@ void Roster::on_hello(SharedTime now, const SiteId& site, const std::string& rou
   }
   AgentStatus& agent = agents_.at(site);
   const bool other_facts = agent.hello.boot_id != hello.boot_id;
-  agent.route = route;
+  if (std::exchange(agent.route, route) != route) deliveries_[site].sent = 0;
   agent.connected_at = now;
   agent.hello = hello;
   out.messages.push_back({route, wire::Welcome{mesh_name_, last_seqs_[site]}});
-  out.messages.push_back({route, wire::NewTimetable{timetable_.for_site(site)}});
   out.messages.push_back({route, facts_for(site)});
-  if (other_facts) tell_peers(site, out);
+  if (hello.generation != timetable_->generation) {
+    send_again(now, site, out.events);
+    hand_out(now, out);
+  }
+  if (other_facts) note_facts(site);
   out.sites_changed = true;
   out.events.push_back({Severity::info, "agent_connected", {{"site", site.str()}, {"version", hello.agent_version}}});
 }
@@ -93,9 +132,11 @@ void Roster::on_heartbeat(SharedTime now, const SiteId& site, const wire::Heartb
   agent.heartbeat = heartbeat;
   agent.clock_offset = now.time_since_epoch() - heartbeat.sent_at.time_since_epoch();
   out.messages.push_back({agent.route, wire::HeartbeatReply{heartbeat.sent_at, now, now}});
-  if (heartbeat.generation < timetable_.generation)
-    out.messages.push_back({agent.route, wire::NewTimetable{timetable_.for_site(site)}});
-  if (other_facts) tell_peers(site, out);
+  if (heartbeat.generation < timetable_->generation) {
+    send_again(now, site, out.events);
+    hand_out(now, out);
+  }
+  if (other_facts) note_facts(site);
 }
 
 wire::PeerFacts Roster::facts_for(const SiteId& site) const {
@@ -106,12 +147,23 @@ wire::PeerFacts Roster::facts_for(const SiteId& site) const {
   return facts;
 }
 
-void Roster::tell_peers(const SiteId& about, Out& out) {
+void Roster::note_facts(const SiteId& about) {
   AgentStatus& agent = agents_.at(about);
   agent.told_clock_error = agent.heartbeat.clock_error;
-  const wire::PeerFacts fact{{{about, agent.hello.boot_id, agent.heartbeat.clock_error}}};
-  for (const auto& [peer, other] : agents_)
-    if (peer != about && !other.route.empty()) out.messages.push_back({other.route, fact});
+  new_facts_.insert(about);
+}
+
+/// One message for everybody, whoever it is about: a mesh that comes up would otherwise be told N x N times.
+void Roster::tell_facts(Out& out) {
+  if (new_facts_.empty()) return;
+  wire::PeerFacts facts;
+  for (const SiteId& site : std::exchange(new_facts_, {}))
+    if (const auto agent = agents_.find(site); agent != agents_.end())
+      facts.peers.push_back({site, agent->second.hello.boot_id, agent->second.heartbeat.clock_error});
+  Broadcast broadcast{{}, std::move(facts)};
+  for (const auto& [site, agent] : agents_)
+    if (!agent.route.empty()) broadcast.routes.push_back(agent.route);
+  if (!broadcast.routes.empty()) out.broadcasts.push_back(std::move(broadcast));
 }
 
 void Roster::on_stored(const SiteId& site, std::uint64_t spool, std::uint64_t seq, std::uint64_t results, Out& out) {
@@ -128,6 +180,9 @@ void Roster::on_unreachable(const std::string& route) {
 }
 
 void Roster::tick(SharedTime now, Out& out) {
+  handed_out_ = 0;
+  hand_out(now, out);
+  tell_facts(out);
   for (auto& [site, agent] : agents_) {
     const bool heard = agent.heard(now);
     bool& before = was_heard_[site];

@@ -2,13 +2,18 @@
 // time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "coordinator/core/mesh.h"
+#include "coordinator/core/timetable_parts.h"
 #include "shared/base/event.h"
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
@@ -18,6 +23,15 @@ namespace sonde {
 
 /// An agent that was not heard for this long is silent.
 inline constexpr nanoseconds agent_silence = std::chrono::seconds(15);
+/// Timetables that are handed out between two ticks; who is behind them waits for the next one. At a thousand sites
+/// one is 200 kB and takes a quarter of a millisecond.
+inline constexpr std::size_t timetables_per_tick = 100;
+/// An agent whose heartbeat names an older generation so long after it was sent the newest is sent it again; every
+/// further time waits twice as long, up to the longest.
+inline constexpr nanoseconds first_resend = std::chrono::seconds(2);
+inline constexpr nanoseconds longest_resend = std::chrono::minutes(1);
+/// An agent that was sent one generation so often is told of as an event.
+inline constexpr int worrying_sends = 5;
 
 struct AgentStatus {
   std::optional<SharedTime> last_heard;     ///< any message; nullopt: never since the coordinator started
@@ -36,12 +50,28 @@ using AgentStatuses = std::map<SiteId, AgentStatus>;
 
 class Roster {
  public:
+  Roster() = default;
+  Roster(const Roster&) = delete;
+  Roster& operator=(const Roster&) = delete;
+
   struct Outgoing {
     std::string route;
     wire::Message message;
   };
+  /// One message for many.
+  struct Broadcast {
+    std::vector<std::string> routes;
+    wire::Message message;
+  };
+  /// TimetableParts::message_for(to), or its value NewTimetable{parts().of(to)}.
+  struct Handout {
+    std::string route;
+    SiteId to;
+  };
   struct Out {
     std::vector<Outgoing> messages;
+    std::vector<Handout> timetables;  ///< made when they are sent: all of them at once would be half a gigabyte
+    std::vector<Broadcast> broadcasts;
     std::vector<std::pair<SiteId, wire::ResultBatch>> batches;      ///< for the ingest
     std::vector<std::pair<SiteId, wire::RunProgress>> progress;     ///< of runs on demand
     std::vector<std::pair<SiteId, wire::ArrivalAnswers>> arrivals;  ///< for the losses' join
@@ -50,8 +80,9 @@ class Roster {
     Events events;
   };
 
-  /// Sites that are no longer there lose their session at once; `timetable` goes to everybody who has one.
-  void set_mesh(const Mesh& mesh, Timetable timetable, Out& out);
+  /// Sites that are no longer there lose their session at once; `timetable` goes to everybody who has one, to many with
+  /// the next ticks. It is kept by reference: it must stay as it is until the next set_mesh.
+  void set_mesh(SharedTime now, const Mesh& mesh, const Timetable& timetable, Out& out);
   /// The highest seq of a site that is stored; told to an agent that makes a new spool.
   void set_last_seq(const SiteId& site, std::uint64_t seq) { last_seqs_[site] = seq; }
 
@@ -62,22 +93,40 @@ class Roster {
   void on_stored(const SiteId& site, std::uint64_t spool, std::uint64_t seq, std::uint64_t results, Out& out);
   /// The route turned out to be dead.
   void on_unreachable(const std::string& route);
-  /// Notices silence.
+  /// Notices silence, hands out timetables that wait, tells the agents of each other. Ten times a second or so.
   void tick(SharedTime now, Out& out);
 
   const AgentStatuses& agents() const { return agents_; }
-  const Timetable& timetable() const { return timetable_; }
+  const Timetable& timetable() const { return *timetable_; }
+  const TimetableParts& parts() const { return *parts_; }
   std::uint64_t impostors() const { return impostors_; }
 
  private:
+  /// How an agent gets the newest timetable.
+  struct Delivery {
+    bool waits = false;  ///< in `owed_`
+    int sent = 0;        ///< how often, of this generation
+    SharedTime sent_at;  ///< the last time
+  };
+
   void on_hello(SharedTime now, const SiteId& site, const std::string& route, const wire::Hello& hello, Out& out);
   void on_heartbeat(SharedTime now, const SiteId& site, const wire::Heartbeat& heartbeat, Out& out);
+  void owe(const SiteId& site);
+  void send_again(SharedTime now, const SiteId& site, Events& events);
+  void hand_out(SharedTime now, Out& out);
   wire::PeerFacts facts_for(const SiteId& site) const;
-  void tell_peers(const SiteId& about, Out& out);
+  void note_facts(const SiteId& about);
+  void tell_facts(Out& out);
 
   std::string mesh_name_;
-  Timetable timetable_;
+  Timetable none_;  ///< until there is one
+  const Timetable* timetable_ = &none_;
+  std::unique_ptr<TimetableParts> parts_ = std::make_unique<TimetableParts>(none_);
   AgentStatuses agents_;
+  std::map<SiteId, Delivery> deliveries_;
+  std::deque<SiteId> owed_;
+  std::size_t handed_out_ = 0;  ///< since the last tick
+  std::set<SiteId> new_facts_;  ///< agents of which the others shall know
   std::map<SiteId, std::uint64_t> last_seqs_;
   std::map<SiteId, bool> was_heard_;
   std::uint64_t impostors_ = 0;

@@ -3,43 +3,63 @@
 #include <algorithm>
 
 namespace sonde {
+namespace {
 
-TimetableParts::TimetableParts(const Timetable& timetable) : timetable_(timetable) {
-  head_.generation = timetable.generation;
-  head_.effective_at = timetable.effective_at;
-  head_.epoch = timetable.epoch;
-  head_.policy = timetable.policy;
-  head_.throughput_every = timetable.throughput_every;
-  head_.rounds = timetable.rounds;
-  head_.cycle = timetable.cycle;
-  head_.members = timetable.members;
-  head_.quiet = timetable.quiet;
-  for (std::uint32_t i = 0; i < timetable.slots.size(); ++i) {
-    slots_of_[timetable.slots[i].link.from].push_back(i);
-    slots_of_[timetable.slots[i].link.to].push_back(i);
-  }
-  for (std::uint32_t i = 0; i < timetable.phases.size(); ++i) phases_from_[timetable.phases[i].link.from].push_back(i);
-  for (const Member& member : timetable.members)
-    if (member.uplink != 0) behind_[member.uplink].push_back(member.site);
+SiteIndex members_of(const Timetable& timetable) {
+  std::vector<SiteId> sites;
+  sites.reserve(timetable.members.size());
+  for (const Member& member : timetable.members) sites.push_back(member.site);
+  return SiteIndex(std::move(sites));
 }
 
-Timetable TimetableParts::of(const SiteId& site) const {
-  Timetable own = head_;
-  std::vector<SiteId> near{site};
-  if (const Member* self = timetable_.member(site); self != nullptr && self->uplink != 0)
-    near = behind_.at(self->uplink);
+}  // namespace
+
+TimetableParts::TimetableParts(const Timetable& timetable)
+    : timetable_(timetable),
+      encoder_(timetable),
+      sites_(members_of(timetable)),
+      slots_(timetable.members.size()),
+      phases_(timetable.members.size()) {
+  for (std::uint32_t i = 0; i < timetable.slots.size(); ++i)
+    for (const SiteId* site : {&timetable.slots[i].link.from, &timetable.slots[i].link.to})
+      if (const std::uint32_t at = sites_.of(*site); at != SiteIndex::none) slots_[at].push_back(i);
+  for (std::uint32_t i = 0; i < timetable.phases.size(); ++i)
+    if (const std::uint32_t at = sites_.of(timetable.phases[i].link.from); at != SiteIndex::none)
+      phases_[at].push_back(i);
+  for (std::uint32_t i = 0; i < timetable.members.size(); ++i)
+    if (timetable.members[i].uplink != 0) behind_[timetable.members[i].uplink].push_back(i);
+}
+
+std::vector<std::uint32_t> TimetableParts::slots_of(const SiteId& site) const {
+  const std::uint32_t self = sites_.of(site);
+  if (self == SiteIndex::none) return {};
+  const std::uint32_t uplink = timetable_.members[self].uplink;
+  if (uplink == 0) return slots_[self];
   std::vector<std::uint32_t> slots;
-  for (const SiteId& other : near)
-    if (const auto found = slots_of_.find(other); found != slots_of_.end())
-      slots.insert(slots.end(), found->second.begin(), found->second.end());
+  for (const std::uint32_t mate : behind_.at(uplink))
+    slots.insert(slots.end(), slots_[mate].begin(), slots_[mate].end());
   std::ranges::sort(slots);
   const auto repeated = std::ranges::unique(slots);
   slots.erase(repeated.begin(), repeated.end());
-  own.slots.reserve(slots.size());
-  for (const std::uint32_t i : slots) own.slots.push_back(timetable_.slots[i]);
-  if (const auto found = phases_from_.find(site); found != phases_from_.end())
-    for (const std::uint32_t i : found->second) own.phases.push_back(timetable_.phases[i]);
+  return slots;
+}
+
+const std::vector<std::uint32_t>& TimetableParts::phases_of(const SiteId& site) const {
+  static const std::vector<std::uint32_t> nothing;
+  const std::uint32_t self = sites_.of(site);
+  return self == SiteIndex::none ? nothing : phases_[self];
+}
+
+Timetable TimetableParts::of(const SiteId& site) const {
+  Timetable own = timetable_.head();
+  for (const std::uint32_t i : slots_of(site)) own.slots.push_back(timetable_.slots[i]);
+  for (const std::uint32_t i : phases_of(site)) own.phases.push_back(timetable_.phases[i]);
   return own;
+}
+
+wire::Buffer TimetableParts::message_for(const SiteId& site) const {
+  const std::vector<std::uint32_t> slots = slots_of(site);
+  return encoder_.message(timetable_.slots, slots, timetable_.phases, phases_of(site));
 }
 
 }  // namespace sonde

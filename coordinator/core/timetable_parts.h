@@ -1,12 +1,14 @@
 // What each agent needs of a timetable (Timetable::for_site), for all of them at once: the slots are looked through one
-// time and not once for each agent. Pure.
+// time and not once for each agent, and what is the same for everybody is encoded once. Pure.
 #pragma once
 
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
 
+#include "shared/schedule/site_index.h"
 #include "shared/schedule/timetable.h"
+#include "shared/wire/timetable_encoder.h"
 
 namespace sonde {
 
@@ -17,13 +19,19 @@ class TimetableParts {
 
   /// Equal to timetable.for_site(site).
   Timetable of(const SiteId& site) const;
+  /// The octets of the message that gives it to the site's agent.
+  wire::Buffer message_for(const SiteId& site) const;
 
  private:
+  std::vector<std::uint32_t> slots_of(const SiteId& site) const;
+  const std::vector<std::uint32_t>& phases_of(const SiteId& site) const;
+
   const Timetable& timetable_;
-  Timetable head_;  ///< what is the same for everybody
-  std::unordered_map<SiteId, std::vector<std::uint32_t>> slots_of_;
-  std::unordered_map<SiteId, std::vector<std::uint32_t>> phases_from_;
-  std::unordered_map<std::uint32_t, std::vector<SiteId>> behind_;  ///< sites by uplink
+  wire::TimetableEncoder encoder_;
+  SiteIndex sites_;
+  std::vector<std::vector<std::uint32_t>> slots_;                         ///< by site: where it is at one of the ends
+  std::vector<std::vector<std::uint32_t>> phases_;                        ///< by the site they begin at
+  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> behind_;  ///< sites by uplink
 };
 
 }  // namespace sonde

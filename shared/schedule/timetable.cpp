@@ -40,18 +40,22 @@ bool Timetable::is_quiet(const Link& link, SharedTime start, nanoseconds length)
   });
 }
 
+Timetable Timetable::head() const {
+  Timetable out;
+  out.generation = generation;
+  out.effective_at = effective_at;
+  out.epoch = epoch;
+  out.policy = policy;
+  out.throughput_every = throughput_every;
+  out.rounds = rounds;
+  out.cycle = cycle;
+  out.members = members;
+  out.quiet = quiet;
+  return out;
+}
+
 Timetable Timetable::for_site(const SiteId& site) const {
-  // Copies what is needed only: a whole timetable may hold millions of slots.
-  Timetable own;
-  own.generation = generation;
-  own.effective_at = effective_at;
-  own.epoch = epoch;
-  own.policy = policy;
-  own.throughput_every = throughput_every;
-  own.rounds = rounds;
-  own.cycle = cycle;
-  own.members = members;
-  own.quiet = quiet;
+  Timetable own = head();  // only what is needed: a whole timetable may hold millions of slots
   std::set<SiteId> near{site};
   if (const Member* self = member(site); self != nullptr && self->uplink != 0)
     for (const Member& other : members)

@@ -102,6 +102,8 @@ struct Timetable {
   }
   /// Whether quiet hours of one of its sites leave this run out.
   bool is_quiet(const Link& link, SharedTime start, nanoseconds length) const;
+  /// All but slots and phases.
+  Timetable head() const;
   /// What one agent needs of it: all members, the slots that load its uplink (its own runs, and for its own probes to
   /// know of them those of sites that share its uplink), the phases of the links that begin at it.
   Timetable for_site(const SiteId& site) const;

@@ -435,6 +435,13 @@ std::expected<T, DecodeError> decode_one(std::span<const std::uint8_t> bytes) {
   return value;
 }
 
+template <typename T>
+void append_chosen(Buffer& out, std::span<const T> all, std::span<const std::uint32_t> chosen) {
+  Encoder encoder(out);
+  encoder.array(static_cast<std::uint32_t>(chosen.size()));
+  for (const std::uint32_t i : chosen) encoder.record(all[i]);
+}
+
 }  // namespace
 
 Buffer encode(const Message& message) {
@@ -468,6 +475,13 @@ std::expected<Message, DecodeError> decode(std::span<const std::uint8_t> bytes) 
   if (!error.empty())
     return std::unexpected(DecodeError{DecodeFailure::malformed, fmt::format("type {}: {}", type, error)});
   return message;
+}
+
+void append_list(Buffer& out, std::span<const ThroughputSlot> all, std::span<const std::uint32_t> chosen) {
+  append_chosen(out, all, chosen);
+}
+void append_list(Buffer& out, std::span<const LinkPhase> all, std::span<const std::uint32_t> chosen) {
+  append_chosen(out, all, chosen);
 }
 
 Buffer encode_result(const Result& result) { return encode_one(result); }

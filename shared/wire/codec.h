@@ -37,4 +37,8 @@ std::expected<Result, DecodeError> decode_result(std::span<const std::uint8_t> b
 Buffer encode_timetable(const Timetable& timetable);
 std::expected<Timetable, DecodeError> decode_timetable(std::span<const std::uint8_t> bytes);
 
+/// Appends the chosen elements, by their places, as a record's field holds a list of them; for TimetableEncoder.
+void append_list(Buffer& out, std::span<const ThroughputSlot> all, std::span<const std::uint32_t> chosen);
+void append_list(Buffer& out, std::span<const LinkPhase> all, std::span<const std::uint32_t> chosen);
+
 }  // namespace sonde::wire

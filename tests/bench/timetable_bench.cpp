@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <span>
+#include <stdexcept>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -113,9 +114,12 @@ void measure(std::uint32_t sites) {
   const Mesh duplex = mesh_of(sites, true);
   const Timetable both = *plan({.mesh = duplex, .effective_at = SharedTime(1h)});
   const Mesh grown = joined(mesh);
-  Timetable next;
+  Timetable next = timetable;
+  next.slots.reserve(next.slots.size() / 16 * 17);  // as a timetable that was planned here has it
+  next.phases.reserve(next.phases.size() / 16 * 17);
+  bool planned = true;
   const double joined_s =
-      seconds_for([&] { next = *plan({.previous = &timetable, .mesh = grown, .effective_at = SharedTime(2h)}); });
+      seconds_for([&] { planned = replan(next, {.mesh = grown, .effective_at = SharedTime(2h)}).has_value(); });
   std::size_t moved = 0;
   std::size_t kept = 0;
   {
@@ -123,18 +127,24 @@ void measure(std::uint32_t sites) {
     for (const ThroughputSlot& slot : next.slots) starts[slot.link] = slot.start;
     for (const ThroughputSlot& slot : timetable.slots) ++(starts.at(slot.link) == slot.start ? kept : moved);
   }
+  Timetable after = next;
+  const double left_s =
+      seconds_for([&] { planned = planned && replan(after, {.mesh = mesh, .effective_at = SharedTime(3h)}); });
+  if (!planned) throw std::runtime_error("a site that joins or leaves could not be planned for");
   const std::uint32_t played = std::min(sites, most_negotiated_sites);
   const auto [interval, negotiation] = negotiated(played);
   const double scale = (sites - 1.0) / (played - 1.0);
   fmt::print(
       R"({{"sites":{},"bound_s":{},"cycle_s":{},"oldest_s":{},"duplex_cycle_s":{},"token_cycle_s":{},"token_oldest_s":{},)"
-      R"("negotiated_cycle_s":{},"negotiated_oldest_s":{},"negotiated_of":{},"planned_s":{},"joined_s":{},"join_moved":{},)"
+      R"("negotiated_cycle_s":{},"negotiated_oldest_s":{},"negotiated_of":{},"planned_s":{},"joined_s":{},"left_s":{},"join_moved":{},)"
       R"("join_kept":{},"conflicts":{},"rounds":{}}})"
       "\n",
       sites, summary.lower_bound_s, summary.cycle_s, summary.cycle_s + to_seconds(run_length), to_seconds(both.cycle),
       to_seconds(sites * (sites - 1) * run_length), to_seconds(sites * (sites - 1) * run_length + run_length),
-      to_seconds(interval) * scale, negotiation.oldest_s * scale, played, planned_s, joined_s, moved, kept,
-      summary.conflicts + broken_rules(both, {}).size() + broken_rules(next, {}).size(), summary.rounds);
+      to_seconds(interval) * scale, negotiation.oldest_s * scale, played, planned_s, joined_s, left_s, moved, kept,
+      summary.conflicts + broken_rules(both, {}).size() + broken_rules(next, {}).size() +
+          broken_rules(after, {}).size(),
+      summary.rounds);
   std::fflush(stdout);
 }
 

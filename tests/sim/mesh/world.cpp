@@ -242,19 +242,20 @@ void World::replan(bool first) {
   Mesh mesh = all_;
   std::erase_if(mesh.sites, [&](const SiteSpec& spec) { return away_.contains(spec.site); });
   const Generation at_least{static_cast<std::uint64_t>(to_ns(shared()) / 1'000'000)};
-  auto planned = plan({.previous = stored_timetable_ ? &*stored_timetable_ : nullptr,
-                       .mesh = mesh,
-                       .seed = 1,
-                       .effective_at = shared() + (first ? first_lead : lead),
-                       .at_least = at_least});
-  if (!planned) return complain("no timetable: " + planned.error().what);
+  const PlanRequest request{
+      .mesh = mesh, .seed = 1, .effective_at = shared() + (first ? first_lead : lead), .at_least = at_least};
+  if (stored_timetable_) {
+    if (const auto planned = sonde::replan(*stored_timetable_, request); !planned)
+      return complain("no timetable: " + planned.error().what);
+  } else {
+    stored_timetable_ = *plan(request);
+  }
   ++out_.generations;
-  effective_[planned->generation] = planned->effective_at;
-  stored_timetable_ = *planned;
+  effective_[stored_timetable_->generation] = stored_timetable_->effective_at;
   for (const SiteSpec& spec : mesh.sites) roster_->set_last_seq(spec.site, stored_seq_[index_.at(spec.site)]);
-  audit_->set_plan(mesh, *planned);
+  audit_->set_plan(mesh, *stored_timetable_);
   Roster::Out out;
-  roster_->set_mesh(mesh, *std::move(planned), out);
+  roster_->set_mesh(shared(), mesh, *stored_timetable_, out);
   carry_out(out);
 }
 
@@ -276,15 +277,22 @@ void World::on_coordinator_message(std::uint32_t host, std::uint32_t life, wire:
 void World::carry_out(Roster::Out& out) {
   Roster::Out more;
   for (const auto& [site, batch] : out.batches) take_results(site, batch, more);
-  for (Roster::Out* some : {&out, &more})
-    for (Roster::Outgoing& outgoing : some->messages) {
-      std::uint32_t host = 0;
-      std::uint32_t life = 0;
-      const char* const end = outgoing.route.data() + outgoing.route.size();
-      const auto dot = std::from_chars(outgoing.route.data(), end, host);
-      std::from_chars(dot.ptr + 1, end, life);
-      if (life == hosts_[host].life) send_down(host, std::move(outgoing.message));
-    }
+  for (Roster::Out* some : {&out, &more}) {
+    for (Roster::Outgoing& outgoing : some->messages) send_route(outgoing.route, std::move(outgoing.message));
+    for (const auto& [route, site] : some->timetables) send_route(route, wire::NewTimetable{roster_->parts().of(site)});
+    for (const auto& [routes, message] : some->broadcasts)
+      for (const std::string& route : routes) send_route(route, message);
+  }
+}
+
+/// A message to an earlier life of the host reaches nobody.
+void World::send_route(const std::string& route, wire::Message message) {
+  std::uint32_t host = 0;
+  std::uint32_t life = 0;
+  const char* const end = route.data() + route.size();
+  const auto dot = std::from_chars(route.data(), end, host);
+  std::from_chars(dot.ptr + 1, end, life);
+  if (life == hosts_[host].life) send_down(host, std::move(message));
 }
 
 void World::take_results(const SiteId& site, const wire::ResultBatch& batch, Roster::Out& out) {

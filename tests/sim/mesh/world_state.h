@@ -86,6 +86,7 @@ class World {
   void after(std::uint32_t host, AgentEffects& effects);
   void settle(std::uint32_t host);
   void carry_out(Roster::Out& out);
+  void send_route(const std::string& route, wire::Message message);
   void take_results(const SiteId& site, const wire::ResultBatch& batch, Roster::Out& out);
   void check_begun(std::uint32_t host, const ThroughputOrder& order);
   void command(std::uint32_t host, const TransferCommand& command);

@@ -49,7 +49,8 @@ BOOST_AUTO_TEST_CASE(it_speaks_of_the_sites_own_links_and_of_its_agent) {
   matrix.on_result(result);
   Roster roster;
   Roster::Out out;
-  roster.set_mesh(mesh, Timetable{}, out);
+  const Timetable timetable;
+  roster.set_mesh(now, mesh, timetable, out);
   roster.on_message(now - 2s, berlin, "r1", wire::Hello{berlin, "0.1.0", 1, 0, {}, "boot", 7101}, out);
 
   const wire::Situation said = situation_of(berlin, mesh, roster, matrix, now);

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "coordinator/core/planner.h"
+#include "shared/wire/codec.h"
 
 using namespace sonde;
 using namespace std::chrono_literals;
@@ -24,8 +25,11 @@ BOOST_AUTO_TEST_CASE(each_part_is_what_for_site_gives) {
   BOOST_REQUIRE(timetable.has_value());
   const TimetableParts parts(*timetable);
   for (const SiteSpec& site : mesh.sites) BOOST_TEST((parts.of(site.site) == timetable->for_site(site.site)));
+  for (const SiteSpec& site : mesh.sites)  // and, sent, octet for octet
+    BOOST_TEST(parts.message_for(site.site) == wire::encode(wire::NewTimetable{timetable->for_site(site.site)}));
   const SiteId stranger = SiteId::known("z");
   BOOST_TEST((parts.of(stranger) == timetable->for_site(stranger)));
+  BOOST_TEST(parts.message_for(stranger) == wire::encode(wire::NewTimetable{timetable->for_site(stranger)}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,87 @@
+#include "coordinator/core/free_gaps.h"
+
+#include <algorithm>
+
+#include "shared/base/error.h"
+
+namespace sonde {
+
+bool FreeGaps::keep(std::uint32_t a, std::uint32_t b, std::int64_t start, std::int64_t length, std::int64_t least) {
+  if (start < 0 || start + length > until_ || start < busy_until_[a] || start < busy_until_[b]) return false;
+  for (const std::uint32_t unit : {a, b}) {
+    std::int64_t& busy_until = busy_until_[unit];
+    if (busy_until <= start && start - busy_until >= least) gaps_[unit].push_back({busy_until, start});
+    busy_until = start + length;
+  }
+  return true;
+}
+
+void FreeGaps::close() {
+  for (std::uint32_t unit = 0; unit < gaps_.size(); ++unit)
+    if (busy_until_[unit] < until_) gaps_[unit].push_back({busy_until_[unit], until_});
+}
+
+FreeGaps::Gaps::const_iterator FreeGaps::first_after(const Gaps& gaps, std::int64_t t) {
+  return std::ranges::upper_bound(gaps, t, {}, &Gap::end);
+}
+
+std::optional<std::int64_t> FreeGaps::common(std::uint32_t a, std::uint32_t b, std::int64_t length) const {
+  const bool a_is_shorter = gaps_[a].size() <= gaps_[b].size();
+  const Gaps& few = gaps_[a_is_shorter ? a : b];
+  const Gaps& many = gaps_[a_is_shorter ? b : a];
+  for (const Gap& gap : few) {
+    if (gap.end - gap.start < length) continue;
+    for (auto other = first_after(many, gap.start); other != many.end() && other->start < gap.end; ++other) {
+      const std::int64_t start = std::max(gap.start, other->start);
+      if (std::min(gap.end, other->end) - start >= length) return start;
+    }
+  }
+  return std::nullopt;
+}
+
+bool FreeGaps::is_free(std::uint32_t unit, std::int64_t start, std::int64_t end) const {
+  const auto gap = first_after(gaps_[unit], start);
+  return gap != gaps_[unit].end() && gap->start <= start && end <= gap->end;
+}
+
+void FreeGaps::take(Gaps& gaps, std::int64_t start, std::int64_t end) {
+  const auto gap = gaps.begin() + (first_after(gaps, start) - gaps.cbegin());
+  SONDE_ASSERT(gap != gaps.end() && gap->start <= start && end <= gap->end);
+  const Gap behind{end, gap->end};
+  if (gap->start < start) {
+    gap->end = start;
+    if (behind.start < behind.end) gaps.insert(gap + 1, behind);
+  } else if (behind.start < behind.end) {
+    *gap = behind;
+  } else {
+    gaps.erase(gap);
+  }
+}
+
+void FreeGaps::give_back(Gaps& gaps, std::int64_t start, std::int64_t end) {
+  auto next = gaps.begin() + (first_after(gaps, start) - gaps.cbegin());
+  const bool joins_next = next != gaps.end() && next->start == end;
+  const bool joins_last = next != gaps.begin() && (next - 1)->end == start;
+  if (joins_last && joins_next) {
+    (next - 1)->end = next->end;
+    gaps.erase(next);
+  } else if (joins_last) {
+    (next - 1)->end = end;
+  } else if (joins_next) {
+    next->start = start;
+  } else {
+    gaps.insert(next, {start, end});
+  }
+}
+
+void FreeGaps::take(std::uint32_t a, std::uint32_t b, std::int64_t start, std::int64_t length) {
+  take(gaps_[a], start, start + length);
+  if (b != a) take(gaps_[b], start, start + length);
+}
+
+void FreeGaps::give_back(std::uint32_t a, std::uint32_t b, std::int64_t start, std::int64_t length) {
+  give_back(gaps_[a], start, start + length);
+  if (b != a) give_back(gaps_[b], start, start + length);
+}
+
+}  // namespace sonde
