@@ -105,6 +105,7 @@ compile_ahead() {
 
 lint() {
   if wanted_check lint.format; then check lint.format tests/lint/format.sh; fi
+  if wanted_check lint.ansible; then check lint.ansible tests/lint/ansible.sh; fi
   if wanted_check lint.rules; then check lint.rules tests/rules/check.sh; fi
   if wanted_check lint.rules-selftest; then check lint.rules-selftest tests/rules/selftest.sh; fi
   if wanted_check lint.dev-selftest; then check lint.dev-selftest tests/rules/dev_selftest.sh; fi
@@ -219,7 +220,7 @@ both_lanes() {
   run_programs "$preset" first
   wait "$second" || check "$(prefix_of "$preset")lane" lane_was_lost
 }
-lane_was_lost() { echo "the second lane ended before its time" && return 1; }
+lane_was_lost() { echo "a lane ended before its time" && return 1; }
 second_lane() {
   local preset=$1 more
   shift
@@ -261,7 +262,11 @@ run_everything() {
     ahead=$!
   fi
   if [ $built -eq 0 ]; then both_lanes release package_tests page_tests; else package_tests && page_tests; fi
-  [[ -z $filter || $filter == *[*?]* ]] || return 0
+  if [[ -z $filter || $filter == *[*?]* ]]; then all_sanitized "$ahead"; fi
+}
+
+all_sanitized() { # all_sanitized PID: of what is still being compiled, or nothing
+  local ahead=$1
   [ -z "$ahead" ] || { say "wait for what is still being compiled" && wait "$ahead" || true; }
   run_sanitized asan
   run_sanitized tsan
@@ -274,7 +279,7 @@ run_sanitized() { # run_sanitized PRESET
 
 no_such_test() {
   echo "dev: no test is called '$filter'; there are:" >&2
-  { printf '%s\n' lint.format lint.rules lint.rules-selftest lint.tidy package.debs hosts.deploy page.states page.sites page.mesh 'asan.* (all of these)' 'tsan.* (what has threads)'; tests_of release | cut -f1; } | column -c 110 >&2
+  { printf '%s\n' lint.format lint.rules lint.rules-selftest lint.ansible lint.tidy package.debs hosts.deploy page.states page.sites page.mesh 'asan.* (all of these)' 'tsan.* (what has threads)'; tests_of release | cut -f1; } | column -c 110 >&2
   exit 2
 }
 
@@ -287,17 +292,12 @@ package_tests() {
 }
 package_debs() { make_packages && tests/package/package_test.sh build/packages; }
 
-# ---- real hosts: only where asked for by name, since it takes minutes and packages that setup does not install
+# ---- real hosts with systemd, the packages and ansible-playbook: minutes, most of them waiting
 
 hosts_tests() {
-  check hosts.deploy hosts_deploy
-}
-hosts_deploy() {
-  local package
-  for package in systemd-container mmdebstrap ansible-core openssh-client; do
-    [ -n "$(installed $package)" ] || { echo "skipped: $package is not installed" && return 0; }
-  done
-  build release sonde-agent sonde-coordinator sonde && make_packages && timeout -k 30 900 tests/hosts/deploy_test.sh build/packages
+  wanted_check hosts.deploy || return 0
+  build release sonde-agent sonde-coordinator sonde sonde-wan
+  check hosts.deploy env SONDE_HOSTS_LOGS="$root/$log_folder" timeout -k 30 1200 tests/hosts/deploy_test.sh build
 }
 
 # ---- the page, in a real browser against a real mesh

@@ -1,114 +1,270 @@
 #!/usr/bin/env bash
 # From packages and an inventory to a running mesh, on real hosts (hosts.sh) with the real ansible-playbook over ssh:
-# deploy_test.sh FOLDER, where `./dev package` put the packages. Ends with `N passed, N failed`.
+# deploy_test.sh BUILD, the folder where Sonde was built. Ends with `N passed, N failed`. With SONDE_HOSTS_PAUSE set it stops where
+# a check fails, and says how to look around; with SONDE_HOSTS_LOGS set to a folder, what the playbooks said is left there.
 set -uo pipefail
-packages=$(realpath "$1")
+build=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/hosts/hosts.sh
-passed=0
-failed=0
+packages=$build/hosts/packages
+newer=$build/hosts/newer
+wan=$build/bin/sonde-wan
 
-if ! why=$(hosts_can); then
-  echo "skipped: $why"
-  exit 0
-fi
-
+make_packages() { # make_packages FOLDER [VERSION]: as `./dev package` does
+  rm -rf "$1"
+  (cd "$build" && cpack -G DEB -B "$1" ${2:+-D CPACK_PACKAGE_VERSION="$2"}) >"$build/hosts.log" 2>&1 || { cat "$build/hosts.log" && return 1; }
+  rm -rf "$1/_CPack_Packages"
+}
 libraries() { # what the packages need beside each other, as mmdebstrap wants it
   local file
-  for file in "$packages"/*.deb; do dpkg-deb -f "$file" Depends; done | tr ',' '\n' | sed 's/(.*//; s/ //g' | sort -u | paste -sd,
+  for file in "$packages"/*.deb; do dpkg-deb -f "$file" Depends; done | tr ',' '\n' | sed 's/(.*//; s/|.*//; s/ //g' | sort -u | paste -sd,
 }
+
+if [ $$ != 1 ]; then
+  if ! why=$(hosts_can); then
+    echo "skipped: $why"
+    exit 0
+  fi
+  mkdir -p "$build/hosts"
+  make_packages "$packages" && make_packages "$newer" "$(dpkg-deb -f "$(ls "$packages"/sonde_*.deb)" Version)+newer" || exit 1
+  hosts_image "$(libraries)" || { echo "skipped: no image of a host can be made here (see above)" && exit 0; }
+  export hosts_base
+  hosts_isolated "tests/hosts/$(basename "$0")" "$build"
+  exit
+fi
+
+passed=0
+failed=0
 check() { # check NAME COMMAND...
-  local name=$1 output status
+  local name=$1 output status began=$SECONDS
   shift
   output=$("$@" 2>&1)
   status=$?
   if [ $status = 0 ]; then
-    passed=$((passed + 1)) && echo "ok    $name"
+    passed=$((passed + 1)) && printf 'ok    %-60s %3d s\n' "$name" $((SECONDS - began))
   else
-    failed=$((failed + 1)) && printf 'FAIL  %s\n%s\n' "$name" "$(tail -n 60 <<<"$output")"
+    failed=$((failed + 1)) && printf 'FAIL  %-60s %3d s\n%s\n' "$name" $((SECONDS - began)) "$(tail -n 60 <<<"$output")"
+    pause
   fi
 }
+pause() {
+  [ -n "${SONDE_HOSTS_PAUSE:-}" ] || return 0
+  echo "waits for $hosts_work/go; to look around: nsenter -a -t PID, PID being the oldest child of unshare"
+  while [ ! -e "$hosts_work/go" ]; do sleep 1; done
+  rm "$hosts_work/go"
+}
 
-inventory() { # inventory SITE=ADDRESS...
-  local pair
+declare -A address=([control]=10.77.0.254 [monitor]=10.77.0.1 [berlin]=10.77.0.10 [athens]=10.77.0.20 [gdansk]=10.77.0.30 [paris]=10.77.0.40 [oslo]=10.77.0.50)
+
+# ---- the control machine
+
+inventory() { # inventory SITE...: the mesh, by the variables `probes` and `alerts`
+  local site
   mkdir -p "$hosts_work/inventory"
   {
-    printf 'all:\n  vars:\n    ansible_user: root\n    ansible_ssh_common_args: -F %s/ssh_config\n    sonde_packages: %s\n    sonde_mesh: test\n' "$hosts_work" "$packages"
-    printf '    sonde_probes:\n      latency: {rate: 10/s, every: 1s, timeout: 500ms}\n      connect: {every: 1s, timeout: 500ms}\n      throughput: {every: 20s, duration: 500ms, max_duration: 1s, max_bytes: 1MB}\n'
-    printf 'sonde_coordinator:\n  hosts:\n    monitor: {ansible_host: 10.77.0.1}\nsonde_agents:\n  hosts:\n'
-    for pair in "$@"; do printf '    %s: {ansible_host: %s, sonde_groups: [test]}\n' "${pair%=*}" "${pair#*=}"; done
+    printf 'all:\n  vars:\n    ansible_user: deploy\n    ansible_ssh_common_args: -F %s/ssh/config\n    sonde_packages: %s\n    sonde_mesh: test\n' "$hosts_work" "$hosts_work/packages"
+    printf '    sonde_probes: %s\n    sonde_alerts: %s\n' "$probes" "$alerts"
+    printf 'sonde_coordinator:\n  hosts:\n    monitor: {ansible_host: %s}\nsonde_agents:\n  hosts:\n' "${address[monitor]}"
+    for site in "$@"; do printf '    %s: {ansible_host: %s, sonde_groups: [test]}\n' "$site" "${address[$site]}"; done
   } >"$hosts_work/inventory/hosts.yml"
 }
-play() { # play PLAYBOOK OPTIONS...: its whole output stays in plays.log
-  on_control env ANSIBLE_CONFIG=ansible/ansible.cfg ANSIBLE_NOCOLOR=1 ansible-playbook -i "$hosts_work/inventory/hosts.yml" "ansible/$1" "${@:2}" 2>&1 |
-    tee -a "$hosts_work/plays.log"
+probes='{latency: {rate: 10/s, every: 2s, timeout: 1s}, connect: {every: 5s, timeout: 2s}, throughput: {every: 30s, duration: 500ms, max_duration: 1s, max_bytes: 1MB}}'
+alerts='{}'
+
+play() { # play PLAYBOOK OPTIONS...: all of its output stays in plays.log
+  local status=0
+  on_control env ANSIBLE_CONFIG=ansible/ansible.cfg ANSIBLE_NOCOLOR=1 ANSIBLE_HOME="$hosts_work/ansible" ANSIBLE_SSH_CONTROL_PATH_DIR="$hosts_work/cp" \
+    ansible-playbook -i "$hosts_work/inventory/hosts.yml" "ansible/$1" "${@:2}" >"$hosts_work/play.log" 2>&1 || status=$?
+  cat "$hosts_work/play.log" >>"$hosts_work/plays.log"
+  cat "$hosts_work/play.log"
+  return $status
 }
 changes_nothing() {
+  local output status=0
+  output=$(play site.yml) || status=$?
+  echo "$output"
+  ! grep -q 'changed=[1-9]' <<<"$output" && return $status
+}
+not_all_reached() { # not_all_reached COMMAND...: it fails at its very end, and for no other reason
   local output
-  output=$(play site.yml) || { echo "$output" && return 1; }
-  ! grep -E 'changed=[1-9]|failed=[1-9]|unreachable=[1-9]' <<<"$output"
+  ! output=$("$@") || { echo "$output" && return 1; }
+  grep -q 'hosts that could not be reached: oslo; .* All other hosts are done' <<<"$output" &&
+    [ "$(grep -c ' failed=[1-9]' <<<"$output")" = 1 ] || { echo "$output" && return 1; }
 }
 eventually() { # eventually SECONDS COMMAND...
   local until=$((SECONDS + $1))
   shift
   while ! "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $until ] || { "$@" && return 1; }
+    [ $SECONDS -lt $until ] || { "$@"; return; }
     sleep 0.5
   done
 }
-matrix_is_full() { # matrix_is_full LINKS [METRIC]: so many cells, all of them fine
-  on_host monitor "sonde --format json matrix --metric ${2:-rtt}" |
-    jq -e --argjson n "$1" '(.cells | length == $n) and ([.cells[] | select(.state == "ok")] | length == $n)'
+
+# ---- what is asked of the mesh
+
+ask() { on_host monitor "sonde --format json $*"; }
+matrix_is_full() { # matrix_is_full LINKS [METRIC]: so many cells, all of them with a value and fine
+  ask matrix --metric "${2:-rtt}" | jq -e --argjson n "$1" '(.cells | length == $n) and ([.cells[] | select(.state == "ok")] | length == $n)'
 }
-no_secret_left_its_host() {
-  local name secret
-  for name in "${hosts_names[@]}"; do
-    secret=$(on_host "$name" "cat /etc/sonde-*/*.secret") || continue
-    ! grep -rF -- "$secret" "$hosts_work/plays.log" ansible "$hosts_work/inventory" || return 1
-    for other in "${hosts_names[@]}"; do
-      [ "$other" = "$name" ] || ! on_host "$other" "cat /etc/sonde-*/* 2>/dev/null" | grep -qF -- "$secret" || return 1
-    done
+samples_grew() { # samples_grew BEFORE AFTER: matrices; no link has fewer samples than it had
+  jq -e -n --argjson a "$1" --argjson b "$2" '
+    ($a.cells | length > 0) and all($a.cells[]; . as $old | any($b.cells[]; .from == $old.from and .to == $old.to and .count > $old.count))'
+}
+nothing_lost() { # every agent's results count up without gap or repetition
+  ask results | jq -e -s '
+    (length > 0) and (map(.id) | length == (unique | length)) and
+    (group_by(.from) | all(map(.seq) | length == (unique | length) and length == (max - min + 1)))'
+}
+no_incident_since() { # no_incident_since TIME: none that blames a site or a link; that this machine is busy is no such
+  local found
+  found=$(ask incidents | jq --arg since "$1" '[.incidents[] | select(.started_at > $since and .cause != "agent_starved" and .cause != "clock")]')
+  [ "$(jq length <<<"$found")" = 0 ] || { echo "$found" && return 1; }
+}
+incident_at() { # incident_at SITE STATE
+  ask incidents | jq -e --arg site "$1" --arg state "$2" 'any(.incidents[]; .site == $site and .state == $state and (.cause == "site_down" or .cause == "agent_silent"))'
+}
+nothing_open_at() { ask incidents | jq -e --arg site "$1" 'all(.incidents[]; .site != $site or .state == "closed" or .cause == "agent_starved" or .cause == "clock")'; }
+started_at() { on_host "$1" "systemctl show -p ActiveEnterTimestampMonotonic --value sonde-agent"; }
+versions_are() { # versions_are VERSION HOST...: the package and the running program
+  local version=$1 name
+  shift
+  for name in "$@"; do
+    on_host "$name" "dpkg-query -W -f='\${Version}\n' 'sonde*' | sort -u; ! systemctl is-active --quiet sonde-agent || ls -l /proc/\$(systemctl show -p MainPID --value sonde-agent)/exe" |
+      awk -v version="$version" 'NR == 1 && $0 != version || / \(deleted\)/ { print; bad = 1 } END { exit bad || NR == 0 }' || return 1
   done
 }
-started_at() { on_host "$1" "systemctl show -p ActiveEnterTimestampMonotonic --value sonde-agent"; }
+no_secret_left_its_host() {
+  local name other secret
+  for name in "${hosts_names[@]}"; do
+    for secret in $(on_host "$name" "cat /etc/sonde-*/*.secret /etc/sonde-*/tokens/*.token" 2>/dev/null); do
+      ! grep -rqF -- "$secret" "$hosts_work/plays.log" "$hosts_work/inventory" "$hosts_work/ansible" ansible || { echo "of $name, here" && return 1; }
+      for other in "${hosts_names[@]}"; do
+        [ "$other" = "$name" ] || ! on_host "$other" "cat /etc/sonde-*/* 2>/dev/null" | grep -qF -- "$secret" || { echo "of $name, at $other" && return 1; }
+      done
+    done
+  done
+  [ -n "${secret:-}" ]
+}
+
+# ---- steps that need more than a line
+
 installing_starts_nothing() {
   on_host berlin "dpkg -i --force-depends /root/sonde-agent.deb && systemctl is-enabled sonde-agent && ! systemctl is-active sonde-agent && systemctl start sonde-agent && ! systemctl is-active sonde-agent"
 }
+untouched() { for name in "$@"; do ! on_host "$name" "ls -d /etc/sonde-* /var/cache/sonde" 2>/dev/null || return 1; done; }
+nftables_is_in_use() { # what is not let in by name does not come in
+  on_host "$1" "cat >/etc/nftables.conf && nft -f /etc/nftables.conf" <<'TEXT'
+flush ruleset
+table inet filter {
+  chain input {
+    type filter hook input priority 0;
+    tcp dport 7000-7999 drop
+    udp dport 7000-7999 drop
+  }
+}
+TEXT
+}
+new_probes_arrive() { # agents go on with another policy within seconds, without a restart
+  local before
+  before=$(started_at berlin)
+  probes=${probes/every: 5s/every: 4s}
+  inventory berlin athens gdansk paris oslo
+  play site.yml --tags config || return 1
+  eventually 10 agents_have_the_timetable && [ "$(started_at berlin)" = "$before" ]
+}
+agents_have_the_timetable() {
+  local generation
+  generation=$(ask timetable | jq .generation)
+  ask sites | jq -e --argjson g "$generation" '[.sites[] | select(.generation == $g)] | length == 5'
+}
+mistakes_change_nothing() { # the coordinator's own check refuses what is wrong before it takes the place of the old one
+  local before output status=0
+  before=$(on_host monitor sha256sum /etc/sonde-coordinator/coordinator.yaml)
+  probes=${probes/rate: 10/rate: ten} inventory berlin athens gdansk paris oslo
+  output=$(play site.yml --tags config) || status=$?
+  inventory berlin athens gdansk paris oslo
+  grep 'probes.latency.rate' <<<"$output" || { echo "$output" && return 1; }
+  [ $status != 0 ] && [ "$(on_host monitor sha256sum /etc/sonde-coordinator/coordinator.yaml)" = "$before" ]
+}
+doctor_at() { on_host "$1" "sonde doctor --config /etc/sonde-agent/agent.yaml"; }
+doctor_finds() { # doctor_finds HOST PATTERN: something is bad, and it says what to do
+  local output status=0
+  output=$(doctor_at "$1") || status=$?
+  echo "$output"
+  [ $status = 1 ] && grep -qE "^bad +$2" <<<"$output" && grep -q '^ *-> ' <<<"$output"
+}
 
-hosts_image "$(libraries)" || { echo "skipped: no image of a host can be made here (see above)" && exit 0; }
 hosts_begin
-trap hosts_end EXIT
-host_up monitor 10.77.0.1
-host_up berlin 10.77.0.10
-host_up athens 10.77.0.20
-host_up gdansk 10.77.0.30
-hosts_ready || { echo "0 passed, 1 failed" && exit 1; }
+for name in control monitor berlin athens gdansk paris oslo; do host_add $name "${address[$name]}"; done
+hosts_join "$wan" || { echo "0 passed, 1 failed" && exit 1; }
+sites=(berlin athens gdansk paris oslo)
+for from in "${sites[@]}"; do for to in "${sites[@]}"; do [ "$from" = "$to" ] || wan_set "$from" "$to" delay=12ms rate=100Mbit/s; done; done
+for name in monitor berlin athens gdansk paris; do host_power_on $name; done
+hosts_ready monitor berlin athens gdansk paris || { echo "0 passed, 1 failed" && exit 1; }
+cp -r "$packages" "$hosts_work/packages"
+cp -r "$newer" "$hosts_work/newer"
+echo "hosts are up after $SECONDS s"
 
-inventory berlin=10.77.0.10 athens=10.77.0.20
+inventory berlin athens gdansk oslo
 on_host berlin "cat >/root/sonde-agent.deb" <"$(ls "$packages"/sonde-agent_*.deb)"
 check "installing a package starts nothing" installing_starts_nothing
+check "a host with nftables" nftables_is_in_use athens
 check "check mode on bare hosts" play site.yml --check --diff
-check "the first run" play site.yml
-check "the matrix fills" eventually 30 matrix_is_full 2
-check "a second run changes nothing" changes_nothing
+check "it changed nothing" untouched monitor athens
+check "the first run, one host not to be reached" not_all_reached play site.yml
+check "the matrix fills" eventually 30 matrix_is_full 6
+check "a second run changes nothing" not_all_reached changes_nothing
 
 berlin_started=$(started_at berlin)
-inventory berlin=10.77.0.10 athens=10.77.0.20 gdansk=10.77.0.30
-check "a site more" play site.yml
-check "it is in the matrix, for all" eventually 30 matrix_is_full 6
-check "throughput as well" eventually 40 matrix_is_full 6 throughput
+host_power_on oslo
+hosts_ready oslo
+inventory "${sites[@]}"
+check "a site more, and the one that could not be reached" play site.yml
+check "they are in the matrix, for all" eventually 30 matrix_is_full 20
+check "throughput as well" eventually 60 matrix_is_full 20 throughput
+check "other probes arrive in seconds" new_probes_arrive
+check "a mistake is refused and changes nothing" mistakes_change_nothing
 check "the other agents were not restarted" test "$berlin_started" = "$(started_at berlin)"
 
 old_key=$(on_host athens cat /etc/sonde-agent/agent.public)
 check "new keys" play rotate_keys.yml --limit athens
 check "it has another key" test "$old_key" != "$(on_host athens cat /etc/sonde-agent/agent.public)"
-check "and is in the mesh with it" eventually 30 matrix_is_full 6
+check "and is in the mesh with it" eventually 30 matrix_is_full 20
 check "no secret left its host" no_secret_left_its_host
-check "the playbook finds it as it left it" changes_nothing
+
+check "doctor on a healthy host" doctor_at paris
+on_host oslo systemctl stop sonde-agent
+check "doctor finds a neighbour that is down" doctor_finds paris "to oslo"
+on_host oslo "cp /etc/sonde-agent/agent.secret /root/ && cd /root && sonde keygen other && cp other.secret /etc/sonde-agent/agent.secret"
+check "doctor finds a key that is not known" doctor_finds oslo coordinator
+on_host oslo "cp /root/agent.secret /etc/sonde-agent/agent.secret && systemctl start sonde-agent"
+check "the mesh is whole again" eventually 30 matrix_is_full 20
+check "no incident is left" eventually 60 nothing_open_at oslo
+
+since=$(date -u +%FT%TZ)
+before=$(ask matrix --window 1h)
+check "a rolling upgrade" play upgrade.yml -e "sonde_packages=$hosts_work/newer"
+check "all have the newer version" versions_are "$(dpkg-deb -f "$(ls "$newer"/sonde_*.deb)" Version)" monitor "${sites[@]}"
+check "all cells are fine" eventually 30 matrix_is_full 20
+check "the matrix kept its history" samples_grew "$before" "$(ask matrix --window 1h)"
+check "no false incident" no_incident_since "$since"
+check "no result was lost" nothing_lost
 
 host_power_off gdansk
-check "removal" play remove.yml -e '{"sonde_removed": ["gdansk"]}'
-check "the matrix knows two sites" eventually 15 matrix_is_full 2
-check "berlin's agent ran all the time" test "$berlin_started" = "$(started_at berlin)"
+check "a power cut is one incident" eventually 60 incident_at gdansk open
+host_power_on gdansk
+check "the host returns by itself" eventually 60 matrix_is_full 20
+check "its incident is over" eventually 90 nothing_open_at gdansk
+check "nothing was lost by that" nothing_lost
+
+host_power_off gdansk
+berlin_started=$(started_at berlin)
+check "removal of a site whose host is gone" play remove.yml -e '{"sonde_removed": ["gdansk"]}'
+check "the matrix knows four sites" eventually 15 matrix_is_full 12
+check "the other agents were not restarted" test "$berlin_started" = "$(started_at berlin)"
+sites=(berlin athens paris oslo)
+inventory "${sites[@]}"
+check "and so does the playbook, with what was taken out of the inventory" changes_nothing
+[ -z "${SONDE_HOSTS_LOGS:-}" ] || cp "$hosts_work/plays.log" "$SONDE_HOSTS_LOGS/hosts-plays.log"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

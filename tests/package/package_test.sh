@@ -28,6 +28,9 @@ exposure_below() { # exposure_below MOST UNIT
   systemd-analyze security --offline=yes --threshold="$1" "$2" | tail -1
   return "${PIPESTATUS[0]}"
 }
+restarts_wait_longer() { # where the systemd of the distribution can do that
+  [ "$(systemd-analyze --version | awk 'NR == 1 { print $2 }')" -lt 254 ] || grep -q '^RestartSteps=' "$1"
+}
 checks_out() { # checks_out PROGRAM CONFIGURATION: what is shipped is right, though it names keys that are not there yet
   "$work/usr/bin/$1" --config "$2" --check-config
 }
@@ -46,6 +49,7 @@ for component in agent coordinator; do
   if command -v systemd-analyze >/dev/null; then
     unit=$work/usr/lib/systemd/system/$name.service
     check "$name: exposure at most 2.0" exposure_below 20 "$unit"
+    check "$name: restarts wait longer each time" restarts_wait_longer "$unit"
     sed -i "s|/usr/bin/sonde|$work/usr/bin/sonde|" "$unit"
     check "$name: unit verifies" systemd-analyze verify --man=no "$unit"
   else

@@ -147,6 +147,22 @@ used_events() {
     done
   fi
 } | rule events-are-explained
+metrics=docs/metrics.md
+used_metrics() { # name and place of what /metrics has
+  scan '
+    /^[ \t]*\/\// { next }
+    { part = $0; while (match(part, /"sonde_[a-z0-9_]*"/)) {
+        print substr(part, RSTART + 1, RLENGTH - 2) "\t" FILENAME ":" FNR; part = substr(part, RSTART + RLENGTH) } }' '^coordinator/web/prometheus.*\.cpp$' | sort -u
+}
+{
+  told=$(sed -n 's/^### //p' "$metrics" 2>/dev/null | grep -oE '`sonde_[a-z0-9_]*`' | tr -d '`')
+  used_metrics | while IFS=$'\t' read -r name place; do
+    grep -qx "$name" <<<"$told" || echo "$place: the metric $name is not in $metrics; add it to a heading there, with what it means and what to do"
+  done
+  for name in $told; do
+    used_metrics | cut -f1 | grep -qx "$name" || echo "$metrics:$(grep -n "^### .*\`$name\`" "$metrics" | head -1 | cut -d: -f1): /metrics has no $name; delete it there or write its name right"
+  done
+} | rule metrics-are-explained
 scan '
   FNR == 1 { fenced = 0 }
   /^ *```/ { fenced = !fenced }

@@ -74,6 +74,9 @@ printf '%s\n' '# Events' '### `other`' | breaks events-are-explained docs/events
 printf '%s\n' '### `known_event`' '### `gone`' | breaks events-are-explained docs/events.md 'docs/events.md:2: no code emits gone'
 printf '%s\n' 'void f() {' '  out.push_back(Event{Severity::warning,' '                      "long_line", {}});' '}' |
   breaks events-are-explained agent/core/l.cpp 'agent/core/l.cpp:3: the event long_line is not in docs/events.md'
+echo 'page.family("sonde_new", "gauge", "x");' |
+  breaks metrics-are-explained coordinator/web/prometheus_endpoint.cpp 'coordinator/web/prometheus_endpoint.cpp:1: the metric sonde_new is not in docs/metrics.md'
+echo '### `sonde_gone`' | breaks metrics-are-explained docs/metrics.md 'docs/metrics.md:1: /metrics has no sonde_gone'
 echo 'See [b](b.md).' | breaks links-resolve docs/c.md 'docs/c.md:1: the link b.md leads nowhere'
 echo 'Use `configs/none.yaml`.' | breaks configs-exist README.md 'README.md:1: names configs/none.yaml, which does not exist'
 echo 'int y;' | breaks tests-are-built tests/unit/lost/x_test.cpp 'tests/unit/lost:1: nothing builds these tests; add sonde_tests(unit lost ...)'
