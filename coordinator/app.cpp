@@ -103,7 +103,9 @@ class CoordinatorApp::Parts {
                                .demand = &demand_,
                                .tokens = setup_.tokens,
                                .audit = &audit_,
-                               .incidents = &alerts_.incidents()};
+                               .incidents = &alerts_.incidents(),
+                               .silences = &alerts_.silences(),
+                               .notify = &alerts_.notify()};
     return use(sources);
   }
 

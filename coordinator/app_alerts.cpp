@@ -13,15 +13,26 @@ constexpr nanoseconds judge_large_every = std::chrono::seconds(10);
 constexpr std::size_t large_mesh_sites = 300;
 /// Where the store keeps what receivers were told.
 constexpr std::string_view told_key = "told";
+/// Silences and acknowledgements.
+constexpr std::string_view silences_key = "silences";
+
+std::string text_in(store::Writer& writer, std::string_view key) {
+  const auto kept = writer.load(key);
+  if (!kept) throw std::runtime_error(kept.error().what);
+  return *kept ? std::string((*kept)->begin(), (*kept)->end()) : std::string();
+}
+
+bool keep(io::StoreWorker& store, std::string_view key, const std::string& text) {
+  return store.save(std::string(key), std::vector<std::uint8_t>(text.begin(), text.end()));
+}
 
 }  // namespace
 
 void AlertDesk::restore(store::Writer& writer, const CoordinatorConfig& config) {
   auto incidents = writer.incidents(Incidents::closed_kept);
   if (!incidents) throw std::runtime_error(incidents.error().what);
-  const auto told = writer.load(told_key);
-  if (!told) throw std::runtime_error(told.error().what);
-  if (*told) notify_.restore(std::string((*told)->begin(), (*told)->end()));
+  notify_.restore(text_in(writer, told_key));
+  silences_.restore(text_in(writer, silences_key));
   set_config(config);
   incidents_.restore(*std::move(incidents));
 }
@@ -29,6 +40,7 @@ void AlertDesk::restore(store::Writer& writer, const CoordinatorConfig& config) 
 void AlertDesk::set_config(const CoordinatorConfig& config) {
   incidents_.set_mesh(config.mesh, config.alerts);
   notify_.set_policy(config.notify, config.mesh);
+  silences_.set_policy(config.maintenance, config.mesh);
   judge_every_ = config.mesh.sites.size() > large_mesh_sites ? judge_large_every : judge_small_every;
 }
 
@@ -38,9 +50,11 @@ Events AlertDesk::tick(Now now, const AgentStatuses& agents, io::StoreWorker& st
   const SharedTime present(now.wall.time_since_epoch());
   for (const io::DeliveryReport& report : notifier_.take())
     notify_.on_done(report.number, report.trouble, present, events);
+  keep_silences(store, events);
   if (now.mono - judged_at_ < judge_every_) return events;
   judged_at_ = now.mono;
   judge(present, agents, store, matrix, events);
+  silences_.tick(present, incidents_);
   tell(present, store, events);
   return events;
 }
@@ -57,14 +71,22 @@ void AlertDesk::judge(SharedTime now, const AgentStatuses& agents, io::StoreWork
 }
 
 void AlertDesk::tell(SharedTime now, io::StoreWorker& store, Events& events) {
-  for (Delivery& delivery : notify_.tick(now, incidents_.list(), [](const Incident&) { return false; })) {
+  const auto held = [&](const Incident& incident) { return incident.open() && silences_.held(incident, now); };
+  for (Delivery& delivery : notify_.tick(now, incidents_.list(), held)) {
     const std::uint64_t number = delivery.number;
     if (!notifier_.send(std::move(delivery))) notify_.on_done(number, "too many deliveries are under way", now, events);
   }
   told_unsaved_ = notify_.take_dirty() || told_unsaved_;
   if (!told_unsaved_) return;
-  const std::string told = notify_.save();
-  told_unsaved_ = !store.save(std::string(told_key), std::vector<std::uint8_t>(told.begin(), told.end()));
+  told_unsaved_ = !keep(store, told_key, notify_.save());
+}
+
+/// Whoever has set one was told that it is set: it goes to the disk at once.
+void AlertDesk::keep_silences(io::StoreWorker& store, Events& events) {
+  const Events news = silences_.take_events();
+  events.insert(events.end(), news.begin(), news.end());
+  silences_unsaved_ = silences_.take_dirty() || silences_unsaved_;
+  if (silences_unsaved_) silences_unsaved_ = !keep(store, silences_key, silences_.save());
 }
 
 /// What finds no place in the store's queue now waits for the next tick.

@@ -10,6 +10,7 @@
 #include "coordinator/core/matrix.h"
 #include "coordinator/core/notify.h"
 #include "coordinator/core/roster.h"
+#include "coordinator/core/silences.h"
 #include "coordinator/io/notifier.h"
 #include "coordinator/io/store_worker.h"
 #include "coordinator/store/writer.h"
@@ -33,19 +34,25 @@ class AlertDesk {
   Events tick(Now now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix);
 
   const Incidents& incidents() const { return incidents_; }
+  const Notify& notify() const { return notify_; }
+  /// Requests over HTTP change it.
+  Silences& silences() { return silences_; }
 
  private:
   void judge(SharedTime now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix, Events& events);
   void tell(SharedTime now, io::StoreWorker& store, Events& events);
+  void keep_silences(io::StoreWorker& store, Events& events);
   void save(io::StoreWorker& store);
 
   Incidents incidents_;
+  Silences silences_;
   Notify notify_;
   std::uint64_t degraded_as_of_ = 0;  ///< Verdicts::revision() that the matrix knows
   std::set<std::string> unsaved_;     ///< ids of incidents that the store does not know as they are
   nanoseconds judge_every_{0};
   MonoTime judged_at_{};
   bool told_unsaved_ = false;
+  bool silences_unsaved_ = false;
   io::Notifier notifier_;
 };
 

@@ -113,6 +113,7 @@ CoordinatorConfig read_coordinator(const Value& root, ConfigUse use) {
   read_policy(fields, out.mesh.policy, places.every);
   out.alerts = read_alerts(fields.get("alerts"), out.mesh);
   if (auto notify = fields.get("notify")) out.notify = read_notify(*notify, out.mesh);
+  if (auto windows = fields.get("maintenance")) out.maintenance = read_maintenance(*windows, out.mesh);
   fields.finish();
   if (sites) check_fit(out.mesh, places, *sites);
   return out;

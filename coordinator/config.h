@@ -11,6 +11,7 @@
 #include "coordinator/core/alerts.h"
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/notify.h"
+#include "coordinator/core/silences.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/time.h"
 #include "shared/config/diagnostics.h"
@@ -40,6 +41,7 @@ struct CoordinatorConfig {
   Retention retention;
   AlertPolicy alerts;
   NotifyPolicy notify;
+  std::vector<MaintenanceWindow> maintenance;
 };
 
 /// What the configuration is read for: planning needs neither keys nor a store.

@@ -89,6 +89,8 @@ std::optional<nanoseconds> time_of_day(std::string_view text) {
   return hours * 1h + minutes * 1min;
 }
 
+}  // namespace
+
 std::optional<DailyHours> read_hours(const Value& value) {
   const auto text = value.text();
   if (!text) return std::nullopt;
@@ -102,8 +104,6 @@ std::optional<DailyHours> read_hours(const Value& value) {
   }
   return DailyHours{*from % 24h, (*to - *from + 24h) % 24h};
 }
-
-}  // namespace
 
 std::vector<LinkRule> read_links(const Value& value, const std::vector<SiteSpec>& sites,
                                  std::vector<Value>& intervals) {

@@ -141,6 +141,8 @@ NotifyPolicy read_notify(const Value& value, const Mesh& mesh) {
       Fields one(item);
       Receiver receiver = read_one(one);
       receiver.route = read_route(one, mesh.sites);
+      if (receiver.kind != ReceiverKind::command)
+        if (auto trusted = one.get("ca_file")) assign(receiver.ca_file, trusted->file_path());
       one.finish();
       if (!receiver.url.empty() || !receiver.argv.empty()) add(std::move(receiver), item);
     }

@@ -9,6 +9,7 @@
 #include "coordinator/core/alerts.h"
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/notify.h"
+#include "coordinator/core/silences.h"
 #include "shared/config/fields.h"
 
 namespace sonde {
@@ -37,7 +38,12 @@ AlertPolicy read_alerts(const std::optional<config::Value>& value, const Mesh& m
 /// `notify:`; after sites.
 NotifyPolicy read_notify(const config::Value& value, const Mesh& mesh);
 
-/// A list of "HH:MM-HH:MM", UTC; may reach over midnight.
+/// `maintenance:`; after sites.
+std::vector<MaintenanceWindow> read_maintenance(const config::Value& value, const Mesh& mesh);
+
+/// "HH:MM-HH:MM", UTC; may reach over midnight.
+std::optional<DailyHours> read_hours(const config::Value& value);
+/// A list of such.
 std::vector<DailyHours> read_quiet_hours(const config::Value& value);
 
 }  // namespace sonde

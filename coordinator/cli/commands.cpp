@@ -19,12 +19,14 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/cli/change_command.h"
 #include "coordinator/cli/http_client.h"
 #include "coordinator/cli/offline.h"
 #include "coordinator/cli/options.h"
 #include "coordinator/cli/probe_command.h"
 #include "coordinator/cli/render.h"
 #include "coordinator/cli/result_stream.h"
+#include "coordinator/cli/rules_command.h"
 #include "coordinator/cli/views.h"
 #include "coordinator/cli/watch.h"
 #include "shared/io/daemon.h"
@@ -100,6 +102,11 @@ std::string path_of(const Options& options) {
       path += options.incident.empty() ? "incidents" : "incidents/" + url_encoded(options.incident);
       break;
     case Verb::probe: path += "probes"; break;
+    case Verb::silences: path += "silences"; break;
+    case Verb::silence_add:
+    case Verb::silence_end:
+    case Verb::acknowledge:
+    case Verb::rules_test:
     case Verb::plan:
     case Verb::doctor:
     case Verb::keygen: break;
@@ -123,6 +130,11 @@ TextTable view_of(const Options& options, const Json& json) {
     case Verb::profile: return profile_view(json);
     case Verb::detours: return detours_view(json);
     case Verb::incidents: return json.contains("incidents") || rows ? incidents_view(json) : incident_view(json);
+    case Verb::acknowledge: return rows ? incidents_view(json) : incident_view(json);
+    case Verb::rules_test: return rows ? incidents_view(json) : rules_view(json);
+    case Verb::silences:
+    case Verb::silence_add:
+    case Verb::silence_end: return silences_view(json);
     case Verb::plan: return plan_view(json);
     case Verb::probe: return rows ? probe_rows(json) : probe_view(json);
     case Verb::results:
@@ -257,6 +269,18 @@ int ask_probe(const Options& options) {
   return run->done ? shown : code(Exit::failed);
 }
 
+int make_change(const Options& options) {
+  const auto answer = change(options);
+  return answer ? show(options, *answer) : complain(answer.error().what);
+}
+
+int replay_rules(const Options& options) {
+  const RulesOutcome outcome = test_rules(options);
+  if (outcome.errors.empty()) return show(options, outcome.json);
+  fmt::print(stderr, "{}", outcome.errors);
+  return code(outcome.bad_config ? Exit::configuration : Exit::failed);
+}
+
 int plan_offline(const Options& options) {
   const PlanOutcome outcome = plan_configuration(
       options.config, {.add_sites = options.add_sites, .links = options.links, .gantt = !options.gantt.empty()});
@@ -312,6 +336,10 @@ int run(int argc, const char* const* argv) {
     case Verb::probe: return ask_probe(options);
     case Verb::matrix: return options.watch ? watch_matrix(options) : ask(options);
     case Verb::link: return ask_link(options);
+    case Verb::silence_add:
+    case Verb::silence_end:
+    case Verb::acknowledge: return make_change(options);
+    case Verb::rules_test: return replay_rules(options);
     case Verb::explain:
     case Verb::series:
     case Verb::histogram:
@@ -319,6 +347,7 @@ int run(int argc, const char* const* argv) {
     case Verb::detours:
     case Verb::sites:
     case Verb::timetable:
+    case Verb::silences:
     case Verb::incidents: return ask(options);
   }
   return code(Exit::usage);

@@ -98,16 +98,32 @@ Expected<HttpReply> http_get(const std::string& base_url, const std::string& pat
   });
 }
 
-Expected<HttpReply> http_post(const std::string& base_url, const std::string& path, const std::string& json,
-                              const std::string& token) {
+namespace {
+
+template <typename Prepare>
+Expected<HttpReply> exchange_with_token(const std::string& base_url, const std::string& path, const std::string& token,
+                                        const Prepare& prepare) {
   std::unique_ptr<curl_slist, FreeList> headers(curl_slist_append(nullptr, "Content-Type: application/json"));
   const std::string authorization = "Authorization: Bearer " + token;
   if (headers == nullptr || curl_slist_append(headers.get(), authorization.c_str()) == nullptr)
     return fail("start libcurl: it has no memory");
   return exchange(base_url, path, {}, [&](CURL* curl) {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json.c_str());
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+    prepare(curl);
   });
+}
+
+}  // namespace
+
+Expected<HttpReply> http_post(const std::string& base_url, const std::string& path, const std::string& json,
+                              const std::string& token) {
+  return exchange_with_token(base_url, path, token,
+                             [&](CURL* curl) { curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json.c_str()); });
+}
+
+Expected<HttpReply> http_delete(const std::string& base_url, const std::string& path, const std::string& token) {
+  return exchange_with_token(base_url, path, token,
+                             [](CURL* curl) { curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "DELETE"); });
 }
 
 std::string url_encoded(std::string_view text) {

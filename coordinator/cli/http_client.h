@@ -29,6 +29,9 @@ Expected<HttpReply> http_get(const std::string& base_url, const std::string& pat
 Expected<HttpReply> http_post(const std::string& base_url, const std::string& path, const std::string& json,
                               const std::string& token);
 
+/// One DELETE with a bearer token, under the same rules.
+Expected<HttpReply> http_delete(const std::string& base_url, const std::string& path, const std::string& token);
+
 /// For a value in a query or path.
 std::string url_encoded(std::string_view text);
 

@@ -17,6 +17,50 @@ Tone severity_tone(const Json& incident) {
   return text_at(incident, "severity") == "critical" ? Tone::bad : Tone::warning;
 }
 
+/// Why nobody is told of it, in a word or two; empty where everybody is.
+std::string held_words(const Json& incident) {
+  std::string words;
+  const auto add = [&](const char* word) { words += fmt::format("{}{}", words.empty() ? "" : ", ", word); };
+  if (at(incident, "acknowledged").is_object()) add("acknowledged");
+  bool silenced = false;
+  bool window = false;
+  for (const Json& one : at(incident, "silenced")) (at(one, "window").is_string() ? window : silenced) = true;
+  if (silenced) add("silenced");
+  if (window) add("maintenance");
+  return words;
+}
+
+/// "until 2026-01-02 03:04:05 UTC, ann: new router"
+std::string until_by(const Json& one) {
+  return fmt::format("until {} UTC, {}: {}", clock_time(text_at(one, "ends_at")), text_at(one, "author"),
+                     text_at(one, "reason"));
+}
+
+/// "site athens, severity info or warning"
+std::string match_words(const Json& match) {
+  std::string words;
+  if (!match.is_object()) return words;
+  for (const auto& [key, values] : match.items()) {
+    words += fmt::format("{}{}", words.empty() ? "" : ", ", key);
+    bool first = true;
+    for (const Json& value : values)
+      words += fmt::format("{}{}", std::exchange(first, false) ? " " : " or ", raw(value));
+  }
+  return words;
+}
+
+std::vector<TextCell> row_of_silence(const Json& silence, bool window) {
+  const std::string state = raw_at(silence, "state");
+  const auto when = [&](const char* key) { return plain(clock_time(text_at(silence, key)), raw_at(silence, key)); };
+  return {same(window ? "window " + raw_at(silence, "name") : raw_at(silence, "id")),
+          TextCell{state, state, state == "active" ? Tone::warning : Tone::faint},
+          when("starts_at"),
+          when("ends_at"),
+          same(raw_at(silence, "author")),
+          same(match_words(at(silence, "matchers"))),
+          same(raw_at(silence, "reason"))};
+}
+
 std::vector<TextCell> row_of(const Json& incident) {
   const Tone tone = severity_tone(incident);
   const auto toned = [&](std::string_view key) {
@@ -27,6 +71,7 @@ std::vector<TextCell> row_of(const Json& incident) {
   return {same(raw_at(incident, "id")),
           toned("state"),
           toned("severity"),
+          same(held_words(incident)),
           plain(clock_time(text_at(incident, "started_at")), raw_at(incident, "started_at")),
           plain(clock_time(text_at(incident, "ended_at")), raw_at(incident, "ended_at")),
           plain(confidence ? human(*confidence, "ratio") : "", raw_at(incident, "confidence")),
@@ -43,10 +88,19 @@ std::vector<TextCell> row_of(const Json& incident) {
 TextTable incidents_view(const Json& incidents) {
   TextTable table;
   // What a person reads first stands first; the parts of the cause are for programs.
-  table.columns = {{"incident", "id"},      {"state", "state"},    {"severity", "severity"},
-                   {"since", "started_at"}, {"until", "ended_at"}, {"sure", "confidence", Align::right},
-                   {"summary", "summary"},  {"cause", "cause"},    {"site", "site"},
-                   {"from", "from"},        {"to", "to"},          {"uplink", "uplink"}};
+  table.columns = {{"incident", "id"},
+                   {"state", "state"},
+                   {"severity", "severity"},
+                   {"held", "held"},
+                   {"since", "started_at"},
+                   {"until", "ended_at"},
+                   {"sure", "confidence", Align::right},
+                   {"summary", "summary"},
+                   {"cause", "cause"},
+                   {"site", "site"},
+                   {"from", "from"},
+                   {"to", "to"},
+                   {"uplink", "uplink"}};
   const Json& list = at(incidents, "incidents");
   if (incidents.is_object() && incidents.contains("id")) table.rows.push_back(row_of(incidents));
   for (const Json& incident : list) table.rows.push_back(row_of(incident));
@@ -65,9 +119,23 @@ TextTable incident_view(const Json& incident) {
                                          ? ", until " + clock_time(text_at(incident, "ended_at")) + " UTC"
                                          : std::string(),
                                      confidence ? human(*confidence, "ratio") : "not"));
+  if (const Json& by = at(incident, "acknowledged"); by.is_object()) {
+    const std::string reason = text_at(by, "reason");
+    table.legend.push_back(fmt::format("acknowledged by {} at {} UTC{}{}{}", text_at(by, "author"),
+                                       clock_time(text_at(by, "at")), reason.empty() ? "" : ": ", reason,
+                                       at(incident, "held") == false && text_at(incident, "state") == "open"
+                                           ? "; it has become worse since, so notices go out again"
+                                           : ""));
+  }
+  for (const Json& one : at(incident, "silenced"))
+    table.legend.push_back(at(one, "window").is_string()
+                               ? fmt::format("maintenance window {} {}", text_at(one, "window"), until_by(one))
+                               : fmt::format("silence {} {}", text_at(one, "silence"), until_by(one)));
   for (const Json& other : at(incident, "alternatives"))
     table.legend.push_back(
         fmt::format("or  {} ({})", text_at(other, "text"), human(number_at(other, "confidence").value_or(0), "ratio")));
+  for (const Json& seen : at(incident, "patterns"))
+    table.legend.push_back(fmt::format("  * {}", text_at(seen, "text")));
   for (const Json& seen : at(incident, "evidence"))
     table.legend.push_back(fmt::format("  - {}", text_at(seen, "text")));
   for (const Json& moment : at(incident, "timeline"))
@@ -78,6 +146,29 @@ TextTable incident_view(const Json& incident) {
   if (!links.empty()) table.legend.push_back("explains " + links);
   if (const std::string runbook = text_at(incident, "runbook"); !runbook.empty())
     table.legend.push_back("runbook " + runbook);
+  return table;
+}
+
+TextTable rules_view(const Json& replayed) {
+  TextTable table = incidents_view(replayed);
+  table.legend.clear();
+  const auto then = number_at(replayed, "raised_then");
+  table.legend.push_back(fmt::format("{} UTC to {} UTC, {:.0f} results: these rules would have raised {} incident{}{}",
+                                     clock_time(text_at(replayed, "since")), clock_time(text_at(replayed, "until")),
+                                     number_at(replayed, "results").value_or(0), table.rows.size(),
+                                     table.rows.size() == 1 ? "" : "s",
+                                     then ? fmt::format("; the coordinator has raised {:.0f}", *then) : ""));
+  return table;
+}
+
+TextTable silences_view(const Json& silences) {
+  TextTable table;
+  table.columns = {{"silence", "id"},    {"state", "state"},    {"from", "starts_at"}, {"until", "ends_at"},
+                   {"author", "author"}, {"means", "matchers"}, {"reason", "reason"}};
+  if (silences.is_object() && silences.contains("id")) table.rows.push_back(row_of_silence(silences, false));
+  for (const Json& one : at(silences, "silences")) table.rows.push_back(row_of_silence(one, false));
+  for (const Json& one : at(silences, "windows")) table.rows.push_back(row_of_silence(one, true));
+  if (table.rows.empty()) table.legend.push_back("nothing is silenced");
   return table;
 }
 

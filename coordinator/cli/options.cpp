@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coordinator/core/aggregate.h"
+#include "coordinator/core/silences.h"
 #include "shared/base/time.h"
 #include "shared/base/units.h"
 #include "shared/measure/metric.h"
@@ -47,6 +48,12 @@ std::string check_time(const std::string& text) {
 
 std::string check_incident_state(const std::string& text) {
   return text == "open" || text == "closed" ? "" : "unknown state '" + text + "'; there are open closed";
+}
+
+std::string check_silence_state(const std::string& text) {
+  return text == "pending" || text == "active" || text == "expired"
+             ? ""
+             : "unknown state '" + text + "'; there are pending active expired";
 }
 
 std::string check_probe(const std::string& text) {
@@ -139,6 +146,77 @@ void add_link_verb(CLI::App& app, Options& options, Given& given) {
   add_cell_options(*link, given);
 }
 
+std::string check_instant(const std::string& text) {
+  const std::string as_time = check_time(text);
+  return as_time.empty() || check_duration(text).empty() ? "" : as_time + "; or give a duration before now, such as 7d";
+}
+
+void add_rules_verb(CLI::App& app, Options& options) {
+  CLI::App* rules = app.add_subcommand("rules", "The rules that raise incidents");
+  CLI::App* test = add_verb(*rules, options, Verb::rules_test, "test",
+                            "Replay the history against the rules of a configuration: what they would have raised");
+  test->add_option("--config", options.config, "coordinator.yaml with the changed rules")
+      ->required()
+      ->type_name("FILE");
+  test->add_option("--since", options.since, "a time, or how far back: 6h, 7d")
+      ->required()
+      ->type_name("TIME")
+      ->check(CLI::Validator(check_instant, "", "since"));
+  test->add_option("--until", options.until, "likewise (default now)")
+      ->type_name("TIME")
+      ->check(CLI::Validator(check_instant, "", "until"));
+  rules->require_subcommand(1);
+  rules->fallthrough();
+}
+
+void add_token(CLI::App& verb, Options& options) {
+  verb.add_option("--token-file", options.token_file,
+                  "holds one of the coordinator's tokens (default SONDE_TOKEN_FILE)")
+      ->envname("SONDE_TOKEN_FILE")
+      ->type_name("FILE");
+}
+
+/// Who hears nothing of what, until when; and who takes care of what.
+void add_silence_verbs(CLI::App& app, Options& options, Given& given) {
+  CLI::App* silence =
+      app.add_subcommand("silence", "Hold the notices of incidents for a while; without more: the list");
+  CLI::App* list = add_verb(*silence, options, Verb::silences, "list", "Silences and maintenance windows");
+  add_query(*list, given, "state", "only those that are pending, active or expired", check_silence_state, "STATE");
+  CLI::App* add = add_verb(*silence, options, Verb::silence_add, "add", "Set one");
+  for (const std::string_view key : match_keys) {
+    const std::string name(key);
+    const std::string help =
+        name == "mesh" ? "everything: the mesh's own name" : "whose " + name + " is this; may be repeated";
+    add->add_option("--" + name, options.matchers[name], help)->type_name("NAME")->expected(1)->take_all();
+  }
+  auto* length = add->add_option("--for", options.said["duration"], "how long: 30m, 2h, 1d")->type_name("DURATION");
+  auto* until = add->add_option("--until", options.said["ends_at"], "or until when")->type_name("TIME");
+  auto* start = add->add_option("--start", options.said["starts_at"], "from when (default now)")->type_name("TIME");
+  length->check(CLI::Validator(check_duration, "", "for"))->excludes(until);
+  until->check(CLI::Validator(check_time, "", "until"));
+  start->check(CLI::Validator(check_time, "", "start"));
+  add->add_option("--reason", options.said["reason"], "why, in a few words")->type_name("TEXT")->required();
+  add->add_option("--author", options.said["author"], "who answers for it (default: the token's name)")
+      ->type_name("NAME");
+  add_token(*add, options);
+  CLI::App* end = add_verb(*silence, options, Verb::silence_end, "end", "End one now");
+  end->add_option("id", options.silence, "as `sonde silence list` shows it")->required();
+  add_token(*end, options);
+  silence->require_subcommand(0, 1);
+  silence->fallthrough();
+  silence->callback([silence, &options] {
+    if (silence->get_subcommands().empty()) options.verb = Verb::silences;
+  });
+
+  CLI::App* acknowledge = add_verb(app, options, Verb::acknowledge, "acknowledge",
+                                   "Say that somebody takes care of an incident: its notices are held");
+  acknowledge->add_option("id", options.incident, "as `sonde incidents` shows it")->required();
+  acknowledge->add_option("--reason", options.said["reason"], "what is done about it")->type_name("TEXT");
+  acknowledge->add_option("--author", options.said["author"], "who (default: the token's name)")->type_name("NAME");
+  acknowledge->add_flag("--withdraw", options.withdraw, "take it back: notices go out again");
+  add_token(*acknowledge, options);
+}
+
 void add_verbs(CLI::App& app, Options& options, Given& given) {
   const auto verb = [&](Verb which, const std::string& name, const std::string& help) {
     return add_verb(app, options, which, name, help);
@@ -191,11 +269,9 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
       ->required()
       ->check(CLI::Validator(check_probe, "", "kind"))
       ->type_name("KIND");
-  probe
-      ->add_option("--token-file", options.token_file,
-                   "holds one of the coordinator's tokens (default SONDE_TOKEN_FILE)")
-      ->envname("SONDE_TOKEN_FILE")
-      ->type_name("FILE");
+  add_token(*probe, options);
+  add_silence_verbs(app, options, given);
+  add_rules_verb(app, options);
 
   add_plan_options(*verb(Verb::plan, "plan", "What a configuration's timetable would look like; needs no coordinator"),
                    options);
@@ -252,6 +328,12 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
     options.every = std::chrono::ceil<std::chrono::milliseconds>(*every);
   for (const auto& [name, value] : given.query)
     if (!value.empty()) options.query.emplace_back(name, value);
+  std::erase_if(options.said, [](const auto& entry) { return entry.second.empty(); });
+  std::erase_if(options.matchers, [](const auto& entry) { return entry.second.empty(); });
+  if (options.verb == Verb::silence_add && !options.said.contains("duration") && !options.said.contains("ends_at")) {
+    fmt::print(stderr, "sonde silence add: a silence has an end: give --for DURATION or --until TIME\n");
+    return 2;
+  }
   return options;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -25,6 +26,11 @@ enum class Verb : std::uint8_t {
   profile,
   detours,
   probe,
+  silences,
+  silence_add,
+  silence_end,
+  acknowledge,
+  rules_test,
   plan,
   doctor,
   keygen,
@@ -36,7 +42,9 @@ struct Options {
   Verb verb = Verb::matrix;
   std::string from;
   std::string to;
-  std::string config;                  ///< plan, doctor
+  std::string config;                  ///< plan, doctor, rules test
+  std::string since;                   ///< rules test: a time, or a duration before now
+  std::string until;                   ///< likewise; empty: now
   std::vector<std::string> add_sites;  ///< plan: NAME or NAME:UPLINK
   std::string gantt;                   ///< plan: where the chart goes; empty: none is drawn
   bool audit = false;                  ///< timetable: what really ran
@@ -44,11 +52,17 @@ struct Options {
   std::string name;                    ///< keygen
   std::string kind;                    ///< probe
   bool measurer = false;               ///< sites: how well the agents measure
-  std::string incident;                ///< incidents: the id of one; empty: all
   bool watch = false;                  ///< matrix: again and again
   std::chrono::milliseconds every{};   ///< matrix: how often it is asked for where it is watched
   std::string course;                  ///< link: the metric whose past is drawn; empty: the usual ones
-  std::string token_file;              ///< probe; empty: none was named
+  std::string incident;                ///< incidents: the id of one; empty: all; acknowledge: which
+  std::string token_file;              ///< what changes anything; empty: none was named
+  std::string silence;                 ///< silence end: which
+  bool withdraw = false;               ///< acknowledge: take it back
+  /// silence add: by key (site, cause, ...) which incidents are meant.
+  std::map<std::string, std::vector<std::string>> matchers;
+  /// silence add, acknowledge: what goes into the body as it is (reason, author, duration, starts_at, ends_at).
+  std::map<std::string, std::string> said;
   /// Names and values that go into the query as they are.
   std::vector<std::pair<std::string, std::string>> query;
 };

@@ -10,10 +10,10 @@
 #include <cstdio>
 #include <thread>
 
+#include "coordinator/cli/change_command.h"
 #include "coordinator/cli/http_client.h"
 #include "coordinator/cli/json_read.h"
 #include "coordinator/cli/units.h"
-#include "shared/io/daemon.h"
 
 namespace sonde::cli {
 namespace {
@@ -41,21 +41,6 @@ class ProgressLine {
   bool terminal_ = ::isatty(STDERR_FILENO) == 1;
   std::string shown_;
 };
-
-Expected<std::string> read_token(const std::string& file) {
-  if (file.empty())
-    return fail(
-        "measure: this needs a token; name the file that holds one of the coordinator's `tokens:` with --token-file "
-        "FILE "
-        "or SONDE_TOKEN_FILE");
-  auto text = io::read_file(file);
-  if (!text) return fail(fmt::format("read the token: {}", text.error().what));
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-  if (text->empty()) return fail(fmt::format("read the token: {} is empty", file));
-  if (text->find_first_of("\r\n") != std::string::npos)
-    return fail(fmt::format("read the token: {} has more than one line", file));
-  return *std::move(text);
-}
 
 std::string refusal(const std::string& coordinator, const HttpReply& reply) {
   const Json json = Json::parse(reply.body, nullptr, false);
@@ -96,7 +81,7 @@ std::string progress_text(const Json& run) {
 
 Expected<MeasuredRun> measure_now(const std::string& coordinator, const WantedRun& wanted,
                                   const std::string& token_file) {
-  const auto token = read_token(token_file);
+  const auto token = read_token(token_file, "measure");
   if (!token) return std::unexpected(token.error());
   const Json body{{"from", wanted.from}, {"to", wanted.to}, {"probe", wanted.kind}};
   auto reply =

@@ -40,6 +40,10 @@ TextTable detours_view(const Json& detours);
 TextTable incidents_view(const Json& incidents);
 /// All that is known of one.
 TextTable incident_view(const Json& incident);
+/// What `sonde rules test` found: the incidents, and how many there really were.
+TextTable rules_view(const Json& replayed);
+/// Silences and maintenance windows: a list, or one.
+TextTable silences_view(const Json& silences);
 /// The columns of a table of results; rows are added by result_row.
 TextTable results_head();
 std::vector<TextCell> result_row(const Json& result);

@@ -1,6 +1,7 @@
 // An incident in a sentence.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "coordinator/core/incidents.h"
@@ -73,6 +74,24 @@ std::optional<Signal> signal_of(Metric metric) {
   for (const Signal signal : signals)
     if (metric_of(signal) == metric) return signal;
   return std::nullopt;
+}
+
+DegradedLinks degraded_at(SharedTime at, const std::vector<const Incident*>& incidents) {
+  DegradedLinks out;
+  for (const Incident* incident : incidents) {
+    if (incident->started_at > at || (!incident->open() && *incident->ended_at <= at)) continue;
+    for (const Metric shown : incident->metrics) {
+      const auto signal = signal_of(shown);
+      if (!signal) continue;
+      const std::vector<Metric> degraded = degraded_by(*signal);
+      for (const Link& link : incident->links) {
+        std::vector<Metric>& metrics = out[link];
+        for (const Metric metric : degraded)
+          if (std::ranges::find(metrics, metric) == metrics.end()) metrics.push_back(metric);
+      }
+    }
+  }
+  return out;
 }
 
 std::string summary_of(const Incident& incident, std::size_t covered, bool agent_heard) {

@@ -135,6 +135,9 @@ void Incidents::tick(SharedTime now, const AgentStatuses& agents, Out& out) {
     }
   for (std::size_t i = 0; i < seen.size(); ++i)
     if (!matched[i] && may_open(seen[i], now, agents)) open(seen[i], now, out);
+  for (Live& live : incidents_)
+    if (live.incident.open() && !of_agent(live.incident.cause.kind)) note_patterns(live, now, out);
+  std::erase_if(paths_, [this](const auto& entry) { return on_link(entry.first).empty(); });
   std::size_t closed = incidents_.size();
   for (const Live& live : incidents_) closed -= live.incident.open() ? 1U : 0U;
   for (auto live = incidents_.begin(); closed > closed_kept && live != incidents_.end();) {
@@ -169,6 +172,31 @@ void Incidents::describe_anew(Live& live, SharedTime now) {
   // Also while it heals, and its agent is heard again.
   live.was_silent = live.was_silent || (down && site_silent(incident.cause.site, now));
   incident.summary = summary_of(incident, live.covered, down && !live.was_silent);
+}
+
+void Incidents::on_path(const Link& link, const PathFacts& path) { paths_[link] = path; }
+
+/// What its links look like. A pattern that was seen once stays: it was there when the trouble began.
+void Incidents::note_patterns(Live& live, SharedTime now, Out& out) {
+  Incident& incident = live.incident;
+  std::vector<std::pair<Link, std::pair<Pattern, std::string>>> shown;
+  std::size_t looked_at = 0;
+  for (const Link& link : live.proven) {
+    if (++looked_at > patterns_of_links) break;
+    const auto path = paths_.find(link);
+    for (auto& pattern : verdicts_.patterns(link, path == paths_.end() ? PathFacts{} : path->second))
+      shown.emplace_back(link, std::move(pattern));
+  }
+  bool news = false;
+  for (PatternSeen& seen : together(shown)) {
+    if (std::ranges::find(incident.patterns, seen.pattern, &PatternSeen::pattern) != incident.patterns.end()) continue;
+    remember(incident, now, seen.text);
+    incident.patterns.push_back(std::move(seen));
+    news = true;
+  }
+  if (!news) return;
+  out.changed.push_back(incident);
+  ++revision_;
 }
 
 /// A doubtful guess does not replace what is known; and while an incident heals, its last bad links are no new cause.

@@ -14,11 +14,13 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "coordinator/core/alerts.h"
 #include "coordinator/core/causes.h"
 #include "coordinator/core/mesh.h"
+#include "coordinator/core/patterns.h"
 #include "coordinator/core/roster.h"
 #include "coordinator/core/verdicts.h"
 #include "shared/base/event.h"
@@ -55,6 +57,7 @@ struct Incident {
   std::vector<Alternative> alternatives;
   std::vector<LinkEvidence> evidence;  ///< of the worst links, at most `evidence_kept`
   std::vector<Moment> timeline;        ///< the newest last, at most `moments_kept`
+  std::vector<PatternSeen> patterns;   ///< what it has looked like so far, each once
   std::string summary;
   std::string runbook;
   std::uint32_t reopened = 0;  ///< it came back so often within `flap_window`
@@ -70,6 +73,8 @@ class Incidents {
   static constexpr std::size_t closed_kept = 500;
   static constexpr std::size_t evidence_kept = 10;
   static constexpr std::size_t moments_kept = 50;
+  /// Links of an incident that are looked at for patterns.
+  static constexpr std::size_t patterns_of_links = 50;
   /// One that returns so soon after its end is the same; after the second time it ends only when it was quiet as long.
   static constexpr nanoseconds flap_window = std::chrono::minutes(10);
   /// An agent that has not been heard for this long may be about to fall silent: nothing is concluded from its links
@@ -89,6 +94,9 @@ class Incidents {
   /// What is usual, from results that were stored before the start.
   void learn(const Result& result) { verdicts_.learn(result); }
   void on_result(const Result& result, SharedTime now, const AgentStatuses& agents);
+  /// What agents found out about the path of a link at the onset of its trouble; it holds while an incident explains
+  /// the link.
+  void on_path(const Link& link, const PathFacts& path);
   /// Idempotent; about once a second.
   void tick(SharedTime now, const AgentStatuses& agents, Out& out);
 
@@ -157,6 +165,7 @@ class Incidents {
   bool still_bad(const Incident& incident, SharedTime now, const AgentStatuses& agents) const;
   void close(Live& live, SharedTime now, const std::string& why, Out& out);
   void describe_anew(Live& live, SharedTime now);
+  void note_patterns(Live& live, SharedTime now, Out& out);
   bool may_replace(const Live& live, const Seen& seen) const;
   bool site_silent(const SiteId& site, SharedTime now) const;
   void tell(const Incident& incident, std::string_view code, Out& out);
@@ -167,6 +176,7 @@ class Incidents {
   std::map<SiteId, AgentWatch> watches_;
   std::deque<Live> incidents_;          ///< the oldest first
   std::map<SiteId, SharedTime> heard_;  ///< as of the last tick
+  std::map<Link, PathFacts> paths_;     ///< of links that an open incident explains
   std::optional<SharedTime> began_;
   std::optional<SharedTime> deaf_until_;  ///< the last tick in which no agent was heard
   std::uint64_t opened_ = 0;
@@ -175,6 +185,11 @@ class Incidents {
 
 /// "athens egress: 14 of 15 destinations lose packets". `covered` is of how many links.
 std::string summary_of(const Incident& incident, std::size_t covered, bool agent_heard);
+
+/// Which of the matrix's metrics were degraded at an instant, by what the incidents that were open then explain. The
+/// links of an incident are all that it ever explained, so that one that grew counts from its beginning.
+using DegradedLinks = std::unordered_map<Link, std::vector<Metric>>;
+DegradedLinks degraded_at(SharedTime at, const std::vector<const Incident*>& incidents);
 
 /// nullopt for a metric that is no signal's.
 std::optional<Signal> signal_of(Metric metric);

@@ -68,6 +68,15 @@ std::string Receiver::title() const {
   return fmt::format("{} {}", name(kind), url);
 }
 
+std::string Receiver::public_title() const {
+  if (kind == ReceiverKind::command) return fmt::format("{} {}", name(kind), argv.empty() ? "" : argv.front());
+  std::string_view host = url;
+  if (const std::size_t at = host.find("://"); at != std::string_view::npos) host.remove_prefix(at + 3);
+  host = host.substr(0, host.find_first_of("/?#"));
+  if (const std::size_t at = host.rfind('@'); at != std::string_view::npos) host.remove_prefix(at + 1);
+  return fmt::format("{} {}", name(kind), host);
+}
+
 Labels labels_of(const Incident& incident, const std::string& mesh) {
   Labels labels{{"alertname", "SondeIncident"}, {"incident", incident.id}, {"mesh", mesh}};
   const auto add = [&](const char* key, std::string_view value) {
@@ -101,7 +110,24 @@ void Notify::set_policy(const NotifyPolicy& policy, const Mesh& mesh) {
     return std::ranges::none_of(policy_.receivers,
                                 [&](const Receiver& receiver) { return receiver.title() == entry.first; });
   });
+  std::erase_if(counters_, [&](const auto& entry) {
+    return std::ranges::none_of(policy_.receivers,
+                                [&](const Receiver& receiver) { return receiver.title() == entry.first; });
+  });
   for (const Receiver& receiver : policy_.receivers) counters_[receiver.title()];
+}
+
+std::map<std::string, Notify::Counters> Notify::public_counters() const {
+  std::map<std::string, Counters> out;
+  for (const Receiver& receiver : policy_.receivers) {
+    const auto found = counters_.find(receiver.title());
+    Counters& sum = out[receiver.public_title()];
+    if (found == counters_.end()) continue;
+    sum.delivered += found->second.delivered;
+    sum.failed += found->second.failed;
+    sum.failures_in_a_row += found->second.failures_in_a_row;
+  }
+  return out;
 }
 
 bool Notify::take_dirty() { return std::exchange(dirty_, false); }
@@ -139,37 +165,53 @@ std::vector<Delivery> Notify::due(SharedTime now, const std::vector<Candidate>& 
   return out;
 }
 
+/// nullopt where the receiver is to hear nothing of this incident now.
+std::optional<Notice> Notify::notice_for(const Receiver& receiver, const State& state, SharedTime now,
+                                         const Candidate& candidate) const {
+  const bool manager = receiver.kind == ReceiverKind::alertmanager;
+  const Incident& incident = *candidate.incident;
+  const auto known = state.told.find(incident.id);
+  const bool told_open = known != state.told.end() && known->second.open;
+  const bool is_owed = known != state.told.end() && known->second.owed;
+  // Whoever heard that it began hears that it is over, whatever route or silence there is by then.
+  if (!told_open && !is_owed && (!incident.open() || candidate.held || !wants(receiver, incident))) return std::nullopt;
+  const bool quiet = candidate.held && incident.open();
+  if (quiet && !(manager && told_open)) return std::nullopt;
+  const std::uint64_t news = quiet ? known->second.news : news_of(incident);
+  const bool again = known != state.told.end() && known->second.news == news;
+  if (again && (!incident.open() || now - known->second.at < (manager ? refresh : policy_.repeat))) return std::nullopt;
+  Notice notice{.incident = incident,
+                .labels = quiet ? known->second.labels : labels_of(incident, mesh_.name),
+                .replaces = {},
+                .again = again,
+                .news = news};
+  if (told_open && known->second.labels != notice.labels) notice.replaces = known->second.labels;
+  return notice;
+}
+
 std::optional<Delivery> Notify::due_for(const Receiver& receiver, State& state, SharedTime now,
                                         const std::vector<Candidate>& candidates) {
-  const bool manager = receiver.kind == ReceiverKind::alertmanager;
   Delivery delivery{
       .number = next_number_, .receiver = receiver, .key = {}, .mesh = mesh_.name, .notices = {}, .at = now};
   bool any_news = false;
   bool owed = false;
   std::string identity = receiver.title();
   for (const Candidate& candidate : candidates) {
-    const Incident& incident = *candidate.incident;
-    const auto known = state.told.find(incident.id);
-    const bool told_open = known != state.told.end() && known->second.open;
-    const bool is_owed = known != state.told.end() && known->second.owed;
-    // Whoever heard that it began hears that it is over, whatever route or silence there is by then.
-    if (!told_open && !is_owed && (!incident.open() || candidate.held || !wants(receiver, incident))) continue;
-    if (candidate.held && incident.open()) continue;
-    const std::uint64_t news = news_of(incident);
-    const bool again = known != state.told.end() && known->second.news == news;
-    if (again && (!incident.open() || now - known->second.at < (manager ? refresh : policy_.repeat))) continue;
-    any_news = any_news || !again;
-    owed = owed || is_owed;
+    auto notice = notice_for(receiver, state, now, candidate);
+    if (!notice) continue;
+    const auto known = state.told.find(notice->incident.id);
+    any_news = any_news || !notice->again;
+    owed = owed || (known != state.told.end() && known->second.owed);
     if (delivery.notices.size() == most_notices) continue;
-    Notice notice{.incident = incident, .labels = labels_of(incident, mesh_.name), .replaces = {}, .again = again};
-    if (told_open && known->second.labels != notice.labels) notice.replaces = known->second.labels;
-    identity += fmt::format("|{}:{:x}:{}", incident.id, news, again ? to_ns(known->second.at) : 0);
-    delivery.notices.push_back(std::move(notice));
+    identity += fmt::format("|{}:{:x}:{}", notice->incident.id, notice->news,
+                            notice->again && known != state.told.end() ? to_ns(known->second.at) : 0);
+    delivery.notices.push_back(*std::move(notice));
   }
   if (!any_news) state.news_since.reset();
   if (delivery.notices.empty()) return std::nullopt;
   if (any_news && !state.news_since) state.news_since = now;
-  if (any_news && !manager && !owed && now - *state.news_since < policy_.group_wait) return std::nullopt;
+  if (any_news && receiver.kind != ReceiverKind::alertmanager && !owed && now - *state.news_since < policy_.group_wait)
+    return std::nullopt;
   for (const Notice& notice : delivery.notices) {
     Told& told = state.told[notice.incident.id];
     if (!told.owed) dirty_ = true;
@@ -190,6 +232,7 @@ void Notify::on_done(std::uint64_t number, const std::string& trouble, SharedTim
     if (!trouble.empty()) {
       ++counters.failed;
       ++state.failures;
+      counters.failures_in_a_row = state.failures;
       const nanoseconds wait = back_off(state.failures);
       state.not_before = now + wait;
       events.push_back({Severity::warning,
@@ -204,14 +247,11 @@ void Notify::on_done(std::uint64_t number, const std::string& trouble, SharedTim
     if (state.failures > 0)
       events.push_back(
           {Severity::info, "notify_recovered", {{"receiver", title}, {"failures", std::to_string(state.failures)}}});
-    state.failures = 0;
+    state.failures = counters.failures_in_a_row = 0;
     state.news_since.reset();
     for (const Notice& notice : delivery.notices)
-      state.told[notice.incident.id] = {.news = news_of(notice.incident),
-                                        .open = notice.incident.open(),
-                                        .owed = false,
-                                        .at = now,
-                                        .labels = notice.labels};
+      state.told[notice.incident.id] = {
+          .news = notice.news, .open = notice.incident.open(), .owed = false, .at = now, .labels = notice.labels};
     return;
   }
 }

@@ -5,6 +5,10 @@
 // more links, another metric. So a receiver that was away hears the newest state of each incident once, nothing is
 // queued, and what has been told survives a restart (save(), restore()). A delivery is repeated until the receiver
 // takes it: it is told at least once, and with the same key each time.
+//
+// An incident that is held (coordinator/core/silences.h) is not told while it is open: what is new of it waits until it
+// is held no longer. Whoever was told before that it began hears that it is over. Alertmanager, which takes what it
+// does not hear of again for resolved, goes on hearing what it knows already.
 #pragma once
 
 #include <cstddef>
@@ -42,6 +46,7 @@ struct Receiver {
   ReceiverKind kind = ReceiverKind::webhook;
   std::string url{};                                   ///< http(s)://, or smtp(s)://HOST:PORT
   std::optional<std::filesystem::path> secret_file{};  ///< webhook: the key of the signature; mail: the password
+  std::optional<std::filesystem::path> ca_file{};      ///< whom TLS trusts instead of the system's authorities
   std::string user{};                                  ///< mail; empty: it does not log in
   std::string from{};                                  ///< mail
   std::vector<std::string> to{};                       ///< mail
@@ -51,6 +56,8 @@ struct Receiver {
 
   /// Tells it from others in events and in what is kept: "webhook https://…", "command /usr/local/bin/page".
   std::string title() const;
+  /// Without what may be a secret, such as an URL's path: "webhook chat.example.net", "command /usr/local/bin/page".
+  std::string public_title() const;
 };
 
 struct NotifyPolicy {
@@ -69,6 +76,7 @@ struct Notice {
   Labels labels;
   std::optional<Labels> replaces;  ///< what it was called before, where that has changed
   bool again = false;              ///< nothing is new; it is still open
+  std::uint64_t news = 0;          ///< news_of() what the receiver knows once it has taken this
 };
 
 struct Delivery {
@@ -93,6 +101,7 @@ class Notify {
   struct Counters {
     std::uint64_t delivered = 0;
     std::uint64_t failed = 0;
+    std::uint32_t failures_in_a_row = 0;
   };
 
   void set_policy(const NotifyPolicy& policy, const Mesh& mesh);
@@ -113,6 +122,8 @@ class Notify {
   void on_done(std::uint64_t number, const std::string& trouble, SharedTime now, Events& events);
 
   const std::map<std::string, Counters>& counters() const { return counters_; }
+  /// By public_title(); receivers that share one are added up.
+  std::map<std::string, Counters> public_counters() const;
 
  private:
   struct Candidate {
@@ -138,6 +149,8 @@ class Notify {
   std::vector<Delivery> due(SharedTime now, const std::vector<Candidate>& candidates);
   std::optional<Delivery> due_for(const Receiver& receiver, State& state, SharedTime now,
                                   const std::vector<Candidate>& candidates);
+  std::optional<Notice> notice_for(const Receiver& receiver, const State& state, SharedTime now,
+                                   const Candidate& candidate) const;
   bool wants(const Receiver& receiver, const Incident& incident) const;
   void forget(State& state, const std::vector<Candidate>& candidates);
 

@@ -27,8 +27,9 @@ std::optional<Usual> usual_of(const std::unique_ptr<UsualValue>& usual) {
   return usual ? usual->usual() : std::nullopt;
 }
 
-/// The metrics of the matrix that a signal's rule judges.
-std::vector<Metric> metrics_of(Signal signal) {
+}  // namespace
+
+std::vector<Metric> degraded_by(Signal signal) {
   switch (signal) {
     case Signal::answer: return {Metric::loss_rtt};
     case Signal::connectivity: return {Metric::connectivity, Metric::connect, Metric::connect_clean};
@@ -38,8 +39,6 @@ std::vector<Metric> metrics_of(Signal signal) {
   }
   return {};
 }
-
-}  // namespace
 
 void Track::on_verdict(const AlertRule& rule, const Verdict& verdict, SharedTime at) {
   bits_ = static_cast<std::uint8_t>((static_cast<unsigned>(bits_) << 1U) | (verdict.bad ? 1U : 0U));
@@ -170,7 +169,22 @@ void Verdicts::on_result(const Result& result, bool far_agent_gone) {
     any_bad = any_bad || verdict.bad;
     ++revision_;
   }
+  const bool usual = std::ranges::none_of(state.tracks, &Track::raised);
+  state.traits.on_result(result, usual && !any_bad);
   if (!any_bad) learn(state, result);
+}
+
+std::vector<std::pair<Pattern, std::string>> Verdicts::patterns(const Link& link, const PathFacts& path) const {
+  const auto found = links_.find(link);
+  if (found == links_.end()) return {};
+  const LinkState& state = found->second;
+  const Track& latency = state.tracks.at(index(Signal::latency));
+  return state.traits.patterns(
+      {.latency = latency.raised(),
+       .rise_s = latency.value(),
+       .throughput = state.tracks.at(index(Signal::throughput)).raised(),
+       .loss = state.tracks.at(index(Signal::loss)).raised() || state.tracks.at(index(Signal::answer)).raised()},
+      path);
 }
 
 void Verdicts::restore(const Link& link, Signal signal, SharedTime since) {
@@ -215,7 +229,7 @@ std::unordered_map<Link, std::vector<Metric>> Verdicts::degraded() const {
     for (const Signal signal : signals) {
       if (!state.tracks.at(index(signal)).raised()) continue;
       std::vector<Metric>& metrics = out[link];
-      for (const Metric metric : metrics_of(signal))
+      for (const Metric metric : degraded_by(signal))
         if (std::ranges::find(metrics, metric) == metrics.end()) metrics.push_back(metric);
     }
   return out;

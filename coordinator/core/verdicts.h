@@ -11,6 +11,7 @@
 #include "coordinator/core/alerts.h"
 #include "coordinator/core/causes.h"
 #include "coordinator/core/mesh.h"
+#include "coordinator/core/patterns.h"
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
 #include "shared/measure/result.h"
@@ -59,6 +60,9 @@ class UsualValue {
   SharedTime learnt_at_;
 };
 
+/// The metrics of the matrix that a signal's rule judges: where it is raised they are degraded.
+std::vector<Metric> degraded_by(Signal signal);
+
 class Verdicts {
  public:
   /// Links of sites that are gone are forgotten, and what no rule looks at any more is not raised.
@@ -75,6 +79,8 @@ class Verdicts {
   /// True where the newest verdict is of after `since`, and good; or bad.
   bool good_since(const Link& link, Signal signal, SharedTime since) const;
   bool bad_since(const Link& link, Signal signal, SharedTime since) const;
+  /// What the newest results of a link look like; empty where it has none.
+  std::vector<std::pair<Pattern, std::string>> patterns(const Link& link, const PathFacts& path) const;
   /// By from x number of sites + to.
   std::vector<Observation> observations(Signal signal) const;
   /// Which of the matrix's metrics are degraded on a link.
@@ -87,6 +93,7 @@ class Verdicts {
  private:
   struct LinkState {
     std::array<Track, signal_count> tracks;
+    LinkTraits traits;
     /// Made when the first result comes that teaches something.
     std::unique_ptr<UsualValue> round_trip;
     std::unique_ptr<UsualValue> rise;

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "coordinator/store/incident_reader.h"
 #include "coordinator/store/reader.h"
 
 namespace sonde::io {
@@ -43,6 +44,7 @@ class StoreHistory : public web::HistoryReader {
     or_throw(reader().roll_ups_before(query, each));
   }
   RollLevel finest(SharedTime since) override { return or_throw(reader().finest(since)); }
+  std::vector<Incident> incidents_at(SharedTime at) override { return or_throw(store::incidents_at(path_, at)); }
   std::unique_ptr<web::ResultCursor> open(const web::ResultFilter& filter) override {
     return std::make_unique<StoreCursor>(
         or_throw(reader().open({filter.since, filter.until, filter.from, filter.to, filter.probe, filter.limit})));

@@ -233,6 +233,7 @@ void Notifier::Worker::begin_transfer(const Delivery& delivery) {
     return;
   }
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, mail ? "smtp,smtps" : "http,https");
+  if (const auto& trusted = delivery.receiver.ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, trusted->c_str());
   curl_easy_setopt(curl, CURLOPT_PROXY, "");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "sonde/" SONDE_VERSION);

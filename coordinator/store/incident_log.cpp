@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "coordinator/store/incident_reader.h"
+
 namespace sonde::store {
 namespace {
 
@@ -34,7 +36,8 @@ CREATE TABLE IF NOT EXISTS incidents (
   links        TEXT NOT NULL,
   alternatives TEXT NOT NULL,
   evidence     TEXT NOT NULL,
-  timeline     TEXT NOT NULL
+  timeline     TEXT NOT NULL,
+  patterns     TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS incidents_by_end ON incidents (ended_at, started_at);
 )sql";
@@ -150,6 +153,14 @@ bool read_timeline(std::string_view text, Incident& out) {
   });
 }
 
+bool read_patterns(std::string_view text, Incident& out) {
+  return lines(text, [&](std::string_view line) {
+    const auto pattern = pattern_named(take(line, ' '));
+    if (pattern) out.patterns.push_back({*pattern, std::string(line)});
+    return pattern.has_value();
+  });
+}
+
 std::optional<Incident> read(const Statement& row) {
   Incident out;
   out.id = row.text(0);
@@ -157,7 +168,7 @@ std::optional<Incident> read(const Statement& row) {
   const auto severity = alert_severity_named(row.text(7));
   const bool understood = kind && severity && read_metrics(row.text(6), out) && read_links(row.text(14), out) &&
                           read_alternatives(row.text(15), out) && read_evidence(row.text(16), out) &&
-                          read_timeline(row.text(17), out);
+                          read_timeline(row.text(17), out) && read_patterns(row.text(18), out);
   if (!understood) return std::nullopt;
   out.cause = *kind;
   out.severity = *severity;
@@ -174,7 +185,12 @@ std::int64_t millionths(double share) { return std::llround(share * millionth); 
 
 }  // namespace
 
-void IncidentLog::prepare() { database_->run(table); }
+void IncidentLog::prepare() {
+  database_->run(table);
+  // A table that an older version has made.
+  if (database_->ask_integer("SELECT count(*) FROM pragma_table_info('incidents') WHERE name = 'patterns'") == 0)
+    database_->run("ALTER TABLE incidents ADD COLUMN patterns TEXT NOT NULL DEFAULT ''");
+}
 
 void IncidentLog::save(const Incident& incident) {
   std::string metrics;
@@ -190,10 +206,13 @@ void IncidentLog::save(const Incident& incident) {
     evidence += fmt::format("{} {} {} {}\n", one.link.from.str(), one.link.to.str(), name(one.metric), one.value);
   for (const Moment& moment : incident.timeline) timeline += fmt::format("{} {}\n", to_ns(moment.at), moment.text);
 
+  std::string patterns;
+  for (const PatternSeen& seen : incident.patterns) patterns += fmt::format("{} {}\n", name(seen.pattern), seen.text);
+
   Transaction transaction(*database_);
   Statement insert = database_->prepare(
       "INSERT OR REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-      "?17, ?18)");
+      "?17, ?18, ?19)");
   const Cause& kind = incident.cause;
   int at = 0;
   for (const std::string_view text : {std::string_view(incident.id), name(kind.kind), std::string_view(kind.site.str()),
@@ -206,7 +225,8 @@ void IncidentLog::save(const Incident& incident) {
     insert.bind(++at, value);
   for (const std::string_view text :
        {std::string_view(incident.summary), std::string_view(incident.runbook), std::string_view(links),
-        std::string_view(alternatives), std::string_view(evidence), std::string_view(timeline)})
+        std::string_view(alternatives), std::string_view(evidence), std::string_view(timeline),
+        std::string_view(patterns)})
     insert.bind(++at, text);
   insert.run();
   Statement forget = database_->prepare(
@@ -228,6 +248,25 @@ std::vector<Incident> IncidentLog::load(std::size_t closed) {
   others.bind(1, static_cast<std::int64_t>(closed));
   read_all(std::move(others));
   return out;
+}
+
+std::vector<Incident> IncidentLog::at(SharedTime at) {
+  Statement rows =
+      database_->prepare("SELECT * FROM incidents WHERE started_at <= ?1 AND (ended_at = 0 OR ended_at > ?1)");
+  rows.bind(1, to_ns(at));
+  std::vector<Incident> out;
+  while (rows.step())
+    if (auto incident = read(rows)) out.push_back(*std::move(incident));
+  return out;
+}
+
+Expected<std::vector<Incident>> incidents_at(const std::filesystem::path& store, SharedTime at) {
+  try {
+    const Database database(store, Database::Use::read);
+    return IncidentLog(database).at(at);
+  } catch (const StoreError& error) {
+    return fail(error.what());
+  }
 }
 
 }  // namespace sonde::store

@@ -22,6 +22,8 @@ class IncidentLog {
   void save(const Incident& incident);
   /// The open ones, and at most `closed` of the others, the newest; rows that cannot be read are left out.
   std::vector<Incident> load(std::size_t closed);
+  /// Those that were open at an instant.
+  std::vector<Incident> at(SharedTime at);
 
  private:
   const Database* database_;

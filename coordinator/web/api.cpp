@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "coordinator/web/endpoints.h"
 #include "coordinator/web/page.h"
@@ -22,6 +24,7 @@ constexpr Route routes[] = {
     {"/api/v1/timetable", timetable_endpoint},
     {"/api/v1/timetable/audit", audit_endpoint},
     {"/api/v1/incidents", incidents_endpoint},
+    {"/api/v1/silences", silences_endpoint},
     {"/api/v1/results", results_endpoint},
     {"/api/v1/probes", probes_endpoint},
     {"/api/v1/detours", detours_endpoint},
@@ -32,10 +35,42 @@ constexpr Route routes[] = {
     {"/readyz", ready_endpoint},
 };
 
-/// What changes something; everything else is GET.
 constexpr std::string_view probes_path = "/api/v1/probes";
+constexpr std::string_view silences_path = "/api/v1/silences";
+constexpr std::string_view incidents_path = "/api/v1/incidents";
+constexpr std::string_view acknowledge_suffix = "/acknowledge";
 
-constexpr std::string_view incidents_prefix = "/api/v1/incidents/";
+/// What stands behind `path` and a slash; nullopt where the target is not below it.
+std::optional<std::string_view> below(std::string_view path, const Target& target) {
+  std::string_view rest = target.path;
+  if (!rest.starts_with(path) || !rest.substr(path.size()).starts_with('/')) return std::nullopt;
+  rest.remove_prefix(path.size() + 1);
+  return rest;
+}
+
+/// The ID of /api/v1/incidents/ID/acknowledge.
+std::optional<std::string_view> acknowledged_id(const Target& target) {
+  auto rest = below(incidents_path, target);
+  if (!rest || !rest->ends_with(acknowledge_suffix)) return std::nullopt;
+  rest->remove_suffix(acknowledge_suffix.size());
+  return rest;
+}
+
+/// The methods that work at a path.
+std::vector<std::string_view> methods_at(const Target& target) {
+  if (acknowledged_id(target)) return {"POST", "DELETE"};
+  if (target.path == probes_path || target.path == silences_path) return {"GET", "HEAD", "POST"};
+  if (below(silences_path, target)) return {"GET", "HEAD", "DELETE"};
+  return {"GET", "HEAD"};
+}
+
+/// What changes something.
+Response change(const Request& request, const Target& target, const Sources& sources) {
+  if (const auto id = acknowledged_id(target)) return acknowledge_endpoint(*id, request, target, sources);
+  if (const auto id = below(silences_path, target)) return end_silence_endpoint(*id, request, target, sources);
+  return target.path == silences_path ? add_silence_endpoint(request, target, sources)
+                                      : ask_probe_endpoint(request, target, sources);
+}
 
 using LinkEndpoint = Response (*)(const Link&, const Target&, const Sources&);
 struct LinkRoute {
@@ -114,11 +149,9 @@ std::optional<Response> route(const Request& request, const Target& target, cons
   for (const Route& route : routes)
     if (route.path == target.path) return route.endpoint(target, sources);
   if (auto response = link_response(target, sources)) return response;
-  if (std::string_view path = target.path;
-      path.starts_with(probes_path) && path.substr(probes_path.size()).starts_with('/'))
-    return probe_endpoint(path.substr(probes_path.size() + 1), target, sources);
-  if (std::string_view path = target.path; path.starts_with(incidents_prefix))
-    return incident_endpoint(path.substr(incidents_prefix.size()), target, sources);
+  if (const auto id = below(probes_path, target)) return probe_endpoint(*id, target, sources);
+  if (const auto id = below(silences_path, target)) return silence_endpoint(*id, target, sources);
+  if (const auto id = below(incidents_path, target)) return incident_endpoint(*id, target, sources);
   if (auto response = page_response(request, target)) return response;
   if (target.path == "/")
     return plain_text(404,
@@ -152,16 +185,18 @@ void add_headers_later(Response& response) {
 Response answer(const Request& request, const Sources& sources) {
   const auto target = parse_target(request.target);
   if (!target) return error_response(400, target.error().what);
-  if (request.method == "POST" && target->path == probes_path) return ask_probe_endpoint(request, *target, sources);
+  const std::vector<std::string_view> methods = methods_at(*target);
+  const bool works = std::ranges::find(methods, request.method) != methods.end();
   const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (works && !reads) return change(request, *target, sources);
   auto response = route(request, *target, sources);
   if (!response)
     return error_response(404, fmt::format("nothing is at {}; /api/v1/openapi.json lists what there is", target->path));
-  if (reads) return std::move(*response);
-  const bool takes_post = target->path == probes_path;
+  if (works) return std::move(*response);
+  const std::vector<std::string_view> but_last(methods.begin(), methods.end() - 1);
   Response refusal = error_response(
-      405, fmt::format("only {} work at {}", takes_post ? "GET, HEAD and POST" : "GET and HEAD", target->path));
-  refusal.headers.emplace_back("Allow", takes_post ? "GET, HEAD, POST" : "GET, HEAD");
+      405, fmt::format("only {} and {} work at {}", fmt::join(but_last, ", "), methods.back(), target->path));
+  refusal.headers.emplace_back("Allow", fmt::format("{}", fmt::join(methods, ", ")));
   return refusal;
 }
 

@@ -22,6 +22,16 @@ Response audit_endpoint(const Target& target, const Sources& sources);
 Response incidents_endpoint(const Target& target, const Sources& sources);
 /// /api/v1/incidents/ID
 Response incident_endpoint(std::string_view id, const Target& target, const Sources& sources);
+/// POST acknowledges, DELETE takes it back: /api/v1/incidents/ID/acknowledge
+Response acknowledge_endpoint(std::string_view id, const Request& request, const Target& target,
+                              const Sources& sources);
+/// /api/v1/silences: those that are known, newest first, and the maintenance windows; with `id` the one.
+Response silences_endpoint(const Target& target, const Sources& sources);
+Response silence_endpoint(std::string_view id, const Target& target, const Sources& sources);
+/// POST /api/v1/silences, DELETE /api/v1/silences/ID
+Response add_silence_endpoint(const Request& request, const Target& target, const Sources& sources);
+Response end_silence_endpoint(std::string_view id, const Request& request, const Target& target,
+                              const Sources& sources);
 /// The body of /api/v1/incidents, also the data of an `incidents` event: open ones first.
 std::string incidents_text(const Sources& sources, std::optional<bool> open);
 Response results_endpoint(const Target& target, const Sources& sources);
@@ -58,6 +68,17 @@ std::string_view agent_state(const SiteSpec& site, const Sources& sources);
 /// Every ordered pair of sites with an agent at `from`, in the order of the configuration.
 std::vector<Link> links_of(const Mesh& mesh);
 
+/// A cell of the live matrix; of an instant of the past its rules are those that were raised then.
+class PresentMatrix {
+ public:
+  PresentMatrix(const Sources& sources, SharedTime at);
+  Cell cell(const Link& link, const CellQuery& query) const;
+
+ private:
+  const Matrix& matrix_;
+  std::optional<DegradedLinks> then_;  ///< nullopt: it is the present
+};
+
 /// Cells that the live matrix cannot reach: a matrix of its own, fed from the history; safe on another thread, for it
 /// owns copies of all that it needs.
 class HistoricMatrix {
@@ -77,9 +98,14 @@ class HistoricMatrix {
   Cell cell_of_results(const Link& link, const CellQuery& query) const;
   RollQuery roll_query(const Link& link, const CellQuery& query) const;
   void load(const Link& link, const CellQuery& query) const;
+  /// What was degraded then, as the incidents of then say.
+  void load_degraded(SharedTime at) const;
+  Cell as_it_was(const Link& link, const CellQuery& query) const;
 
   Mesh mesh_;
   Matrix matrix_;
+  mutable std::optional<SharedTime> degraded_as_of_;
+  mutable DegradedLinks degraded_;
   std::shared_ptr<HistoryReader> history_;
   bool one_link_ = false;
   // What was read last: cells are asked for row by row, and the links of a site are stored together.

@@ -52,7 +52,9 @@ void EventStream::say_probes(const Sources& sources, std::string& out) {
 
 void EventStream::say_incidents(const Sources& sources, std::string& out) {
   if (sources.incidents == nullptr) return;
-  const std::uint64_t revision = sources.incidents->revision();
+  // Both only grow, so that their sum tells a change of either.
+  const std::uint64_t revision =
+      sources.incidents->revision() + (sources.silences != nullptr ? sources.silences->revision() : 0);
   if (std::exchange(incidents_seen_, revision) != revision)
     out += "event: incidents\ndata: " + incidents_text(sources, std::nullopt) + "\n\n";
 }

@@ -39,7 +39,7 @@ class EventStream {
   MonoTime swept_at_;
   MonoTime spoke_at_;
   std::unordered_map<Link, CellState> states_;
-  std::uint64_t incidents_seen_ = 0;  ///< Incidents::revision() of what was told last
+  std::uint64_t incidents_seen_ = 0;  ///< of what was told last: Incidents::revision() and Silences::revision()
   std::uint64_t probes_seen_ = 0;     ///< Demand::revision() of what was told last
 };
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "coordinator/core/incidents.h"
 #include "coordinator/core/rollup.h"
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
@@ -50,6 +51,8 @@ class HistoryReader {
   /// The finest level that is complete from an instant on.
   virtual RollLevel finest(SharedTime since) = 0;
   virtual std::unique_ptr<ResultCursor> open(const ResultFilter& filter) = 0;
+  /// Those that were open then.
+  virtual std::vector<Incident> incidents_at(SharedTime at) = 0;
 };
 
 }  // namespace sonde::web

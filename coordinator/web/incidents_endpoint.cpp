@@ -62,6 +62,9 @@ Json incident_json(const Incident& incident) {
   Json timeline = Json::array();
   for (const Moment& moment : incident.timeline)
     timeline.push_back(Json{{"at", time(moment.at)}, {"text", moment.text}});
+  Json patterns = Json::array();
+  for (const PatternSeen& seen : incident.patterns)
+    patterns.push_back(Json{{"pattern", name(seen.pattern)}, {"text", seen.text}});
   Json json{{"id", incident.id}};
   json.update(cause_json(incident.cause));
   json["metrics"] = std::move(metrics);
@@ -76,7 +79,18 @@ Json incident_json(const Incident& incident) {
   json["links"] = std::move(links);
   json["alternatives"] = std::move(alternatives);
   json["evidence"] = std::move(evidence);
+  json["patterns"] = std::move(patterns);
   json["timeline"] = std::move(timeline);
+  return json;
+}
+
+Json incident_json(const Incident& incident, const Sources& sources) {
+  Json json = incident_json(incident);
+  Silences::Hold hold;
+  if (sources.silences != nullptr) hold = sources.silences->hold_of(incident, sources.now);
+  // What is over is held by nothing any more.
+  if (!incident.open()) hold = {.silences = {}, .windows = {}, .acknowledged = hold.acknowledged, .held = false};
+  json.update(hold_json(hold));
   return json;
 }
 
@@ -84,8 +98,8 @@ std::string incidents_text(const Sources& sources, std::optional<bool> open) {
   Json list = Json::array();
   if (sources.incidents != nullptr)
     for (const Incident* incident : sources.incidents->list())
-      if (!open || *open == incident->open()) list.push_back(incident_json(*incident));
-  return to_text(Json{{"incidents", std::move(list)}});
+      if (!open || *open == incident->open()) list.push_back(incident_json(*incident, sources));
+  return to_text(Json{{"mesh", sources.mesh.name}, {"incidents", std::move(list)}});
 }
 
 Response incidents_endpoint(const Target& target, const Sources& sources) {
@@ -108,7 +122,7 @@ Response incident_endpoint(std::string_view id, const Target& target, const Sour
   const Incident* incident = sources.incidents != nullptr ? sources.incidents->find(id) : nullptr;
   if (incident == nullptr)
     return error_response(404, fmt::format("no incident has the id '{}'; /api/v1/incidents lists them", id));
-  return json_response(incident_json(*incident));
+  return json_response(incident_json(*incident, sources));
 }
 
 }  // namespace sonde::web

@@ -120,9 +120,10 @@ Response link_endpoint(const Link& link, const Target& target, const Sources& so
   if (auto problem = parameters.problem()) return std::move(*problem);
 
   if (sources.matrix.reaches({Metric::rtt, Stat::p50, query.window, query.at}, sources.now) ||
-      sources.history == nullptr)
-    return answer(sources.mesh, link, query,
-                  [&](const Link& l, const CellQuery& q) { return sources.matrix.cell(l, q); });
+      sources.history == nullptr) {
+    const PresentMatrix matrix(sources, query.at);
+    return answer(sources.mesh, link, query, [&](const Link& l, const CellQuery& q) { return matrix.cell(l, q); });
+  }
   const double results =
       2 * static_cast<double>(metric_count) * expected_rolls(sources, Probe::latency, query.window, link);
   if (results > history_results_limit)

@@ -67,6 +67,28 @@ double expected_rolls(const Sources& sources, Probe probe, nanoseconds window, c
   return std::min(rolls_of_link(window), expected_results(sources, probe, window, link));
 }
 
+namespace {
+
+/// Whether a rule is raised is the last thing that a state depends on.
+Cell corrected(Cell cell, const Link& link, Metric metric, const DegradedLinks& degraded) {
+  if (cell.state != CellState::ok && cell.state != CellState::degraded) return cell;
+  const auto found = degraded.find(link);
+  const bool was = found != degraded.end() && std::ranges::find(found->second, metric) != found->second.end();
+  cell.state = was ? CellState::degraded : CellState::ok;
+  return cell;
+}
+
+}  // namespace
+
+PresentMatrix::PresentMatrix(const Sources& sources, SharedTime at) : matrix_(sources.matrix) {
+  if (at < sources.now && sources.incidents != nullptr) then_ = degraded_at(at, sources.incidents->list());
+}
+
+Cell PresentMatrix::cell(const Link& link, const CellQuery& query) const {
+  const Cell cell = matrix_.cell(link, query);
+  return then_ ? corrected(cell, link, query.metric, *then_) : cell;
+}
+
 HistoricMatrix::HistoricMatrix(const Sources& sources, const std::optional<Link>& only)
     : mesh_(sources.mesh), history_(sources.history), one_link_(only.has_value()) {
   matrix_.set_mesh(mesh_);
@@ -113,7 +135,21 @@ void HistoricMatrix::load(const Link& link, const CellQuery& query) const {
   before_loaded_ = true;
 }
 
+void HistoricMatrix::load_degraded(SharedTime at) const {
+  if (degraded_as_of_ == at) return;
+  degraded_as_of_ = at;
+  const std::vector<Incident> incidents = history_->incidents_at(at);
+  std::vector<const Incident*> pointers;
+  for (const Incident& incident : incidents) pointers.push_back(&incident);
+  degraded_ = degraded_at(at, pointers);
+}
+
 Cell HistoricMatrix::cell(const Link& link, const CellQuery& query) const {
+  load_degraded(query.at);
+  return corrected(as_it_was(link, query), link, query.metric, degraded_);
+}
+
+Cell HistoricMatrix::as_it_was(const Link& link, const CellQuery& query) const {
   if (query.stat == Stat::ewma) return cell_of_results(link, query);
   load(link, query);
   const Known& known = known_[link.to];

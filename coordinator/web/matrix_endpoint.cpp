@@ -83,9 +83,11 @@ Response matrix_endpoint(const Target& target, const Sources& sources) {
   const auto layout = take_layout(parameters);
   if (auto problem = parameters.problem()) return std::move(*problem);
 
-  if (sources.matrix.reaches(query, sources.now) || sources.history == nullptr)
+  if (sources.matrix.reaches(query, sources.now) || sources.history == nullptr) {
+    const PresentMatrix matrix(sources, query.at);
     return answer(sources.mesh, *layout, query,
-                  [&](const Link& link, const CellQuery& q) { return sources.matrix.cell(link, q); });
+                  [&](const Link& link, const CellQuery& q) { return matrix.cell(link, q); });
+  }
 
   const bool single = query.stat == Stat::ewma;
   const Probe probe = info(query.metric).probe;

@@ -24,6 +24,7 @@ Json alert_json(const Notice& notice, const Labels& labels, SharedTime ends) {
   Json annotations{{"summary", incident.summary}};
   annotations["confidence"] = fmt::format("{:.2f}", incident.confidence);
   std::string evidence;
+  for (const PatternSeen& seen : incident.patterns) evidence += seen.text + "\n";
   for (const LinkEvidence& seen : incident.evidence) evidence += words_of(seen) + "\n";
   if (!evidence.empty()) annotations["description"] = evidence;
   if (!incident.runbook.empty()) annotations["runbook_url"] = incident.runbook;
@@ -78,6 +79,7 @@ void add_incident(std::string& out, const Notice& notice) {
   add_line(out, fmt::format("  cause: {}, confidence {:.0f} %", name(incident.cause.kind), incident.confidence * 100));
   for (const Alternative& other : incident.alternatives)
     add_line(out, fmt::format("  or else: {}, {:.0f} %", one_line(describe(other.cause)), other.confidence * 100));
+  for (const PatternSeen& seen : incident.patterns) add_line(out, "  " + one_line(seen.text));
   for (const LinkEvidence& seen : incident.evidence) add_line(out, "  " + words_of(seen));
   if (!incident.runbook.empty()) add_line(out, "  what to do: " + one_line(incident.runbook));
   add_line(out, fmt::format("  sonde incidents {}", incident.id));

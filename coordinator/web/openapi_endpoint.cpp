@@ -34,6 +34,8 @@ const std::vector<Described>& described() {
        "Audit"},
       {"/api/v1/incidents", "Causes with the links that they explain.", {"state"}, json, "Incidents"},
       {"/api/v1/incidents/{id}", "One incident.", {}, json, "Incident"},
+      {"/api/v1/silences", "Silences, newest first, and maintenance windows.", {"silence_state"}, json, "SilenceList"},
+      {"/api/v1/silences/{id}", "One silence.", {}, json, "Silence"},
       {"/api/v1/results",
        "Runs, oldest first, one JSON object a line.",
        {"since", "until", "from", "to", "probe", "limit"},
@@ -92,6 +94,7 @@ Json schema_of(std::string_view parameter) {
     return Json{{"type", "string"}, {"enum", std::move(names)}};
   }
   if (parameter == "state") return Json{{"type", "string"}, {"enum", {"open", "closed"}}};
+  if (parameter == "silence_state") return Json{{"type", "string"}, {"enum", {"pending", "active", "expired"}}};
   if (parameter == "layout") return Json{{"type", "string"}, {"enum", {"cells", "columns"}}, {"default", "cells"}};
   if (parameter == "links") return Json{{"type", "boolean"}, {"default", false}};
   if (parameter == "limit") return Json{{"type", "integer"}, {"minimum", 0}};
@@ -108,7 +111,9 @@ Json operation(const Described& endpoint) {
     if (endpoint.path.find("{" + std::string(in_path) + "}") != std::string_view::npos)
       parameters.push_back(Json{{"name", in_path}, {"in", "path"}, {"required", true}, {"schema", schema_of("site")}});
   for (const std::string_view parameter : endpoint.parameters)
-    parameters.push_back(Json{{"name", parameter}, {"in", "query"}, {"schema", schema_of(parameter)}});
+    parameters.push_back(Json{{"name", parameter == "silence_state" ? "state" : parameter},
+                              {"in", "query"},
+                              {"schema", schema_of(parameter)}});
   Json content{{"schema", endpoint.schema.empty()
                               ? Json{{"type", endpoint.content_type == "application/json" ? "object" : "string"}}
                               : Json{{"$ref", "#/components/schemas/" + std::string(endpoint.schema)}}}};
@@ -129,17 +134,94 @@ Json list_of(Json items) { return Json{{"type", "array"}, {"items", std::move(it
 Json object_of(Json properties) { return Json{{"type", "object"}, {"properties", std::move(properties)}}; }
 Json reference(std::string_view name) { return Json{{"$ref", "#/components/schemas/" + std::string(name)}}; }
 
-Json ask_probe_operation() {
-  Json responses{{"202",
-                  {{"description", "The run waits for its instant."},
-                   {"content", {{"application/json", {{"schema", reference("ProbeRun")}}}}}}}};
-  for (const char* status : {"400", "401", "403", "404", "409", "429", "503"})
-    responses[status] = Json{{"$ref", "#/components/responses/Error"}};
-  return Json{{"summary", "Measure a link now, in the timetable's next gap."},
-              {"security", Json::array({Json{{"token", Json::array()}}})},
-              {"requestBody",
-               {{"required", true}, {"content", {{"application/json", {{"schema", reference("ProbeRequest")}}}}}}},
-              {"responses", std::move(responses)}};
+/// What needs a token. `request` is empty where there is no body; `id` is in the path where `path` has it.
+struct Changing {
+  std::string_view path;
+  std::string_view method;
+  std::string_view summary;
+  std::string_view request;
+  std::string_view status;
+  std::string_view answer;
+  std::vector<std::string_view> refusals;
+};
+
+const std::vector<Changing>& changing() {
+  static const std::vector<Changing> all{
+      {"/api/v1/probes",
+       "post",
+       "Measure a link now, in the timetable's next gap.",
+       "ProbeRequest",
+       "202",
+       "ProbeRun",
+       {"400", "401", "403", "404", "409", "429", "503"}},
+      {"/api/v1/silences",
+       "post",
+       "Hold the notices of incidents for a while.",
+       "SilenceRequest",
+       "201",
+       "Silence",
+       {"400", "401", "403", "503"}},
+      {"/api/v1/silences/{id}", "delete", "End a silence.", "", "200", "Silence", {"401", "403", "404", "503"}},
+      {"/api/v1/incidents/{id}/acknowledge",
+       "post",
+       "Say that somebody takes care of an incident: its notices are held.",
+       "AcknowledgeRequest",
+       "200",
+       "Incident",
+       {"400", "401", "403", "404", "409", "503"}},
+      {"/api/v1/incidents/{id}/acknowledge",
+       "delete",
+       "Take an acknowledgement back.",
+       "",
+       "200",
+       "Incident",
+       {"401", "403", "404", "503"}}};
+  return all;
+}
+
+Json changing_operation(const Changing& one) {
+  const auto content = [](std::string_view schema) {
+    return Json{{"application/json", {{"schema", reference(schema)}}}};
+  };
+  Json responses{{std::string(one.status), {{"description", one.summary}, {"content", content(one.answer)}}}};
+  for (const std::string_view status : one.refusals)
+    responses[std::string(status)] = Json{{"$ref", "#/components/responses/Error"}};
+  Json out{{"summary", one.summary}, {"security", Json::array({Json{{"token", Json::array()}}})}};
+  if (one.path.find("{id}") != std::string_view::npos)
+    out["parameters"] =
+        Json::array({Json{{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", typed("string")}}});
+  if (!one.request.empty())
+    out["requestBody"] = Json{{"required", one.request != "AcknowledgeRequest"}, {"content", content(one.request)}};
+  out["responses"] = std::move(responses);
+  return out;
+}
+
+/// {"site": [...], "cause": [...], ...}; a request may give one word instead of a list.
+Json matchers_schema(bool request) {
+  Json words = list_of(typed("string"));
+  if (request) words = Json{{"oneOf", Json::array({typed("string"), words})}};
+  Json properties = Json::object();
+  for (const std::string_view key : match_keys) properties[std::string(key)] = words;
+  return object_of(std::move(properties));
+}
+
+Json silence_request_schema() {
+  Json request = object_of(Json{{"matchers", matchers_schema(true)}});
+  for (const char* text : {"author", "reason", "starts_at", "ends_at", "duration"})
+    request["properties"][text] = typed("string");
+  request["required"] = {"matchers", "reason"};
+  return request;
+}
+
+Json silence_schema() {
+  constexpr std::string_view states[] = {"pending", "active", "expired"};
+  Json silence = object_of(Json{{"id", typed("string")},
+                                {"state", {{"type", "string"}, {"enum", names_of(states)}}},
+                                {"matchers", matchers_schema(false)},
+                                {"ended_by", typed("string", true)}});
+  for (const char* text : {"author", "token", "reason", "created_at", "starts_at", "ends_at"})
+    silence["properties"][text] = typed("string");
+  return silence;
 }
 
 Json probe_run_schema() {
@@ -170,10 +252,13 @@ Json incident_schema() {
                                  {"started_at", typed("string")},
                                  {"confidence", typed("number")},
                                  {"flapping", typed("boolean")},
+                                 {"held", typed("boolean")},
+                                 {"acknowledged", typed("object", true)},
                                  {"summary", typed("string")}});
   for (const char* text : {"site", "from", "to", "uplink", "group", "ended_at", "runbook"})
     incident["properties"][text] = typed("string", true);
-  for (const char* list : {"links", "alternatives", "evidence", "timeline"}) incident["properties"][list] = objects;
+  for (const char* list : {"links", "alternatives", "evidence", "patterns", "timeline", "silenced"})
+    incident["properties"][list] = objects;
   return incident;
 }
 
@@ -295,35 +380,41 @@ Json schemas() {
                  {"probes", typed("object")},
                  {"slots", objects},
                  {"phases", objects}};
-  return Json{{"Cell", cell_schema()},
-              {"Matrix", object_of(with(with(query_head(), "sites", list_of(typed("string"))), "cells",
-                                        list_of(reference("Cell"))))},
-              {"Sites", object_of(Json{{"mesh", typed("string")},
-                                       {"at", typed("string")},
-                                       {"agents", typed("integer")},
-                                       {"heard", typed("integer")},
-                                       {"sites", objects}})},
-              {"Timetable", object_of(std::move(timetable))},
-              {"Audit", object_of(std::move(audit))},
-              {"Explanation", object_of(Json{{"mesh", typed("string")},
-                                             {"from", typed("string")},
-                                             {"to", typed("string")},
-                                             {"window_s", typed("number")},
-                                             {"at", typed("string")},
-                                             {"findings", objects}})},
-              {"ProbeRequest",
-               object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"probe", schema_of("probe")}})},
-              {"ProbeRun", probe_run_schema()},
-              {"ProbeList", object_of(Json{{"at", typed("string")}, {"probes", list_of(reference("ProbeRun"))}})},
-              {"Incident", incident_schema()},
-              {"Incidents", object_of(Json{{"incidents", list_of(reference("Incident"))}})},
-              {"Link", link_schema()},
-              {"Series", series_schema()},
-              {"Histogram", histogram_schema()},
-              {"Profile", profile_schema()},
-              {"Detours", detours_schema()},
-              {"Result", result_schema()},
-              {"Error", object_of(Json{{"error", typed("string")}})}};
+  return Json{
+      {"Cell", cell_schema()},
+      {"Matrix",
+       object_of(with(with(query_head(), "sites", list_of(typed("string"))), "cells", list_of(reference("Cell"))))},
+      {"Sites", object_of(Json{{"mesh", typed("string")},
+                               {"at", typed("string")},
+                               {"agents", typed("integer")},
+                               {"heard", typed("integer")},
+                               {"sites", objects}})},
+      {"Timetable", object_of(std::move(timetable))},
+      {"Audit", object_of(std::move(audit))},
+      {"Explanation", object_of(Json{{"mesh", typed("string")},
+                                     {"from", typed("string")},
+                                     {"to", typed("string")},
+                                     {"window_s", typed("number")},
+                                     {"at", typed("string")},
+                                     {"findings", objects}})},
+      {"ProbeRequest",
+       object_of(Json{{"from", typed("string")}, {"to", typed("string")}, {"probe", schema_of("probe")}})},
+      {"ProbeRun", probe_run_schema()},
+      {"ProbeList", object_of(Json{{"at", typed("string")}, {"probes", list_of(reference("ProbeRun"))}})},
+      {"Incident", incident_schema()},
+      {"Incidents", object_of(Json{{"mesh", typed("string")}, {"incidents", list_of(reference("Incident"))}})},
+      {"SilenceRequest", silence_request_schema()},
+      {"Silence", silence_schema()},
+      {"SilenceList",
+       object_of(Json{{"at", typed("string")}, {"silences", list_of(reference("Silence"))}, {"windows", objects}})},
+      {"AcknowledgeRequest", object_of(Json{{"author", typed("string")}, {"reason", typed("string")}})},
+      {"Link", link_schema()},
+      {"Series", series_schema()},
+      {"Histogram", histogram_schema()},
+      {"Profile", profile_schema()},
+      {"Detours", detours_schema()},
+      {"Result", result_schema()},
+      {"Error", object_of(Json{{"error", typed("string")}})}};
 }
 
 }  // namespace
@@ -333,7 +424,8 @@ Response openapi_endpoint(const Target& target, const Sources& sources) {
   if (auto problem = parameters.problem()) return std::move(*problem);
   Json paths = Json::object();
   for (const Described& endpoint : described()) paths[std::string(endpoint.path)] = operation(endpoint);
-  paths["/api/v1/probes"]["post"] = ask_probe_operation();
+  for (const Changing& one : changing())
+    paths[std::string(one.path)][std::string(one.method)] = changing_operation(one);
   const Json error{{"description", "What is wrong and what would be right."},
                    {"content", {{"application/json", {{"schema", reference("Error")}}}}}};
   return json_response(

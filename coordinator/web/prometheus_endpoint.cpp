@@ -126,6 +126,43 @@ void incident_families(Page& page, const Incidents& incidents) {
     page.value("metric", name(metric_of(signal)), static_cast<double>(incidents.verdicts().raised_count(signal)));
 }
 
+void notify_families(Page& page, const Notify& notify) {
+  const std::map<std::string, Notify::Counters> all = notify.public_counters();
+  if (all.empty()) return;
+  const auto family = [&](std::string_view name, std::string_view type, std::string_view help, const auto& value) {
+    page.family(name, type, help);
+    for (const auto& [receiver, counters] : all) page.value("receiver", receiver, static_cast<double>(value(counters)));
+  };
+  using Counters = Notify::Counters;
+  family("sonde_notify_delivered_total", "counter", "Notices of incidents that a receiver took, since the start.",
+         [](const Counters& c) { return c.delivered; });
+  family("sonde_notify_failed_total", "counter",
+         "Deliveries that a receiver refused or did not answer, since the start.",
+         [](const Counters& c) { return c.failed; });
+  family("sonde_notify_failures_in_a_row", "gauge",
+         "Failed deliveries since the last that was taken; 0 where it takes them.",
+         [](const Counters& c) { return c.failures_in_a_row; });
+}
+
+void silence_families(Page& page, const Silences& silences, const Sources& sources) {
+  page.family("sonde_silences", "gauge", "Silences by state.");
+  for (const SilenceState state : {SilenceState::pending, SilenceState::active, SilenceState::expired})
+    page.value("state", name(state), static_cast<double>(silences.count(state, sources.now)));
+  std::size_t held = 0;
+  std::size_t acknowledged = 0;
+  if (sources.incidents != nullptr)
+    for (const Incident* incident : sources.incidents->list()) {
+      if (!incident->open()) continue;
+      const Silences::Hold hold = silences.hold_of(*incident, sources.now);
+      held += hold.held ? 1U : 0U;
+      acknowledged += hold.acknowledged != nullptr ? 1U : 0U;
+    }
+  page.family("sonde_incidents_held", "gauge", "Open incidents whose notices are held.");
+  page.value(static_cast<double>(held));
+  page.family("sonde_incidents_acknowledged", "gauge", "Open incidents that somebody has acknowledged.");
+  page.value(static_cast<double>(acknowledged));
+}
+
 void http_families(Page& page, const HttpCounters& http) {
   const auto counter = [&](std::string_view name, std::string_view help, std::uint64_t count) {
     page.family(name, "counter", help);
@@ -279,6 +316,8 @@ Response prometheus_endpoint(const Target& target, const Sources& sources) {
   counter_families(page, sources.counters);
   http_families(page, sources.counters.http);
   if (sources.incidents != nullptr) incident_families(page, *sources.incidents);
+  if (sources.silences != nullptr) silence_families(page, *sources.silences, sources);
+  if (sources.notify != nullptr) notify_families(page, *sources.notify);
   agent_families(page, sources);
   audit_families(page, sources);
   if (with_links) link_families(page, sources);

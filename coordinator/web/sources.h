@@ -14,7 +14,9 @@
 #include "coordinator/core/loss_join.h"
 #include "coordinator/core/matrix.h"
 #include "coordinator/core/mesh.h"
+#include "coordinator/core/notify.h"
 #include "coordinator/core/roster.h"
+#include "coordinator/core/silences.h"
 #include "coordinator/web/history.h"
 #include "coordinator/web/http_counters.h"
 #include "coordinator/web/tokens.h"
@@ -46,10 +48,12 @@ struct Sources {
   bool store_open = false;
   bool control_open = false;
   std::string_view version;  ///< of the coordinator
-  Demand* demand = nullptr;  ///< the one thing that a request may change; null: there are no runs on demand
+  Demand* demand = nullptr;  ///< a request may change it; null: there are no runs on demand
   std::span<const ApiToken> tokens{};
   const RunAudit* audit = nullptr;       ///< what ran since the start; null: /metrics says nothing of it
   const Incidents* incidents = nullptr;  ///< null: there are none
+  Silences* silences = nullptr;          ///< a request may change it; null: nothing can be silenced
+  const Notify* notify = nullptr;        ///< null: nobody is told of incidents
 };
 
 }  // namespace sonde::web

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as past from "./mock_past.mjs";
+import { Quiet } from "./mock_quiet.mjs";
 
 const units = {
   rtt: "s", delay: "s", delay_rise: "s", loss: "ratio", loss_rtt: "ratio", jitter: "s", pdv: "s", reorder: "ratio",
@@ -41,6 +42,7 @@ export class Mock {
     this.sockets = new Set();
     this.incidents = [];
     this.demands = new past.Demands();
+    this.quiet = new Quiet();
   }
 
   async start(port = 0) {
@@ -186,7 +188,10 @@ export class Mock {
     };
     const link = /^\/api\/v1\/links\/([^/]+)\/([^/]+)(?:\/([a-z]+))?$/.exec(url.pathname)?.slice(1);
     if (link) return this.answerLink(decodeURIComponent(link[0]), decodeURIComponent(link[1]), link[2], query, json);
-    if (url.pathname.startsWith("/api/v1/probes")) return this.answerProbes(request, url, json);
+    if (url.pathname.startsWith("/api/v1/probes"))
+      return this.withBody(request, (body) => json(...(request.method === "GET" ? this.demands.answer(url.pathname.split("/").pop()) : this.demands.ask(body, request.headers.authorization))));
+    if (url.pathname.startsWith("/api/v1/silences") || url.pathname.endsWith("/acknowledge"))
+      return this.withBody(request, (body) => json(...this.quiet.answer(request.method, url.pathname, request.headers.authorization, body, this)));
     const plain = { "/api/v1/incidents": () => ({ incidents: this.incidents }), "/api/v1/detours": () => past.detours(this),
       "/api/v1/timetable": () => past.timetable(this), "/api/v1/timetable/audit": () => past.audit(this) }[url.pathname];
     if (plain) return json(plain());
@@ -204,11 +209,10 @@ export class Mock {
     return json(what === "explain" ? past.explain(this, from, to) : past[what](this, query, from, to));
   }
 
-  answerProbes(request, url, json) {
-    if (request.method === "GET") return json(...this.demands.answer(url.pathname.split("/").pop()));
+  withBody(request, use) {
     let body = "";
     request.on("data", (chunk) => (body += chunk));
-    request.on("end", () => json(...this.demands.ask(JSON.parse(body), request.headers.authorization)));
+    request.on("end", () => use(body === "" ? {} : JSON.parse(body)));
   }
 
   stream(query, request, response) {

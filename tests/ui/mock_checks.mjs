@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { matrixShown, open } from "./browser.mjs";
 import { cellsEqualApi, eventually, fitsWidth, shownCells } from "./checks.mjs";
 import { Mock } from "./mock.mjs";
-import { incidentShows, linkShown, mapShown, measuringNow, placesAreAccessible, sitesSort, timetableShown } from "./place_checks.mjs";
+import { incidentsAreHeld, incidentShows, linkShown, mapShown, measuringNow, placesAreAccessible, sitesSort, timetableShown } from "./place_checks.mjs";
 
 async function withMock(browser, options, run, viewport = {}) {
   const mock = new Mock(options);
@@ -130,6 +130,7 @@ export async function mockChecks(browser, folder, sideBySide, pictures) {
     ...["light", "dark"].map((scheme) => [`axe finds nothing serious in ${scheme}`, { folder, sites: 8, states: true },
       (seen) => placesAreAccessible(seen, berlin), { dark: scheme === "dark" }]),
     ["a lost connection is said, and found again", three, lossOfConnectionShows],
+    ["incidents are silenced and acknowledged with a token, and say so", three, incidentsAreHeld],
     ["an incident marks its cells and stands in list and link", three, incidentShows],
     ["a link: charts, findings, raw results, the way back", three, (seen) => linkShown(seen, berlin)],
     ["the timetable", three, timetableShown],

@@ -109,6 +109,34 @@ export async function incidentShows({ mock, page, base }) {
   await page.waitForSelector("#link-incidents .incident");
 }
 
+/** Silence and acknowledge: not without a token, the refusal is told, and what is held says so. */
+export async function incidentsAreHeld({ mock, page, base }) {
+  mock.raise({
+    id: "i2", cause: "egress", site: "berlin", from: null, to: null, uplink: null, group: null, metrics: ["loss"], severity: "warning", state: "open", started_at: new Date().toISOString(),
+    ended_at: null, confidence: 0.9, links: [{ from: "berlin", to: "athens" }], alternatives: [], evidence: [], summary: "Egress of berlin", held: false, acknowledged: null, silenced: [],
+  });
+  await go(page, base, { place: "incidents" });
+  await page.waitForSelector(".incident .actions");
+  assert.ok(await page.isDisabled('[data-act="silence"]'), "without a token nothing can be changed");
+  assert.match(await page.textContent("#silences"), /Maintenance window sundays: site athens, from .* noc: updates/);
+  await page.fill("#quiet-token", "sesame");
+  await page.click('[data-act="silence"]');
+  await eventually("refusal", async () => assert.match(await page.textContent("#quiet-said"), /the reason is missing/));
+  await page.fill("#quiet-reason", "new router");
+  await page.fill("#quiet-author", "ann");
+  await page.click('[data-act="silence"]');
+  await eventually("silenced", async () => assert.match(await page.textContent(".incident .held"), /Silenced by ann until .*: new router/));
+  assert.deepEqual(mock.quiet.silences[0].matchers, { site: ["berlin"] });
+  await page.click('[data-act="acknowledge"]');
+  await eventually("acknowledged", async () => assert.match(await page.textContent(".incident"), /Acknowledged by ann: new router/));
+  await eventually("in the list", async () => assert.match(await page.textContent("#silences"), /Silence: site berlin, until .*, ann: new router/));
+  await accessible(page);
+  await page.click('[data-act="end"]');
+  await page.click('[data-act="withdraw"]');
+  await eventually("told again", async () => assert.equal((await page.$$(".incident .held")).length, 0));
+  await eventually("ended", async () => assert.doesNotMatch(await page.textContent("#silences"), /Silence:/));
+}
+
 /** Names, places and states of a store in which nothing is. */
 export async function emptyStoreIsSaid({ page }) {
   await page.waitForSelector("body.loaded");

@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "coordinator/store/incident_reader.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/writer.h"
 #include "tests/unit/coordinator_store/scratch.h"
@@ -28,6 +29,7 @@ Incident make_incident(std::string id) {
                            {{.kind = CauseKind::uplink, .site = {}, .link = {}, .name = "two words"}, 0.01}};
   incident.evidence = {{incident.links[0], Metric::loss, 0.125}};
   incident.timeline = {{second(1000), "the first sign"}, {second(1020), "opened as: athens egress"}};
+  incident.patterns = {{Pattern::latency_step, "athens -> berlin: a step in latency"}};
   incident.summary = "athens egress: 2 of 2 destinations lose packets";
   incident.runbook = "https://example.net/loss";
   incident.reopened = 1;
@@ -37,6 +39,41 @@ Incident make_incident(std::string id) {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(incident_log, test::Scratch)
+
+BOOST_AUTO_TEST_CASE(a_table_of_an_older_version_gets_what_it_lacks) {
+  {
+    Writer writer(file());
+    BOOST_REQUIRE(writer.save(make_incident("1")).has_value());
+  }
+  Database(file(), Database::Use::write).run("ALTER TABLE incidents DROP COLUMN patterns");
+  Writer again(file());
+  auto loaded = again.incidents(10);
+  BOOST_REQUIRE(loaded.has_value());
+  BOOST_REQUIRE(loaded->size() == 1U);
+  BOOST_TEST(loaded->front().patterns.empty());
+  BOOST_REQUIRE(again.save(make_incident("1")).has_value());
+  BOOST_TEST((again.incidents(10)->front() == make_incident("1")));
+}
+
+BOOST_AUTO_TEST_CASE(those_of_an_instant_are_found_beside_the_writer) {
+  Writer writer(file());
+  Incident closed = make_incident("2");
+  closed.ended_at = second(2000);
+  BOOST_REQUIRE(writer.save(make_incident("1")).has_value());
+  BOOST_REQUIRE(writer.save(closed).has_value());
+  const auto ids = [&](std::int64_t at) {
+    std::string out;
+    const auto found = incidents_at(file(), second(at));
+    BOOST_REQUIRE(found.has_value());
+    for (const Incident& one : *found) out += one.id;
+    return out;
+  };
+  BOOST_TEST(ids(999) == "");
+  BOOST_TEST(ids(1000) == "12");
+  BOOST_TEST(ids(1999) == "12");
+  BOOST_TEST(ids(2000) == "1");
+  BOOST_TEST(!incidents_at(folder() / "none.db", second(1)).has_value());
+}
 
 BOOST_AUTO_TEST_CASE(what_is_saved_comes_back) {
   Incident open = make_incident("1");

@@ -82,6 +82,45 @@ BOOST_AUTO_TEST_CASE(a_series_is_no_finer_than_what_is_kept) {
   BOOST_TEST(kept.at("points")[0].at("max").get<double>() == 0.01);
 }
 
+BOOST_AUTO_TEST_CASE(what_was_degraded_then_is_shown_as_that_and_not_what_is_now) {
+  Incident then;
+  then.id = "1";
+  then.cause = {.kind = CauseKind::link, .site = {}, .link = {berlin, athens}, .name = {}};
+  then.metrics = {Metric::loss};
+  then.links = {{berlin, athens}};
+  then.started_at = at_second(present - 86'500);
+  then.ended_at = at_second(present - 86'300);
+  Incident now = then;
+  now.id = "2";
+  now.metrics = {Metric::delay_rise};
+  now.started_at = at_second(present - 300);
+  now.ended_at.reset();
+  Incidents incidents;
+  incidents.set_mesh(mesh, AlertPolicy{});
+  incidents.restore({then, now});
+  history->incidents = {then, now};
+  matrix.set_degraded(incidents.verdicts().degraded());
+  for (const std::int64_t ago : {86'400, 600, 5})
+    add(latency_result(berlin, athens, 1 + ago, present - ago - 1, 10'000'000));
+  const auto state = [&](const std::string& target) {
+    Sources all = sources();
+    all.incidents = &incidents;
+    Response response = handle(Request{"GET", target, {}}, all);
+    if (auto* deferred = std::get_if<Deferred>(&response.body)) response = (*deferred)();
+    const json answer = json::parse(std::get<std::string>(response.body));
+    return answer.at("cells").at(0).at("state").get<std::string>();
+  };
+  const auto asked = [](std::string_view metric, std::int64_t ago) {
+    return "/api/v1/matrix?metric=" + std::string(metric) + "&at=" + std::to_string(present - ago);
+  };
+  BOOST_TEST(state("/api/v1/matrix?metric=rtt") == "degraded");
+  BOOST_TEST(state("/api/v1/matrix?metric=loss_rtt") == "ok");
+  BOOST_TEST(state(asked("rtt", 600)) == "ok");  // the live matrix reaches that far; the incident began later
+  BOOST_TEST(state(asked("rtt", 5)) == "degraded");
+  BOOST_TEST(state(asked("rtt", 86'400)) == "ok");  // out of the history
+  BOOST_TEST(state(asked("loss_rtt", 86'400)) == "degraded");
+}
+
 BOOST_AUTO_TEST_CASE(a_profile_puts_weeks_on_top_of_each_other) {
   // 2023-11-13 was a Monday.
   const std::int64_t monday = 1'699'833'600;

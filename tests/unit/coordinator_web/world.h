@@ -87,6 +87,13 @@ class FakeHistory : public HistoryReader {
     before.until = query.since;
     roll_ups(before, each);
   }
+  std::vector<Incident> incidents;
+  std::vector<Incident> incidents_at(SharedTime at) override {
+    std::vector<Incident> found;
+    for (const Incident& one : incidents)
+      if (one.started_at <= at && (one.open() || *one.ended_at > at)) found.push_back(one);
+    return found;
+  }
   RollLevel level = RollLevel::raw;  ///< what is kept
   RollLevel finest(SharedTime) override { return level; }
 

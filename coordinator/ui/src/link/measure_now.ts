@@ -3,31 +3,15 @@ import { element, setText } from "../dom";
 import { demandWords, hasEnded, readDemand, shareDone, type Demand } from "../model/demand";
 import type { Link } from "../model/types";
 import { getProbe, postProbe, Refused } from "../net/api";
+import { keepToken, keptToken } from "../net/token";
 
 const ask_ms = 500;
-const kept_in = "sonde-token";
 
 type Kind = "ping" | "connect" | "upload" | "download";
 const kinds: readonly [Kind, string, string][] = [
   ["ping", "Ping", "50 probes there and back"], ["connect", "Connect", "one TCP handshake"],
   ["upload", "Upload", "throughput from → to"], ["download", "Download", "throughput of the way back"],
 ];
-
-function keptToken(): string {
-  try {
-    return sessionStorage.getItem(kept_in) ?? "";
-  } catch {
-    return ""; // a browser that forbids storage
-  }
-}
-
-function keepToken(token: string): void {
-  try {
-    sessionStorage.setItem(kept_in, token);
-  } catch {
-    // then it is typed again
-  }
-}
 
 export class MeasureNow {
   private readonly token_ = element("input", { type: "password", autocomplete: "off", id: "token", "aria-describedby": "token-note" });

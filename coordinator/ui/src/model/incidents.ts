@@ -1,5 +1,6 @@
 // GET /api/v1/incidents as the page needs it (docs/api.md). A field that is missing is shown as unknown.
 import { fieldsOf, listOf, numberOf, textOf, timeOf } from "./fields";
+import { dayTime } from "./format";
 import type { Link } from "./types";
 
 export interface Incident {
@@ -16,6 +17,12 @@ export interface Incident {
   links: Link[];
   evidence: string[];
   alternatives: string[];
+  acknowledged: boolean;
+  /** Who has acknowledged or silenced it, and why, in sentences. */
+  quiet: string[];
+  /** The names of its cause; empty where it has none of the kind. */
+  place: { site: string; from: string; to: string; uplink: string; group: string };
+  mesh: string;
 }
 
 const causeTexts: Record<string, string> = {
@@ -53,7 +60,21 @@ function placeOf(fields: Record<string, unknown>): string {
   return from !== "" && to !== "" ? `${from} → ${to}` : "";
 }
 
-function incidentOf(value: unknown): Incident {
+/** "Acknowledged by ann: on it" */
+function quietOf(fields: Record<string, unknown>): string[] {
+  const sentence = (head: string, one: Record<string, unknown>): string => {
+    const reason = textOf(one.reason);
+    const end = timeOf(one.ends_at);
+    return `${head} by ${textOf(one.author)}${end === null ? "" : ` until ${dayTime(end)}`}${reason === "" ? "" : `: ${reason}`}`;
+  };
+  const acknowledged = fieldsOf(fields.acknowledged);
+  return [
+    ...(textOf(acknowledged.author) === "" ? [] : [sentence("Acknowledged", acknowledged)]),
+    ...listOf(fields.silenced).map(fieldsOf).map((one) => sentence(textOf(one.window) === "" ? "Silenced" : `In the maintenance window ${textOf(one.window)}`, one)),
+  ];
+}
+
+function incidentOf(value: unknown, mesh: string): Incident {
   const fields = fieldsOf(value);
   const cause = textOf(fields.cause);
   const ended_ms = timeOf(fields.ended_at);
@@ -68,13 +89,18 @@ function incidentOf(value: unknown): Incident {
     confidence: numberOf(fields.confidence),
     metrics: listOf(fields.metrics).map(textOf).filter((metric) => metric !== ""),
     links: linksOf(fields.links),
-    evidence: sentencesOf(fields.evidence),
+    evidence: [...sentencesOf(fields.patterns), ...sentencesOf(fields.evidence)],
     alternatives: sentencesOf(fields.alternatives),
+    acknowledged: textOf(fieldsOf(fields.acknowledged).author) !== "",
+    quiet: quietOf(fields),
+    place: { site: textOf(fields.site), from: textOf(fields.from), to: textOf(fields.to), uplink: textOf(fields.uplink), group: textOf(fields.group) },
+    mesh,
   };
 }
 
 /** Open ones first, then the newest. */
 export function readIncidents(answer: unknown): Incident[] {
-  return listOf(fieldsOf(answer).incidents).map(incidentOf)
+  const fields = fieldsOf(answer);
+  return listOf(fields.incidents).map((one) => incidentOf(one, textOf(fields.mesh)))
     .sort((a, b) => Number(b.open) - Number(a.open) || (b.started_ms ?? 0) - (a.started_ms ?? 0));
 }

@@ -109,14 +109,39 @@ export async function getResults(query: Query): Promise<unknown[]> {
   });
 }
 
-/** "Measure this link now." */
-export async function postProbe(link: Link, probe: string, token: string): Promise<unknown> {
-  const response = await fetch("/api/v1/probes", {
-    method: "POST", cache: "no-store", signal: AbortSignal.timeout(patience_ms),
+/** What changes something, which needs a token. */
+async function change(method: "POST" | "DELETE", path: string, token: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(path, {
+    method, cache: "no-store", signal: AbortSignal.timeout(patience_ms),
     headers: { "Authorization": `Bearer ${token}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ from: link.from, to: link.to, probe }),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   return (await answerOf(response)).json();
+}
+
+/** "Measure this link now." */
+export function postProbe(link: Link, probe: string, token: string): Promise<unknown> {
+  return change("POST", "/api/v1/probes", token, { from: link.from, to: link.to, probe });
+}
+
+export function getSilences(): Promise<unknown> {
+  return get("/api/v1/silences", {}, patience_ms);
+}
+
+export function postSilence(silence: Record<string, unknown>, token: string): Promise<unknown> {
+  return change("POST", "/api/v1/silences", token, silence);
+}
+
+export function deleteSilence(id: string, token: string): Promise<unknown> {
+  return change("DELETE", `/api/v1/silences/${encodeURIComponent(id)}`, token);
+}
+
+export function postAcknowledgement(incident: string, said: Record<string, string>, token: string): Promise<unknown> {
+  return change("POST", `/api/v1/incidents/${encodeURIComponent(incident)}/acknowledge`, token, said);
+}
+
+export function deleteAcknowledgement(incident: string, token: string): Promise<unknown> {
+  return change("DELETE", `/api/v1/incidents/${encodeURIComponent(incident)}/acknowledge`, token);
 }
 
 export function getProbe(id: string): Promise<unknown> {

@@ -4,6 +4,7 @@ import { age, dayTime } from "../model/format";
 import { causeText, type Incident } from "../model/incidents";
 import type { MeshModel } from "../model/mesh_model";
 import type { Link } from "../model/types";
+import { QuietForm } from "./quiet_form";
 
 const links_shown = 12;
 
@@ -20,7 +21,7 @@ function list(title: string, sentences: readonly string[]): Node[] {
   return [element("h4", {}, title), element("ul", {}, ...sentences.map((text) => element("li", {}, text)))];
 }
 
-export function incidentCard(incident: Incident, now_ms: number, onOpen: (link: Link) => void): HTMLElement {
+export function incidentCard(incident: Incident, now_ms: number, onOpen: (link: Link) => void, actions: HTMLElement | null = null): HTMLElement {
   const confidence = incident.confidence === null ? "" : `confidence ${Math.round(100 * incident.confidence)} %`;
   const facts = [causeText(incident.cause), incident.severity, times(incident, now_ms), confidence, incident.metrics.join(", ")];
   const links = incident.links.slice(0, links_shown).map((link) => {
@@ -32,6 +33,7 @@ export function incidentCard(incident: Incident, now_ms: number, onOpen: (link: 
   return element("li", { class: "incident", "data-open": String(incident.open), "data-id": incident.id },
     element("h3", {}, incident.summary),
     element("p", { class: "dim" }, facts.filter((fact) => fact !== "").join(" · ")),
+    ...incident.quiet.map((sentence) => element("p", { class: "held" }, sentence)), ...(actions ? [actions] : []),
     element("p", { class: "links" }, ...links),
     ...list("Evidence", incident.evidence), ...list("It may also be", incident.alternatives));
 }
@@ -41,7 +43,16 @@ export class IncidentsView {
   private readonly nothing_ = byId("incidents-nothing", HTMLElement);
   private shown_ = "";
 
-  constructor(private readonly model_: MeshModel, private readonly onOpen_: (link: Link) => void) {}
+  private readonly form_ = new QuietForm(() => this.redraw());
+
+  constructor(private readonly model_: MeshModel, private readonly onOpen_: (link: Link) => void) {
+    this.list_.after(this.form_.section);
+  }
+
+  private redraw(): void {
+    this.shown_ = "";
+    this.refresh(Date.now());
+  }
 
   refresh(now_ms: number): void {
     const { incidents } = this.model_;
@@ -49,7 +60,8 @@ export class IncidentsView {
     const key = JSON.stringify(incidents);
     if (key === this.shown_) return;
     this.shown_ = key;
-    this.list_.replaceChildren(...incidents.map((incident) => incidentCard(incident, now_ms, this.onOpen_)));
+    this.list_.replaceChildren(...incidents.map((incident) => incidentCard(incident, now_ms, this.onOpen_, this.form_.actions(incident))));
+    this.form_.load();
   }
 
   tick(now_ms: number): void {
