@@ -45,6 +45,43 @@ struct Folder {
 
 BOOST_AUTO_TEST_SUITE(options)
 
+BOOST_AUTO_TEST_CASE(silences_are_listed_set_and_ended) {
+  BOOST_TEST((good({"silence"}).verb == Verb::silences));
+  BOOST_TEST((good({"silence", "list", "--state", "active"}).verb == Verb::silences));
+  const Options add = good({"silence", "add", "--site", "athens", "--site", "berlin", "--cause", "egress", "--for",
+                            "2h", "--reason", "new router", "--format", "json", "--token-file", "t"});
+  BOOST_TEST((add.verb == Verb::silence_add));
+  BOOST_TEST((add.matchers.at("site") == std::vector<std::string>{"athens", "berlin"}));
+  BOOST_TEST((add.matchers.at("cause") == std::vector<std::string>{"egress"}));
+  BOOST_TEST(add.matchers.size() == 2U);
+  BOOST_TEST(add.said.at("duration") == "2h");
+  BOOST_TEST(add.said.at("reason") == "new router");
+  BOOST_TEST(add.said.size() == 2U);
+  BOOST_TEST((add.format == Format::json));
+  const Options end = good({"silence", "end", "17"});
+  BOOST_TEST((end.verb == Verb::silence_end));
+  BOOST_TEST(end.silence == "17");
+  BOOST_TEST(exit_code({"silence", "add", "--site", "a", "--reason", "x"}) == 2);  // without an end
+  BOOST_TEST(exit_code({"silence", "add", "--site", "a", "--for", "2h"}) == 2);    // without a reason
+  BOOST_TEST(exit_code({"silence", "add", "--for", "2h", "--until", "2027-01-01T00:00:00Z", "--reason", "x"}) == 2);
+  BOOST_TEST(exit_code({"silence", "list", "--state", "open"}) == 2);
+  const Options acknowledge = good({"acknowledge", "17", "--author", "ann", "--withdraw"});
+  BOOST_TEST((acknowledge.verb == Verb::acknowledge));
+  BOOST_TEST(acknowledge.incident == "17");
+  BOOST_TEST(acknowledge.withdraw);
+}
+
+BOOST_AUTO_TEST_CASE(rules_are_tested_since_a_time_or_for_a_while) {
+  const Options options =
+      good({"rules", "test", "--config", "c.yaml", "--since", "7d", "--until", "2026-01-02T03:04:05Z"});
+  BOOST_TEST((options.verb == Verb::rules_test));
+  BOOST_TEST(options.config == "c.yaml");
+  BOOST_TEST(options.since == "7d");
+  BOOST_TEST(exit_code({"rules", "test", "--config", "c.yaml", "--since", "soon"}) == 2);
+  BOOST_TEST(exit_code({"rules", "test", "--since", "7d"}) == 2);
+  BOOST_TEST(exit_code({"rules"}) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(options_stand_before_or_behind_the_verb) {
   ::unsetenv("SONDE_COORDINATOR");
   const Options before = good({"--format", "json", "--coordinator", "host:81/", "matrix", "--metric", "loss"});

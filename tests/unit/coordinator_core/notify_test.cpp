@@ -224,6 +224,60 @@ BOOST_AUTO_TEST_CASE(a_silenced_incident_is_told_when_the_silence_ends_but_its_e
   BOOST_TEST(desk.tick(1).size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(alertmanager_is_not_made_to_believe_that_what_is_silenced_is_resolved) {
+  Desk desk;
+  desk.policy.receivers = {{.kind = ReceiverKind::alertmanager, .url = "http://am"}};
+  desk.start();
+  desk.add("1", "athens");
+  const auto first = desk.tick();
+  BOOST_REQUIRE(first.size() == 1U);
+  desk.taken(first);
+  desk.silenced = {"1"};
+  desk.incidents[0].severity = AlertSeverity::critical;
+  desk.add("2", "berlin");
+  desk.silenced.insert("2");
+  BOOST_TEST(desk.tick(59).empty());
+  const auto again = desk.tick(1);
+  BOOST_REQUIRE(again.size() == 1U);
+  BOOST_REQUIRE(again[0].notices.size() == 1U);  // nothing of the one that it has not heard of
+  BOOST_TEST(again[0].notices[0].again);
+  BOOST_TEST((again[0].notices[0].labels == first[0].notices[0].labels));  // nor that the other has become worse
+  BOOST_TEST(!again[0].notices[0].replaces.has_value());
+  desk.taken(again);
+  desk.silenced.clear();
+  const auto told = desk.tick(1);
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_REQUIRE(told[0].notices.size() == 2U);
+  BOOST_TEST(told[0].notices[0].labels.at("severity") == "critical");
+  BOOST_TEST((told[0].notices[0].replaces == first[0].notices[0].labels));
+}
+
+BOOST_AUTO_TEST_CASE(receivers_are_counted_without_what_may_be_a_secret) {
+  const auto title = [](ReceiverKind kind, std::string url) {
+    return Receiver{.kind = kind, .url = std::move(url)}.public_title();
+  };
+  BOOST_TEST(title(ReceiverKind::webhook, "https://ann:key@chat.example.net:8443/T0/secret?x=y") ==
+             "webhook chat.example.net:8443");
+  BOOST_TEST(title(ReceiverKind::mail, "smtps://mail.example.net") == "smtp mail.example.net");
+  BOOST_TEST((Receiver{.kind = ReceiverKind::command, .argv = {"/bin/page", "--key", "secret"}}.public_title() ==
+              "command /bin/page"));
+  Desk desk;
+  desk.policy.receivers = {{.kind = ReceiverKind::webhook, .url = "http://hook/a"},
+                           {.kind = ReceiverKind::webhook, .url = "http://hook/b"}};
+  desk.start();
+  desk.add("1", "athens");
+  desk.tick();
+  const auto both = desk.tick(10);
+  BOOST_REQUIRE(both.size() == 2U);
+  desk.taken({both[0]});
+  desk.refused({both[1]});
+  const auto counted = desk.notify.public_counters();
+  BOOST_REQUIRE(counted.size() == 1U);
+  BOOST_TEST(counted.at("webhook hook").delivered == 1U);
+  BOOST_TEST(counted.at("webhook hook").failed == 1U);
+  BOOST_TEST(counted.at("webhook hook").failures_in_a_row == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(alertmanager_hears_at_once_and_every_minute_and_of_labels_that_changed) {
   Desk desk;
   desk.policy.receivers = {{.kind = ReceiverKind::alertmanager, .url = "http://am"}};
