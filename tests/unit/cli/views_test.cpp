@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(an_incident_in_a_row_and_in_full) {
     "evidence":[{"from":"athens","to":"berlin","metric":"loss","value":0.2,"text":"athens -> berlin: 20.0 % lost"}],
     "timeline":[{"at":"2026-01-02T03:04:05.5Z","text":"the first sign"}]})");
   const std::string list = render_table(incidents_view(Json{{"incidents", Json::array({incident})}}), {});
-  BOOST_TEST(list.find("17        open   warning   2026-01-02 03:04:05") != std::string::npos, list);
+  BOOST_TEST(list.find("17        open   warning         2026-01-02 03:04:05") != std::string::npos, list);
   BOOST_TEST(list.find("98.0 %  athens egress: 2 of 2 destinations lose packets") != std::string::npos, list);
   BOOST_TEST(render_table(incident_view(incident), {}) ==
              "athens egress: 2 of 2 destinations lose packets\n"
@@ -185,6 +185,51 @@ BOOST_AUTO_TEST_CASE(an_incident_in_a_row_and_in_full) {
              "  2026-01-02 03:04:05  the first sign\n"
              "explains athens->berlin, athens->gdansk\n"
              "runbook https://example.net/loss\n");
+}
+
+BOOST_AUTO_TEST_CASE(who_holds_an_incident_is_said) {
+  const Json incident =
+      Json::parse(R"({"id":"17","state":"open","severity":"critical","summary":"athens egress","held":true,
+    "started_at":"2026-01-02T03:04:05.5Z","acknowledged":{"author":"ann","token":"ops","reason":"on it","at":"2026-01-02T03:05:05Z"},
+    "silenced":[{"silence":"9","window":null,"author":"bob","reason":"new router","ends_at":"2026-01-02T05:00:00Z"},
+                {"silence":null,"window":"backbone","author":"noc","reason":"updates","ends_at":"2026-01-02T06:00:00Z"}]})");
+  const std::string list = render_table(incidents_view(Json{{"incidents", Json::array({incident})}}), {});
+  BOOST_TEST(list.find("critical  acknowledged, silenced, maintenance  2026") != std::string::npos, list);
+  const std::string full = render_table(incident_view(incident), {});
+  for (const char* line : {"\nacknowledged by ann at 2026-01-02 03:05:05 UTC: on it\n",
+                           "\nsilence 9 until 2026-01-02 05:00:00 UTC, bob: new router\n",
+                           "\nmaintenance window backbone until 2026-01-02 06:00:00 UTC, noc: updates\n"})
+    BOOST_TEST(full.find(line) != std::string::npos, full);
+  Json worse = incident;
+  worse["held"] = false;
+  BOOST_TEST(render_table(incident_view(worse), {}).find("on it; it has become worse since") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(silences_and_windows_in_rows) {
+  const Json silences = Json::parse(
+      R"({"silences":[{"id":"9","state":"active","matchers":{"site":["athens","berlin"],"severity":["info"]},
+    "author":"ann","reason":"new router","starts_at":"2026-01-02T03:00:00Z","ends_at":"2026-01-02T05:00:00Z"}],
+    "windows":[{"name":"backbone","state":"pending","matchers":{"uplink":["dfn"]},"author":"noc","reason":"updates",
+    "starts_at":"2026-01-03T22:00:00Z","ends_at":"2026-01-04T02:00:00Z"}]})");
+  BOOST_TEST(
+      render_csv(silences_view(silences)) ==
+      "id,state,starts_at,ends_at,author,matchers,reason\n"
+      "9,active,2026-01-02T03:00:00Z,2026-01-02T05:00:00Z,ann,\"site athens or berlin, severity info\",new router\n"
+      "window backbone,pending,2026-01-03T22:00:00Z,2026-01-04T02:00:00Z,noc,uplink dfn,updates\n");
+  BOOST_TEST(render_table(silences_view(Json::parse(R"({"silences":[],"windows":[]})")), {})
+                 .ends_with("\nnothing is silenced\n"));
+  BOOST_TEST(silences_view(silences["silences"][0]).rows.size() == 1U);  // what setting one answers
+}
+
+BOOST_AUTO_TEST_CASE(replayed_rules_say_what_there_was) {
+  const Json replayed =
+      Json::parse(R"({"since":"2026-01-02T03:00:00Z","until":"2026-01-02T05:00:00Z","results":120,"raised_then":2,
+    "incidents":[{"id":"17","state":"closed","summary":"athens egress"}]})");
+  const std::string text = render_table(rules_view(replayed), {});
+  BOOST_TEST(
+      text.ends_with("2026-01-02 03:00:00 UTC to 2026-01-02 05:00:00 UTC, 120 results: these rules would have raised 1 "
+                     "incident; the coordinator has raised 2\n"),
+      text);
 }
 
 BOOST_AUTO_TEST_CASE(results_arrive_in_any_pieces) {
@@ -231,9 +276,9 @@ BOOST_AUTO_TEST_CASE(a_reader_that_is_gone_and_a_broken_line_stop_the_stream) {
 
 BOOST_AUTO_TEST_CASE(no_answer_of_a_stranger_breaks_a_view) {
   const auto try_all = [](const Json& json) {
-    for (const auto view :
-         {matrix_view, matrix_rows, sites_view, measurers_view, timetable_view, link_view, link_rows, incidents_view,
-          incident_view, plan_view, audit_view, series_view, histogram_view, profile_view, detours_view}) {
+    for (const auto view : {matrix_view, matrix_rows, sites_view, measurers_view, timetable_view, link_view, link_rows,
+                            incidents_view, incident_view, silences_view, rules_view, plan_view, audit_view,
+                            series_view, histogram_view, profile_view, detours_view}) {
       const TextTable table = view(json);
       for (const auto& row : table.rows) BOOST_TEST(row.size() == table.columns.size());
       render_table(table, {40, false});
