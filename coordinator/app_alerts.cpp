@@ -50,7 +50,8 @@ Events AlertDesk::tick(Now now, const AgentStatuses& agents, io::StoreWorker& st
   const SharedTime present(now.wall.time_since_epoch());
   for (const io::DeliveryReport& report : notifier_.take())
     notify_.on_done(report.number, report.trouble, present, events);
-  keep_silences(store, events);
+  const Events kept = keep_silences(store);
+  events.insert(events.end(), kept.begin(), kept.end());
   if (now.mono - judged_at_ < judge_every_) return events;
   judged_at_ = now.mono;
   judge(present, agents, store, matrix, events);
@@ -81,12 +82,10 @@ void AlertDesk::tell(SharedTime now, io::StoreWorker& store, Events& events) {
   told_unsaved_ = !keep(store, told_key, notify_.save());
 }
 
-/// Whoever has set one was told that it is set: it goes to the disk at once.
-void AlertDesk::keep_silences(io::StoreWorker& store, Events& events) {
-  const Events news = silences_.take_events();
-  events.insert(events.end(), news.begin(), news.end());
+Events AlertDesk::keep_silences(io::StoreWorker& store) {
   silences_unsaved_ = silences_.take_dirty() || silences_unsaved_;
   if (silences_unsaved_) silences_unsaved_ = !keep(store, silences_key, silences_.save());
+  return silences_.take_events();
 }
 
 /// What finds no place in the store's queue now waits for the next tick.

@@ -33,6 +33,9 @@ class AlertDesk {
   /// Often; does what is due. Incidents that changed go to the store and to receivers, raised rules to the matrix.
   Events tick(Now now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix);
 
+  /// After a request that may have set a silence: to the disk with it, and not only at the next tick.
+  Events keep_silences(io::StoreWorker& store);
+
   const Incidents& incidents() const { return incidents_; }
   const Notify& notify() const { return notify_; }
   /// Requests over HTTP change it.
@@ -41,7 +44,6 @@ class AlertDesk {
  private:
   void judge(SharedTime now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix, Events& events);
   void tell(SharedTime now, io::StoreWorker& store, Events& events);
-  void keep_silences(io::StoreWorker& store, Events& events);
   void save(io::StoreWorker& store);
 
   Incidents incidents_;

@@ -93,10 +93,10 @@ std::optional<Stretch> occurrence(const MaintenanceWindow& window, SharedTime no
 
 /// Somebody takes care of an incident.
 struct Acknowledgement {
-  std::string author;
-  std::string token;
-  std::string reason;  ///< may be empty
-  SharedTime at;
+  std::string author{};
+  std::string token{};
+  std::string reason{};  ///< may be empty
+  SharedTime at{};
   AlertSeverity severity = AlertSeverity::info;  ///< as it was then: should it rise, notices go out again
   bool operator==(const Acknowledgement&) const = default;
 };
