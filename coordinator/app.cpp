@@ -376,7 +376,7 @@ web::Response CoordinatorApp::Parts::answer(const web::Request& request) {
   web::Response response =
       with_sources(io::read_clock(), [&](const web::Sources& sources) { return web::handle(request, sources); });
   send_orders();
-  tell(io::read_clock(), alerts_.keep_silences(store_));
+  tell(io::read_clock(), alerts_.keep_silences(desk_.store()));
   return response;
 }
 

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(windows_are_read) {
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_told) {
-  BOOST_TEST(mistakes("maintenance: [{site: a, author: x, reason: y}]\n").find("maintenance[0]: 'name' is missing") !=
+  BOOST_TEST(mistakes("maintenance: [{site: a, author: x, reason: y}]\n").find("maintenance[0].name: missing") !=
              std::string::npos);
   const std::string several = mistakes(
       "maintenance:\n"
