@@ -11,13 +11,14 @@
 
 namespace sonde::cli {
 
-enum class Format : std::uint8_t { table, json, csv };
+enum class Format : std::uint8_t { table, json, csv, markdown, html };
 enum class Verb : std::uint8_t {
   matrix,
   link,
   sites,
   timetable,
   results,
+  report,
   incidents,
   explain,
   series,
@@ -49,6 +50,7 @@ struct Options {
   std::chrono::milliseconds every{};   ///< matrix: how often it is asked for where it is watched
   std::string course;                  ///< link: the metric whose past is drawn; empty: the usual ones
   std::string token_file;              ///< probe; empty: none was named
+  std::string output;                  ///< report: the file that it goes to; empty: standard output
   /// Names and values that go into the query as they are.
   std::vector<std::pair<std::string, std::string>> query;
 };
