@@ -156,6 +156,18 @@ void add_link_verb(CLI::App& app, Options& options, Given& given) {
   add_cell_options(*link, given);
 }
 
+void add_results(CLI::App& app, Options& options, Given& given) {
+  CLI::App* results = add_verb(app, options, Verb::results, "results", "Single runs, oldest first");
+  add_query(*results, given, "since", "finished at or after", check_time, "TIME");
+  add_query(*results, given, "until", "finished before", check_time, "TIME");
+  add_query(*results, given, "from", "from this site", nullptr, "SITE");
+  add_query(*results, given, "to", "to this site", nullptr, "SITE");
+  add_query(*results, given, "probe", "latency, connect, throughput or duplex", nullptr, "PROBE");
+  add_query(*results, given, "limit", "at most so many", nullptr, "COUNT");
+  results->add_option("--after-id", given.query["after_id"], "go on after this result: the last line of an export")
+      ->type_name("ID");
+}
+
 void add_report(CLI::App& app, Options& options, Given& given) {
   CLI::App* report = add_verb(app, options, Verb::report, "report",
                               "Tables, curves and sentences over a stretch of time, as Markdown or as one HTML file");
@@ -193,16 +205,7 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
         add_query(*timetable, given, "at", "audit: as it was then (default now)", check_time, "TIME")})
     option->needs(audit);
 
-  CLI::App* results = verb(Verb::results, "results", "Single runs, oldest first");
-  add_query(*results, given, "since", "finished at or after", check_time, "TIME");
-  add_query(*results, given, "until", "finished before", check_time, "TIME");
-  add_query(*results, given, "from", "from this site", nullptr, "SITE");
-  add_query(*results, given, "to", "to this site", nullptr, "SITE");
-  add_query(*results, given, "probe", "latency, connect, throughput or duplex", nullptr, "PROBE");
-  add_query(*results, given, "limit", "at most so many", nullptr, "COUNT");
-  results->add_option("--after-id", given.query["after_id"], "go on after this result: the last line of an export")
-      ->type_name("ID");
-
+  add_results(app, options, given);
   add_report(app, options, given);
 
   CLI::App* incidents = verb(Verb::incidents, "incidents", "What broke, since when, and the links that it explains");
