@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -147,10 +148,12 @@ Response report_endpoint(const Target& target, const Sources& sources) {
   if (since >= until) parameters.refuse(400, "since: must be before until");
   if (since >= sources.now) parameters.refuse(400, "since: is in the future; nothing is known of that");
   std::vector<Link> links = links_of(sources.mesh);
+  const auto all_links = static_cast<double>(std::max<std::size_t>(links.size(), 1));
   std::erase_if(links, [&](const Link& link) { return (from && link.from != *from) || (to && link.to != *to); });
+  if (links.empty()) parameters.refuse(404, "no agent measures such a link; /api/v1/sites says where agents are");
   double read = 0;
   for (const Probe probe : report_probes)
-    for (const Link& link : links) read += expected_rolls(sources, probe, until - since, link);
+    read += expected_rolls(sources, probe, until - since) * static_cast<double>(links.size()) / all_links;
   if (read > history_results_limit)
     parameters.refuse(400,
                       fmt::format("since: this report is made of about {:.0f} minutes and hours, at most {:.0f} are "
