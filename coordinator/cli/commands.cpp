@@ -25,6 +25,7 @@
 #include "coordinator/cli/options.h"
 #include "coordinator/cli/probe_command.h"
 #include "coordinator/cli/render.h"
+#include "coordinator/cli/report_view.h"
 #include "coordinator/cli/result_stream.h"
 #include "coordinator/cli/rules_command.h"
 #include "coordinator/cli/views.h"
@@ -98,6 +99,7 @@ std::string path_of(const Options& options) {
     case Verb::sites: path += "sites"; break;
     case Verb::timetable: path += options.audit ? "timetable/audit" : "timetable"; break;
     case Verb::results: path += "results"; break;
+    case Verb::report: path += "report"; break;
     case Verb::incidents:
       path += options.incident.empty() ? "incidents" : "incidents/" + url_encoded(options.incident);
       break;
@@ -137,6 +139,7 @@ TextTable view_of(const Options& options, const Json& json) {
     case Verb::silence_end: return silences_view(json);
     case Verb::plan: return plan_view(json);
     case Verb::probe: return rows ? probe_rows(json) : probe_view(json);
+    case Verb::report: return report_rows(json);
     case Verb::results:
     case Verb::doctor:
     case Verb::keygen: break;
@@ -261,6 +264,30 @@ int ask_results(const Options& options) {
   return stream.finish() ? code(Exit::fine) : code(Exit::failed);
 }
 
+std::string document_of(Format format, const Json& report) {
+  switch (format) {
+    case Format::html: return report_html(report);
+    case Format::csv: return render_csv(report_rows(report));
+    case Format::json: return report.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    case Format::table:
+    case Format::markdown: break;
+  }
+  return report_markdown(report);
+}
+
+int ask_report(const Options& options) {
+  const auto reply = http_get(options.coordinator, path_of(options));
+  if (!reply) return complain(reply.error().what);
+  if (reply->status != 200) return complain_of(options, *reply);
+  const Json report = Json::parse(reply->body, nullptr, false);
+  if (!report.is_object())
+    return complain(fmt::format("the answer of {} is not JSON; is that a Sonde coordinator?", options.coordinator));
+  const std::string document = document_of(options.format, report);
+  if (options.output.empty()) return print(document) ? code(Exit::fine) : code(Exit::failed);
+  if (const auto written = write_text(options.output, document); !written) return complain(written.error().what);
+  return code(Exit::fine);
+}
+
 /// The result also of a run that failed: it says why.
 int ask_probe(const Options& options) {
   const auto run = measure_now(options.coordinator, {options.from, options.to, options.kind}, options.token_file);
@@ -299,7 +326,9 @@ std::string_view name_of(Format format) {
   switch (format) {
     case Format::json: return "json";
     case Format::csv: return "csv";
-    case Format::table: break;
+    case Format::table:
+    case Format::markdown:
+    case Format::html: break;
   }
   return "table";
 }
@@ -333,6 +362,7 @@ int run(int argc, const char* const* argv) {
     case Verb::doctor: return call_doctor(options);
     case Verb::keygen: return make_keys(options);
     case Verb::results: return ask_results(options);
+    case Verb::report: return ask_report(options);
     case Verb::probe: return ask_probe(options);
     case Verb::matrix: return options.watch ? watch_matrix(options) : ask(options);
     case Verb::link: return ask_link(options);

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/core/aggregate.h"
@@ -63,9 +64,25 @@ std::string check_probe(const std::string& text) {
   return "unknown probe '" + text + "'; there are" + names;
 }
 
-Format format_named(std::string_view name) {
-  if (name == "json") return Format::json;
-  return name == "csv" ? Format::csv : Format::table;
+constexpr std::pair<std::string_view, Format> formats[] = {{"table", Format::table},
+                                                           {"json", Format::json},
+                                                           {"csv", Format::csv},
+                                                           {"markdown", Format::markdown},
+                                                           {"html", Format::html}};
+
+Format format_named(std::string_view wanted) {
+  for (const auto& [name, format] : formats)
+    if (name == wanted) return format;
+  return Format::table;
+}
+
+/// Of a report whose format was not named: the file's ending says it, and Markdown is for everything else.
+Format report_format(const std::string& output) {
+  constexpr std::pair<std::string_view, Format> endings[] = {
+      {".html", Format::html}, {".htm", Format::html}, {".json", Format::json}, {".csv", Format::csv}};
+  for (const auto& [ending, format] : endings)
+    if (output.ends_with(ending)) return format;
+  return Format::markdown;
 }
 
 struct Given {
@@ -217,6 +234,29 @@ void add_silence_verbs(CLI::App& app, Options& options, Given& given) {
   add_token(*acknowledge, options);
 }
 
+void add_results(CLI::App& app, Options& options, Given& given) {
+  CLI::App* results = add_verb(app, options, Verb::results, "results", "Single runs, oldest first");
+  add_query(*results, given, "since", "finished at or after", check_time, "TIME");
+  add_query(*results, given, "until", "finished before", check_time, "TIME");
+  add_query(*results, given, "from", "from this site", nullptr, "SITE");
+  add_query(*results, given, "to", "to this site", nullptr, "SITE");
+  add_query(*results, given, "probe", "latency, connect, throughput or duplex", nullptr, "PROBE");
+  add_query(*results, given, "limit", "at most so many", nullptr, "COUNT");
+  results->add_option("--after-id", given.query["after_id"], "go on after this result: the last line of an export")
+      ->type_name("ID");
+}
+
+void add_report(CLI::App& app, Options& options, Given& given) {
+  CLI::App* report = add_verb(app, options, Verb::report, "report",
+                              "Tables, curves and sentences over a stretch of time, as Markdown or as one HTML file");
+  add_query(*report, given, "since", "from then on (default 7 days before the end)", check_time, "TIME");
+  add_query(*report, given, "until", "up to then (default now)", check_time, "TIME");
+  add_query(*report, given, "from", "only from this site", nullptr, "SITE");
+  add_query(*report, given, "to", "only to this site", nullptr, "SITE");
+  report->add_option("-o,--output", options.output, "write to this file; .html, .json or .csv says the format")
+      ->type_name("FILE");
+}
+
 void add_verbs(CLI::App& app, Options& options, Given& given) {
   const auto verb = [&](Verb which, const std::string& name, const std::string& help) {
     return add_verb(app, options, which, name, help);
@@ -243,13 +283,8 @@ void add_verbs(CLI::App& app, Options& options, Given& given) {
         add_query(*timetable, given, "at", "audit: as it was then (default now)", check_time, "TIME")})
     option->needs(audit);
 
-  CLI::App* results = verb(Verb::results, "results", "Single runs, oldest first");
-  add_query(*results, given, "since", "finished at or after", check_time, "TIME");
-  add_query(*results, given, "until", "finished before", check_time, "TIME");
-  add_query(*results, given, "from", "from this site", nullptr, "SITE");
-  add_query(*results, given, "to", "to this site", nullptr, "SITE");
-  add_query(*results, given, "probe", "latency, connect, throughput or duplex", nullptr, "PROBE");
-  add_query(*results, given, "limit", "at most so many", nullptr, "COUNT");
+  add_results(app, options, given);
+  add_report(app, options, given);
 
   CLI::App* incidents = verb(Verb::incidents, "incidents", "What broke, since when, and the links that it explains");
   incidents->add_option("id", options.incident, "one of them, in full");
@@ -303,8 +338,8 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
       ->type_name("URL")
       ->capture_default_str();
   std::string format = "table";
-  app.add_option("--format", format, "table, json or csv")
-      ->check(CLI::IsMember({"table", "json", "csv"}))
+  app.add_option("--format", format, "table, json or csv; of a report also markdown (default) or html")
+      ->check(CLI::IsMember({"table", "json", "csv", "markdown", "html"}))
       ->type_name("FORMAT")
       ->capture_default_str();
   app.require_subcommand(1);
@@ -326,6 +361,11 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   options.format = format_named(format);
   if (const auto every = parse_duration(given.every))
     options.every = std::chrono::ceil<std::chrono::milliseconds>(*every);
+  if (options.verb == Verb::report && options.format == Format::table) options.format = report_format(options.output);
+  if (options.verb != Verb::report && (options.format == Format::markdown || options.format == Format::html)) {
+    fmt::print(stderr, "sonde: --format {} is for a report; there are table, json and csv\n", format);
+    return 2;
+  }
   for (const auto& [name, value] : given.query)
     if (!value.empty()) options.query.emplace_back(name, value);
   std::erase_if(options.said, [](const auto& entry) { return entry.second.empty(); });

@@ -45,9 +45,10 @@ class StoreHistory : public web::HistoryReader {
   }
   RollLevel finest(SharedTime since) override { return or_throw(reader().finest(since)); }
   std::vector<Incident> incidents_at(SharedTime at) override { return or_throw(store::incidents_at(path_, at)); }
+  std::optional<SharedTime> finished_at(const RunId& id) override { return or_throw(reader().finished_at(id)); }
   std::unique_ptr<web::ResultCursor> open(const web::ResultFilter& filter) override {
-    return std::make_unique<StoreCursor>(
-        or_throw(reader().open({filter.since, filter.until, filter.from, filter.to, filter.probe, filter.limit})));
+    return std::make_unique<StoreCursor>(or_throw(
+        reader().open({filter.since, filter.until, filter.from, filter.to, filter.probe, filter.limit, filter.after})));
   }
 
  private:

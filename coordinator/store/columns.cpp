@@ -38,16 +38,27 @@ void put_number(Octets& out, std::uint64_t number) {
   out.push_back(static_cast<std::uint8_t>(number));
 }
 
+/// Up to eight octets, the lowest first.
+std::uint64_t word_of(std::span<const std::uint8_t> octets) {
+  std::uint64_t word = 0;
+  if constexpr (std::endian::native == std::endian::little)
+    std::memcpy(&word, octets.data(), octets.size());
+  else
+    for (std::size_t i = 0; i < octets.size(); ++i) word |= static_cast<std::uint64_t>(octets[i]) << (8 * i);
+  return word;
+}
+
 /// FNV-1a over words of eight octets, folded.
 std::uint32_t checksum(std::span<const std::uint8_t> octets) {
+  constexpr std::size_t octets_of_word = 8;
   std::uint64_t hash = 0xcbf29ce484222325U ^ octets.size();
-  for (std::size_t at = 0; at < octets.size(); at += 8) {
-    std::uint64_t word = 0;
-    const std::size_t length = std::min<std::size_t>(8, octets.size() - at);
-    for (std::size_t i = 0; i < length; ++i) word |= static_cast<std::uint64_t>(octets[at + i]) << (8 * i);
+  const auto take = [&](std::uint64_t word) {
     hash = (hash ^ word) * 0x100000001b3U;
     hash ^= hash >> 29U;
-  }
+  };
+  for (; octets.size() >= octets_of_word; octets = octets.subspan(octets_of_word))
+    take(word_of(octets.first<octets_of_word>()));
+  if (!octets.empty()) take(word_of(octets));
   return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
 }
 
@@ -200,10 +211,16 @@ std::optional<ColumnsIn> ColumnsIn::open(std::span<const std::uint8_t> block) {
     sum |= static_cast<std::uint32_t>(block[block.size() - checksum_octets + i]) << (8 * i);
   block = block.first(block.size() - checksum_octets);
   if (checksum(block) != sum) return std::nullopt;
-  // The head is short, but how short is only known at its end.
-  constexpr std::size_t longest_head = 24 + std::size_t{column_keys} * 12;
-  const auto front = block.subspan(1, std::min(block.size() - 1, longest_head));
-  ColumnIn head(Octets(front.begin(), front.end()));
+  // The head is short, but how short only its beginning tells.
+  constexpr std::size_t longest_numbers = 24;
+  constexpr std::size_t longest_extent = 12;
+  const auto front_of = [&](std::size_t octets) {
+    const auto front = block.subspan(1, std::min(block.size() - 1, octets));
+    return ColumnIn(Octets(front.begin(), front.end()));
+  };
+  ColumnIn beginning = front_of(longest_numbers);
+  beginning.take();
+  ColumnIn head = front_of(longest_numbers + std::min<std::uint64_t>(beginning.take(), column_keys) * longest_extent);
   ColumnsIn columns;
   columns.rows_ = head.take();
   const std::uint64_t count = head.take();

@@ -3,7 +3,6 @@
 #include <memory>
 #include <optional>
 #include <queue>
-#include <tuple>
 #include <utility>
 
 #include "coordinator/store/read_connection.h"
@@ -15,16 +14,19 @@ namespace {
 struct Run {
   std::vector<SeriesResult> rows;
   std::size_t next = 0;
-  std::uint64_t order = 0;
 
   std::int64_t head() const { return to_ns(rows[next].result.finished_at); }
 };
 
-/// The oldest on top; of equals the block that was opened first.
+/// By finished_at, then by id: an order that stays the same when results are sealed, so that a pass can be resumed.
+bool comes_before(const SeriesResult& a, const SeriesResult& b) {
+  if (a.result.finished_at != b.result.finished_at) return a.result.finished_at < b.result.finished_at;
+  return a.result.id < b.result.id;
+}
+
+/// The first on top.
 struct Later {
-  bool operator()(const Run& a, const Run& b) const {
-    return std::tuple(a.head(), a.order) > std::tuple(b.head(), b.order);
-  }
+  bool operator()(const Run& a, const Run& b) const { return comes_before(b.rows[b.next], a.rows[a.next]); }
 };
 
 }  // namespace
@@ -44,11 +46,11 @@ struct Cursor::Parts {
   std::int64_t until_;  ///< finished_at < until_
   std::uint64_t left_;
   std::int64_t newest_chunk_ = 0;
-  std::int64_t horizon_;  ///< chunks up to here are among waiting_ or opened
+  std::int64_t horizon_ = 0;  ///< chunks up to here are among waiting_ or opened
   bool all_listed_ = false;
   std::vector<Block> waiting_;  ///< the next one last
   std::priority_queue<Run, std::vector<Run>, Later> runs_;
-  std::uint64_t opened_ = 0;
+  std::optional<std::pair<SharedTime, RunId>> after_;
 };
 
 Cursor::Parts::Parts(std::shared_ptr<ReadConnection> shared, const Filter& filter)
@@ -56,7 +58,9 @@ Cursor::Parts::Parts(std::shared_ptr<ReadConnection> shared, const Filter& filte
       since_(filter.since ? to_ns(*filter.since) : std::numeric_limits<std::int64_t>::min()),
       until_(filter.until ? to_ns(*filter.until) : end_of_time),
       left_(filter.limit.value_or(std::numeric_limits<std::uint64_t>::max())),
-      horizon_(since_) {
+      after_(filter.after) {
+  if (after_) since_ = std::max(since_, to_ns(after_->first));
+  horizon_ = since_;
   const Snapshot snapshot(reader_->database);
   sites_ = reader_->sites_like(filter.from);
   filter_ = Wanted(reader_->names, filter.to, filter.probe).filter();
@@ -92,13 +96,14 @@ bool Cursor::Parts::open_hour() {
 bool Cursor::Parts::open_due_block() {
   if (waiting_.empty() || (!runs_.empty() && waiting_.back().first > runs_.top().head())) return false;
   if (!all_listed_ && waiting_.back().first >= horizon_) return false;
-  Run run{reader_->read(waiting_.back(), filter_), 0, opened_++};
+  Run run{reader_->read(waiting_.back(), filter_), 0};
   waiting_.pop_back();
   std::erase_if(run.rows, [this](const SeriesResult& row) {
     const std::int64_t finished = to_ns(row.result.finished_at);
-    return finished < since_ || finished >= until_;
+    const bool outside = finished < since_ || finished >= until_;
+    return outside || (after_ && std::pair(row.result.finished_at, row.result.id) <= *after_);
   });
-  std::ranges::stable_sort(run.rows, {}, [](const SeriesResult& row) { return row.result.finished_at; });
+  std::ranges::sort(run.rows, comes_before);
   if (!run.rows.empty()) runs_.push(std::move(run));
   return true;
 }

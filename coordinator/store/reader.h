@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "coordinator/core/rollup.h"
@@ -27,14 +28,16 @@ struct Filter {
   std::optional<SiteId> to = {};
   std::optional<Probe> probe = {};
   std::optional<std::uint64_t> limit = {};
+  /// Only what comes behind this one in a cursor's order; see Reader::finished_at.
+  std::optional<std::pair<SharedTime, RunId>> after = {};
 };
 
 class Reader;
 struct ReadConnection;
 struct ChunkFilter;
 
-/// One pass over the results that were stored when it was opened, by finished_at. May outlive its Reader; used by the
-/// same thread.
+/// One pass over the results that were stored when it was opened, by finished_at, and by id where that is the same. May
+/// outlive its Reader; used by the same thread.
 class Cursor {
  public:
   ~Cursor();
@@ -62,6 +65,8 @@ class Reader {
   ~Reader();
 
   Expected<Cursor> open(const Filter& filter);
+  /// When the run with this id finished; nullopt where its result is not stored.
+  Expected<std::optional<SharedTime>> finished_at(const RunId& id);
   /// Results that finished in (since, until], oldest first, and in front of them the two newest tried ones of the
   /// `look_back` before, where they exist (a cell's state needs them).
   Expected<std::vector<Result>> link_results(const Link& link, Probe probe, SharedTime since, SharedTime until);

@@ -26,6 +26,7 @@ constexpr Route routes[] = {
     {"/api/v1/incidents", incidents_endpoint},
     {"/api/v1/silences", silences_endpoint},
     {"/api/v1/results", results_endpoint},
+    {"/api/v1/report", report_endpoint},
     {"/api/v1/probes", probes_endpoint},
     {"/api/v1/detours", detours_endpoint},
     {"/api/v1/events", events_endpoint},

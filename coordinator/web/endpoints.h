@@ -35,6 +35,8 @@ Response end_silence_endpoint(std::string_view id, const Request& request, const
 /// The body of /api/v1/incidents, also the data of an `incidents` event: open ones first.
 std::string incidents_text(const Sources& sources, std::optional<bool> open);
 Response results_endpoint(const Target& target, const Sources& sources);
+/// /api/v1/report: what a stretch of time held for each direction, and what stands out.
+Response report_endpoint(const Target& target, const Sources& sources);
 Response events_endpoint(const Target& target, const Sources& sources);
 Response openapi_endpoint(const Target& target, const Sources& sources);
 Response prometheus_endpoint(const Target& target, const Sources& sources);

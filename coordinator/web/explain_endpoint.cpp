@@ -20,6 +20,8 @@ std::vector<Result> within(std::vector<Result> results, SharedTime since) {
   return results;
 }
 
+}  // namespace
+
 Json finding_json(const Finding& finding) {
   Json figures = Json::object();
   for (const auto& [key, value] : finding.figures) figures[std::string(key)] = number(value);
@@ -28,8 +30,6 @@ Json finding_json(const Finding& finding) {
               {"text", finding.text},
               {"figures", std::move(figures)}};
 }
-
-}  // namespace
 
 Response explain_endpoint(const Link& link, const Target& target, const Sources& sources) {
   Parameters parameters(target, sources.now);

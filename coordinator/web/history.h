@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "coordinator/core/incidents.h"
@@ -24,9 +25,10 @@ struct ResultFilter {
   std::optional<SiteId> to;
   std::optional<Probe> probe;
   std::optional<std::uint64_t> limit;
+  std::optional<std::pair<SharedTime, RunId>> after;  ///< only what comes behind this one
 };
 
-/// One pass over stored results, oldest first, in bounded memory.
+/// One pass over stored results, by finished_at and then by id, in bounded memory.
 class ResultCursor {
  public:
   virtual ~ResultCursor() = default;
@@ -50,6 +52,8 @@ class HistoryReader {
   virtual void roll_ups_before(const RollQuery& query, const EachRoll& each) = 0;
   /// The finest level that is complete from an instant on.
   virtual RollLevel finest(SharedTime since) = 0;
+  /// When the run with this id finished; nullopt where its result is not stored. Throws std::runtime_error.
+  virtual std::optional<SharedTime> finished_at(const RunId& id) = 0;
   virtual std::unique_ptr<ResultCursor> open(const ResultFilter& filter) = 0;
   /// Those that were open then.
   virtual std::vector<Incident> incidents_at(SharedTime at) = 0;

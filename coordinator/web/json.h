@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "coordinator/core/explain.h"
 #include "coordinator/core/matrix.h"
 #include "coordinator/web/response.h"
 #include "shared/measure/result.h"
@@ -31,6 +32,9 @@ Json time(std::optional<SharedTime> t);
 /// The cell of one link as in /api/v1/matrix, appended as text: matrices are large.
 void append_cell(std::string& out, const Link& link, Metric metric, const Cell& cell);
 void append_number(std::string& out, std::optional<double> value);
+
+/// A sentence as it stands in /explain and /report.
+Json finding_json(const Finding& finding);
 
 /// A result as it stands in /api/v1/results.
 Json result_json(const Result& result);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/core/report.h"
 #include "coordinator/web/endpoints.h"
 #include "coordinator/web/json.h"
 
@@ -38,9 +39,14 @@ const std::vector<Described>& described() {
       {"/api/v1/silences/{id}", "One silence.", {}, json, "Silence"},
       {"/api/v1/results",
        "Runs, oldest first, one JSON object a line.",
-       {"since", "until", "from", "to", "probe", "limit"},
+       {"since", "until", "from", "to", "probe", "limit", "after_id"},
        "application/x-ndjson",
        "Result"},
+      {"/api/v1/report",
+       "Tables, curves and sentences over a stretch of time.",
+       {"since", "until", "from", "to"},
+       json,
+       "Report"},
       {"/api/v1/events",
        "Server-sent events: sites, cells, incidents.",
        {"metric", "stat", "window"},
@@ -97,6 +103,8 @@ Json schema_of(std::string_view parameter) {
   if (parameter == "silence_state") return Json{{"type", "string"}, {"enum", {"pending", "active", "expired"}}};
   if (parameter == "layout") return Json{{"type", "string"}, {"enum", {"cells", "columns"}}, {"default", "cells"}};
   if (parameter == "links") return Json{{"type", "boolean"}, {"default", false}};
+  if (parameter == "after_id")
+    return Json{{"type", "string"}, {"example", "berlin-0123456789abcdef-42"}, {"description", "The last line's id."}};
   if (parameter == "limit") return Json{{"type", "integer"}, {"minimum", 0}};
   if (parameter == "window" || parameter == "step")
     return Json{{"type", "string"}, {"example", "1h"}, {"description", "A duration: 90s, 10m, 1h, 7d."}};
@@ -359,6 +367,33 @@ Json detours_schema() {
   return object_of(with(query_head(), "detours", list_of(object_of(std::move(detour)))));
 }
 
+Json report_schema() {
+  Json figures = Json::object();
+  figures["count"] = typed("integer");
+  for (const char* stat : {"mean", "p50", "stddev", "min", "max"}) figures[stat] = typed("number", true);
+  Json curve{{"count", list_of(typed("integer"))}};
+  for (const char* list : {"mean", "p5", "p50", "p95"}) curve[list] = list_of(typed("number", true));
+  for (const char* over : {"series", "hours"}) figures[over] = object_of(curve);
+  Json metrics = Json::object();
+  for (const ReportedMetric& each : report_metrics()) metrics[std::string(name(each.metric))] = object_of(figures);
+  Json counts = Json::object();
+  for (std::size_t i = 0; i < outcome_count; ++i) counts[std::string(name(static_cast<Outcome>(i)))] = typed("integer");
+  Json outcomes = Json::object();
+  for (const Probe probe : report_probes) outcomes[std::string(name(probe))] = object_of(counts);
+  return object_of(Json{{"mesh", typed("string")},
+                        {"since", typed("string")},
+                        {"until", typed("string")},
+                        {"made_at", typed("string")},
+                        {"step_s", typed("number")},
+                        {"first_step", typed("string")},
+                        {"units", typed("object")},
+                        {"directions", list_of(object_of(Json{{"from", typed("string")},
+                                                              {"to", typed("string")},
+                                                              {"outcomes", object_of(std::move(outcomes))},
+                                                              {"metrics", object_of(std::move(metrics))}}))},
+                        {"findings", list_of(typed("object"))}});
+}
+
 Json schemas() {
   const Json objects = list_of(typed("object"));
   Json audit{{"probe", typed("string")},           {"runs", typed("integer")},
@@ -413,6 +448,7 @@ Json schemas() {
       {"Histogram", histogram_schema()},
       {"Profile", profile_schema()},
       {"Detours", detours_schema()},
+      {"Report", report_schema()},
       {"Result", result_schema()},
       {"Error", object_of(Json{{"error", typed("string")}})}};
 }

@@ -26,6 +26,13 @@ std::optional<double> plain_number(std::string_view text) {
   return value;
 }
 
+std::optional<std::uint64_t> whole_number(std::string_view text, int base) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 Stat default_stat(Metric metric) { return info(metric).shape == MetricShape::ratio ? Stat::mean : Stat::p50; }
@@ -90,6 +97,24 @@ std::optional<Probe> Parameters::probe(std::string_view name) {
   const auto probe = probe_named(*value);
   if (!probe) refuse(400, fmt::format("unknown probe '{}'; there are latency, connect, throughput, duplex", *value));
   return probe;
+}
+
+std::optional<RunId> Parameters::run(std::string_view name) {
+  const std::string* value = take(name);
+  if (value == nullptr) return std::nullopt;
+  // SITE-SPOOL-SEQ; a site's name may hold hyphens, too.
+  const std::string_view text = *value;
+  const auto seq_at = text.rfind('-');
+  const auto spool_at = seq_at == std::string_view::npos || seq_at == 0 ? seq_at : text.rfind('-', seq_at - 1);
+  if (spool_at != std::string_view::npos && spool_at != seq_at) {
+    const auto site = SiteId::parse(text.substr(0, spool_at));
+    const auto spool = whole_number(text.substr(spool_at + 1, seq_at - spool_at - 1), 16);
+    const auto seq = whole_number(text.substr(seq_at + 1), 10);
+    if (site && spool && seq) return RunId{*site, *spool, *seq};
+  }
+  refuse(400,
+         fmt::format("{}: '{}' is not the id of a result; they look like berlin-0123456789abcdef-42", name, *value));
+  return std::nullopt;
 }
 
 std::optional<SiteId> Parameters::site(std::string_view name, const Mesh& mesh) {

@@ -29,6 +29,8 @@ class Parameters {
   /// A positive duration.
   std::optional<nanoseconds> duration(std::string_view name);
   std::optional<Probe> probe(std::string_view name);
+  /// A result's id.
+  std::optional<RunId> run(std::string_view name);
   /// A site of the mesh.
   std::optional<SiteId> site(std::string_view name, const Mesh& mesh);
   /// `metric`, `stat`, `window` and `at`, with their defaults.

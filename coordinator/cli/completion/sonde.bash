@@ -8,10 +8,10 @@ _sonde() {
     if [[ " ${verbs//$'\n'/ } " == *" $word "* ]]; then verb=$word && break; fi
   done
   case $prev in
-    --format) COMPREPLY=($(compgen -W 'table json csv' -- "$cur")) && return ;;
+    --format) COMPREPLY=($(compgen -W 'table json csv markdown html' -- "$cur")) && return ;;
     --probe) COMPREPLY=($(compgen -W 'latency connect throughput' -- "$cur")) && return ;;
     --stat) COMPREPLY=($(compgen -W 'p5 p25 p50 p75 p95 p99 mean min max stddev last ewma hmean' -- "$cur")) && return ;;
-    --config | --gantt | --since | --until) COMPREPLY=($(compgen -f -- "$cur")) && return ;;
+    --config | --gantt | --output | -o | --since | --until) COMPREPLY=($(compgen -f -- "$cur")) && return ;;
   esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$(sonde $verb --help 2>/dev/null | grep -oE -- '--[a-z-]+' | sort -u)" -- "$cur"))

@@ -112,6 +112,43 @@ BOOST_AUTO_TEST_CASE(results_come_oldest_first_whatever_their_order_of_arrival) 
   BOOST_TEST((seqs(all_of(reader)) == Seqs{4, 1, 2, 3, 10, 11, 12}));
 }
 
+BOOST_AUTO_TEST_CASE(a_pass_is_resumed_after_any_result_also_when_results_were_sealed_meanwhile) {
+  // Three sites whose results often finish at the same instant, over several hours, one of them with two spools.
+  const auto put = [&](std::string_view site, std::uint64_t first, std::uint64_t spool, double start) {
+    StoreBatch batch = make_batch(first, first + 29, site, spool);
+    batch.after = 0;
+    for (Result& result : batch.results) {
+      result.finished_at = at_s(start + 600 * static_cast<double>((result.id.seq - first) / 3));
+      result.started_at = result.finished_at;
+    }
+    append(batch);
+  };
+  put("gdansk", 1, 7, 0);
+  put("berlin", 1, 9, 0);
+  put("athens", 101, 3, 0);
+  put("berlin", 1, 5, 20'000);  // installed anew: counts from 1 again
+  const std::vector<Result> all = all_of(reader);
+  BOOST_REQUIRE(all.size() == 120U);
+  const auto resumes_everywhere = [&] {
+    for (std::size_t i = 0; i < all.size(); i += 7) {
+      const auto finished = reader.finished_at(all[i].id);
+      BOOST_REQUIRE(finished.has_value());
+      BOOST_REQUIRE(finished->has_value());
+      const auto rest = all_of(reader, {.after = std::pair(**finished, all[i].id)});
+      BOOST_TEST((rest == std::vector<Result>(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end())));
+    }
+  };
+  resumes_everywhere();
+  BOOST_REQUIRE(*writer.seal(1));
+  resumes_everywhere();
+  while (*writer.seal(1)) {
+  }
+  resumes_everywhere();
+  BOOST_TEST(!reader.finished_at({SiteId::known("berlin"), 9, 31})->has_value());
+  BOOST_TEST(!reader.finished_at({SiteId::known("berlin"), 8, 1})->has_value());
+  BOOST_TEST(!reader.finished_at({SiteId::known("nowhere"), 9, 1})->has_value());
+}
+
 BOOST_AUTO_TEST_CASE(equal_times_are_neither_lost_nor_repeated_at_the_edge_of_a_page) {
   StoreBatch batch = make_batch(1, 50);
   for (Result& result : batch.results) result.finished_at = at_s(60);

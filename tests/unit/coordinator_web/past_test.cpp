@@ -172,6 +172,42 @@ BOOST_AUTO_TEST_CASE(a_link_is_held_against_light_in_fibre_and_against_the_way_b
   BOOST_TEST(ask_json("/api/v1/links/berlin/edge-router").at("efficiency").is_null());
 }
 
+BOOST_AUTO_TEST_CASE(an_export_goes_on_after_the_last_id_that_came) {
+  for (int i = 0; i < 5; ++i) remember(berlin, athens, present - 100 + i, 10);
+  const auto lines = [&](const std::string& target) {
+    Response response = ask(target);
+    BOOST_REQUIRE(response.status == 200U);
+    std::string text;
+    while (const auto piece = std::get<PieceSource>(response.body)()) text += *piece;
+    return text;
+  };
+  const std::string all = lines("/api/v1/results");
+  const std::string id = json::parse(all.substr(0, all.find('\n'))).at("id");
+  BOOST_TEST(lines("/api/v1/results?after_id=" + id) == all.substr(all.find('\n') + 1));
+  BOOST_TEST(ask("/api/v1/results?after_id=berlin-0000000000000007-99").status == 404U);
+  for (const char* bad : {"", "berlin", "-", "berlin-7", "-7-8", "berlin-zz-8", "berlin-7-", "berlin-7-8x"})
+    BOOST_TEST(ask("/api/v1/results?after_id=" + std::string(bad)).status == 400U, bad);
+}
+
+BOOST_AUTO_TEST_CASE(a_report_has_each_directions_figures_and_asks_for_a_time_that_was) {
+  remember(berlin, athens, present - 3600, 10);
+  remember(berlin, athens, present - 60, 30);
+  Response response = ask("/api/v1/report?since=" + std::to_string(present - 7200));
+  std::string text;
+  while (const auto piece = std::get<PieceSource>(response.body)()) text += *piece;
+  const json report = json::parse(text);
+  BOOST_REQUIRE(report.at("directions").size() == 4U);  // both agents to each other and to the reflector
+  const json& first = report.at("directions")[0];
+  BOOST_TEST(first.at("metrics").at("rtt").at("count") == 100);
+  BOOST_TEST(first.at("metrics").at("rtt").at("mean").get<double>() == 0.02, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(first.at("metrics").at("rtt").at("stddev").get<double>() == 0.01, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(first.at("outcomes").at("latency").at("ok") == 2);
+  BOOST_TEST(!report.at("findings").empty());
+  for (const char* bad : {"since=1700000000&until=1600000000", "since=1800000000&until=1900000000", "from=nowhere",
+                          "from=edge-router", "since=soon", "window=7d"})
+    BOOST_TEST(ask("/api/v1/report?" + std::string(bad)).status >= 400U, bad);
+}
+
 BOOST_AUTO_TEST_CASE(every_answer_is_what_the_description_says) {
   add_site(gdansk);
   add(latency_result(berlin, athens, 1, present - 3, 40'000'000));

@@ -97,9 +97,15 @@ class FakeHistory : public HistoryReader {
   RollLevel level = RollLevel::raw;  ///< what is kept
   RollLevel finest(SharedTime) override { return level; }
 
+  std::optional<SharedTime> finished_at(const RunId& id) override {
+    for (const Result& result : results)
+      if (result.id == id) return result.finished_at;
+    return std::nullopt;
+  }
   std::unique_ptr<ResultCursor> open(const ResultFilter& filter) override {
     auto cursor = std::make_unique<Cursor>();
     for (const Result& result : results) {
+      if (filter.after && std::pair(result.finished_at, result.id) <= *filter.after) continue;
       if (filter.since && result.finished_at < *filter.since) continue;
       if (filter.until && result.finished_at >= *filter.until) continue;
       if (filter.from && result.id.from != *filter.from) continue;
