@@ -342,19 +342,20 @@ page_with_many_sites() {
 page_in_a_mesh() {
   page_can_be_tested || return 0
   [ -x build/bin/sonde-demo ] || { echo "skipped: sonde-demo was not built" && return 0; }
-  local log=$log_folder/page-demo.log pid url='' status=0 i
+  local log=$log_folder/page-demo.log pid url='' token='' status=0 i
   build/bin/sonde-demo >"$log" 2>&1 &
   pid=$!
-  for ((i = 0; i < 240 && ${#url} == 0; ++i)); do
+  for ((i = 0; i < 240 && ${#token} == 0; ++i)); do
     sleep 0.5
     url=$(sed -n 's/^page: //p' "$log" | head -1)
+    token=$(sed -n 's/.* --token-file //p' "$log" | head -1)
     kill -0 $pid 2>/dev/null || break
   done
-  if [ -z "$url" ]; then
-    echo "the demo printed no page: line"
+  if [ -z "$url" ] || [ -z "$token" ]; then
+    echo "the demo printed no page: line, or no token"
     status=1
   else
-    page_runner "$url" || status=$?
+    page_runner "$url" "$token" || status=$?
   fi
   [ $status -eq 0 ] || tail -n 50 "$log"
   kill -TERM $pid 2>/dev/null || true

@@ -74,6 +74,11 @@ export class Mesh {
     }
   }
 
+  /** The last agent says nothing any more. */
+  fallSilent() {
+    this.agents.kill("SIGUSR1");
+  }
+
   token() {
     return readFileSync(join(this.folder, "page.token"), "utf8").trim();
   }

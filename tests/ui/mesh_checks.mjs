@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { accessible } from "./axe.mjs";
 import { matrixShown, open, placeShown } from "./browser.mjs";
-import { cellsEqualApi, fitsWidth, nothingWentWrong } from "./checks.mjs";
+import { api, cellsEqualApi, eventually, fitsWidth, nothingWentWrong, shownCells } from "./checks.mjs";
 import { matrixControls } from "./control_checks.mjs";
 import { Mesh } from "./mesh.mjs";
 import { emptyStoreIsSaid, linkShown, mapShown, measuringNow, timetableShown } from "./place_checks.mjs";
@@ -64,6 +64,44 @@ async function networkCut(page) {
 
 const link = { from: "berlin", to: "athens" };
 
+/** An agent falls silent: the coordinator opens an incident, and the page shows it everywhere without being asked. */
+async function realIncident(mesh, base, page) {
+  await matrixShown(page);
+  await page.waitForSelector('#connection[data-connection="live"]');
+  const { sites } = await api(base, "/api/v1/sites");
+  const gone = sites[sites.length - 1].name;
+  mesh.fallSilent();
+  await eventually("silence", async () => {
+    const states = (await shownCells(page)).filter(({ from }) => from === gone).map(({ state }) => state);
+    assert.ok(states.length > 0 && states.every((state) => state === "agent_silent"), states.join());
+  }, 40000);
+  await page.waitForSelector("#places .badge:not([hidden])", { timeout: 60000 });
+  const { incidents } = await api(base, "/api/v1/incidents");
+  const incident = incidents.find(({ cause, state }) => cause === "agent_silent" && state === "open");
+  assert.equal(incident?.site, gone);
+  await eventually("outlines", async () => {
+    const marked = await page.$$eval("#cells td[data-incident]", (cells) => cells.map((cell) => `${cell.dataset.from} ${cell.dataset.to}`));
+    assert.deepEqual(marked.sort(), incident.links.map(({ from, to }) => `${from} ${to}`).sort());
+  });
+  await page.keyboard.press("2");
+  await page.waitForSelector('.incident[data-open="true"]');
+  const text = await page.textContent('.incident[data-open="true"]');
+  assert.ok(text.includes(incident.summary) && text.includes("since"), text);
+  await page.goto(`${base}#${new URLSearchParams(incident.links[0])}`);
+  await page.waitForSelector("#link-incidents .incident");
+  await accessible(page);
+}
+
+/** What a peer says is text, whatever it is. */
+async function hostileReasonIsText(base, page) {
+  const { cells } = await api(base, "/api/v1/matrix?metric=rtt");
+  const dead = cells.find(({ state }) => state === "down" || state === "never"); // no run ever brought a value
+  assert.ok(dead, "every link answers");
+  await page.goto(`${base}#${new URLSearchParams({ from: dead.from, to: dead.to })}`);
+  await eventually("reason", async () => assert.ok((await page.textContent(".raw")).includes("<script>alert('x')</script>")), 30000);
+  assert.equal(await page.$$eval("#panel script", (all) => all.length), 0);
+}
+
 function controlChecks(browser, mesh, base) {
   const withMatrix = matrixControls.map(([name, run]) => [name, async (seen) => {
     await matrixShown(seen.page);
@@ -84,6 +122,7 @@ function controlChecks(browser, mesh, base) {
 async function thirtySites(browser, mesh, base, shots, sideBySide) {
   const onPage = (name, run) => [name, () => withPage(browser, base, {}, ({ page }) => run(page))];
   await sideBySide([...pictureChecks(browser, base, shots, 30), ...controlChecks(browser, mesh, base),
+    onPage("what a peer says is text", (page) => hostileReasonIsText(base, page)),
     onPage("network cut: said, and found again", networkCut)]);
   await sideBySide([onPage("coordinator stopped: said, and found again", (page) => coordinatorStops(mesh, page))]);
 }
@@ -93,7 +132,10 @@ export async function meshChecks(browser, bin, shots, sideBySide) {
   const one = (name, run) => (_mesh, base) => sideBySide([[name, () => withPage(browser, base, {}, ({ page }) => run(page))]]);
   await Promise.all([
     withMesh(bin, { sites: 30, silent: 1 }, (mesh, base) => thirtySites(browser, mesh, base, shots, sideBySide)),
-    withMesh(bin, { sites: 3 }, (_mesh, base) => sideBySide(pictureChecks(browser, base, shots, 3))),
+    withMesh(bin, { sites: 3 }, async (mesh, base) => {
+      await sideBySide(pictureChecks(browser, base, shots, 3));
+      await sideBySide([["an agent falls silent: outline, sentence, incident", () => withPage(browser, base, {}, ({ page }) => realIncident(mesh, base, page))]]);
+    }),
     withMesh(bin, { sites: 300, rate: 200, well: true }, (_mesh, base) => sideBySide(pictureChecks(browser, base, shots, 300))),
     withMesh(bin, { sites: 4, empty: true }, one("an empty store is said", (page) => emptyStoreIsSaid({ page }))),
     withMesh(bin, { sites: 1 }, one("one site only is said", async (page) => {

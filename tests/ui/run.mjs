@@ -1,10 +1,10 @@
 // Page tests in real Chromium.
-//   node tests/ui/run.mjs BASE_URL           against a running coordinator that has agents
+//   node tests/ui/run.mjs BASE_URL [TOKEN]   against a running coordinator that has agents; TOKEN: a file, to measure now
 //   node tests/ui/run.mjs --mesh PROGRAMS    made-up meshes of 3, 30 and 300 sites on a real coordinator (build/bin)
 //   node tests/ui/run.mjs --page FOLDER      against a stand-in that serves the built page (build/page/files), with more states
 // Screenshots go to $SONDE_UI_SHOTS, else to a folder below the system's temporary one. Exit 1 where a check failed.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { launch, matrixShown, open, painted } from "./browser.mjs";
@@ -14,12 +14,13 @@ import { meshChecks } from "./mesh_checks.mjs";
 import { mockChecks } from "./mock_checks.mjs";
 import { Mock } from "./mock.mjs";
 import { modelChecks } from "./model_checks.mjs";
+import { measuringNow } from "./place_checks.mjs";
 
 const args = process.argv.slice(2);
 const folder = args[0] === "--page" ? args[1] : null;
 const programs = args[0] === "--mesh" ? args[1] : null;
 if (args.length === 0 || (args[0].startsWith("--") && !folder && !programs)) {
-  console.error("usage: node tests/ui/run.mjs BASE_URL | --page FOLDER | --mesh PROGRAMS");
+  console.error("usage: node tests/ui/run.mjs BASE_URL [TOKEN] | --page FOLDER | --mesh PROGRAMS");
   process.exit(2);
 }
 const shots = process.env.SONDE_UI_SHOTS ?? mkdtempSync(join(tmpdir(), "sonde-ui-"));
@@ -99,6 +100,18 @@ function pictures(browser, base, prefix) {
   }]));
 }
 
+/** Real agents measure, each kind to its end. */
+async function measureNow(browser, base, token_file) {
+  const { sites } = await checks.api(base, "/api/v1/sites");
+  const link = { from: sites[0].name, to: sites[1].name };
+  const kinds = [["ping", /\d (ms|µs) \(.* to .*\), .*lost/], ["connect", /\d (ms|µs)/], ["upload", /bit\/s, .*B moved/], ["download", /bit\/s, .*B moved/]];
+  await sideBySide([["measuring now: real agents, each kind to its end", async () => {
+    const { page, close } = await open(browser, base);
+    await measuringNow({ page, base }, link, readFileSync(token_file, "utf8").trim(), kinds);
+    await close();
+  }]]);
+}
+
 if (folder) for (const [name, run] of await modelChecks(folder)) await check(name, run);
 const browser = await launch();
 try {
@@ -112,7 +125,7 @@ try {
   } else {
     const base = new URL(args[0]).href;
     await checks.measured(base);
-    await Promise.all([inLane(() => pageChecks(browser, base)), pictures(browser, base, "mesh")]);
+    await Promise.all([inLane(() => pageChecks(browser, base)), pictures(browser, base, "mesh"), args[1] ? measureNow(browser, base, args[1]) : null]);
   }
 } finally {
   await browser.close();

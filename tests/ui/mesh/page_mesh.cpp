@@ -1,7 +1,7 @@
 // sonde-page-mesh: agents of a made-up mesh (world.h) that speak the real protocol with a real coordinator, so that the
 // page can be looked at with 3 or 1,000 sites on one machine. It writes keys and configuration into FOLDER, prints
 // `ready`, then connects; what is of the past (hours, and the same hour of four weeks) is sent first, then it prints
-// `settled`.
+// `settled`. On SIGUSR1 the last agent falls silent for good.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <deque>
 #include <exception>
@@ -99,7 +100,10 @@ class FakeAgent {
     waiting_.push_back(std::move(result));
   }
 
+  void fall_silent() { silent_ = true; }
+
   void tick() {
+    if (silent_) return;
     if (!welcome_) {
       say(wire::Hello{.site = site_,
                       .agent_version = SONDE_VERSION,
@@ -130,7 +134,7 @@ class FakeAgent {
   }
 
   void send_results() {
-    if (!welcome_ || under_way_ || waiting_.empty()) return;
+    if (!welcome_ || silent_ || under_way_ || waiting_.empty()) return;
     wire::ResultBatch batch;
     // Small: the store takes 20,000 results at a time, of all agents together.
     const auto count = std::min<std::size_t>(waiting_.size(), limits::results_per_message / 10);
@@ -167,6 +171,7 @@ class FakeAgent {
   std::deque<Result> waiting_;
   bool welcome_ = false;
   bool under_way_ = false;
+  bool silent_ = false;
   io::ZmqDealer dealer_;
 };
 
@@ -183,6 +188,10 @@ class PageMesh {
   void run() {
     boost::asio::signal_set signals(loop_, SIGINT, SIGTERM);
     signals.async_wait([this](const auto&, int) { loop_.stop(); });
+    boost::asio::signal_set silence(loop_, SIGUSR1);
+    silence.async_wait([this](const auto& error, int) {
+      if (!error && !agents_.empty()) agents_.back()->fall_silent();
+    });
     fmt::print("ready\n");
     std::fflush(stdout);
     beat();

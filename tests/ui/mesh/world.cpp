@@ -92,7 +92,7 @@ Result World::latency(std::size_t from, std::size_t to, SharedTime at) {
   Result result = blank(from, to, at, Probe::latency);
   if (model.dead) {
     result.outcome = Outcome::timeout;
-    result.reason = "no reply within 2 s";
+    result.reason = "no reply within 2 s <script>alert('x')</script>";  // a peer may say anything
     result.ratios = {{Metric::loss_rtt, samples, samples}};
     return result;
   }

@@ -1,5 +1,5 @@
 // The matrix as a table for screen readers: the cells in sight, in words.
-import { element } from "../dom";
+import { element, setText } from "../dom";
 import { sentence } from "../model/describe_cell";
 import type { Entry } from "../model/axis";
 import type { View } from "../model/view_state";
@@ -16,26 +16,78 @@ interface Part {
   column: number;
 }
 
-export function drawHiddenTable(host: HTMLTableElement, scene: Scene, view: View, part: Part, now_ms: number): void {
-  const columns = part.columns.slice(0, most_cells);
-  const rows = part.rows.slice(0, Math.max(1, Math.floor(most_cells / Math.max(1, columns.length))));
-  const head = element("tr", {}, element("th", { scope: "col" }, "from, to"),
-    ...columns.map((to) => element("th", { scope: "col" }, to.name)));
-  const body = rows.map((from, r) => element("tr", {}, element("th", { scope: "row" }, from.name),
-    ...columns.map((_, c) => cellOf(scene, view, part.row + r, part.column + c, now_ms))));
-  host.replaceChildren(
-    element("caption", {}, `${view.metric.label}, ${view.stat}, over ${view.window}: row from, column to`),
-    element("thead", {}, head), element("tbody", {}, ...body));
-}
+/** A whole table at once would hold up several frames. */
+const slice_ms = 5;
+const pause_ms = 16;
 
-function cellOf(scene: Scene, view: View, row: number, column: number, now_ms: number): HTMLElement {
-  const i = scene.cellAt(row, column);
-  const cell = i < 0 ? undefined : scene.model.grid.cellAt(i);
-  if (!cell) return element("td");
-  const verdict = scene.judge.of(i);
-  const node = element("td", { "data-from": cell.from, "data-to": cell.to, "data-state": cell.state, "data-band": String(verdict.band) });
-  if (cell.value !== null) node.setAttribute("data-value", String(cell.value));
-  if (scene.model.isMarked(cell.from, cell.to)) node.setAttribute("data-incident", "open");
-  node.textContent = sentence(cell, scene.model.ageAt(i, now_ms), view, scene.judge.words(i));
-  return node;
+export class HiddenTable {
+  /** Nodes by the cells of the grid: of what stands, and of what is being built. */
+  private shown_ = new Map<number, HTMLElement>();
+  private next_ = new Map<number, HTMLElement>();
+  private timer_ = 0;
+
+  constructor(private readonly host_: HTMLTableElement, private readonly scene_: Scene) {}
+
+  get isEmpty(): boolean {
+    return this.host_.rows.length === 0;
+  }
+
+  /** Builds the table anew, a few rows at a time, and shows it when it is complete. */
+  draw(view: View, part: Part): void {
+    window.clearTimeout(this.timer_);
+    const columns = part.columns.slice(0, most_cells);
+    const rows = part.rows.slice(0, Math.max(1, Math.floor(most_cells / Math.max(1, columns.length))));
+    this.next_ = new Map();
+    const body: HTMLElement[] = [];
+    const build = (): void => {
+      const end_ms = performance.now() + slice_ms;
+      while (body.length < rows.length && (this.isEmpty || performance.now() < end_ms)) {
+        const r = body.length;
+        body.push(element("tr", {}, element("th", { scope: "row" }, rows[r]!.name), ...columns.map((_, c) => this.cellOf(view, part.row + r, part.column + c))));
+      }
+      if (body.length < rows.length) {
+        this.timer_ = window.setTimeout(build, pause_ms);
+        return;
+      }
+      const head = element("tr", {}, element("th", { scope: "col" }, "from, to"), ...columns.map((to) => element("th", { scope: "col" }, to.name)));
+      this.host_.replaceChildren(
+        element("caption", {}, `${view.metric.label}, ${view.stat}, over ${view.window}: row from, column to`),
+        element("thead", {}, head), element("tbody", {}, ...body));
+      this.shown_ = this.next_;
+    };
+    build();
+  }
+
+  /** Only these cells are new. */
+  update(cells: readonly number[], view: View): void {
+    for (const i of cells)
+      for (const nodes of new Set([this.shown_, this.next_])) {
+        const node = nodes.get(i);
+        if (node) this.fill(node, i, view);
+      }
+  }
+
+  private cellOf(view: View, row: number, column: number): HTMLElement {
+    const node = element("td");
+    const i = this.scene_.cellAt(row, column);
+    if (i < 0) return node;
+    this.fill(node, i, view);
+    this.next_.set(i, node);
+    return node;
+  }
+
+  private fill(node: HTMLElement, i: number, view: View): void {
+    const { model, judge } = this.scene_;
+    const cell = model.grid.cellAt(i);
+    if (!cell) return;
+    const data: Record<string, string | undefined> = {
+      from: cell.from, to: cell.to, state: cell.state, band: String(judge.of(i).band), value: cell.value === null ? undefined : String(cell.value),
+      incident: model.isMarked(cell.from, cell.to) ? "open" : undefined,
+    };
+    for (const [name, value] of Object.entries(data)) {
+      if (value === undefined) delete node.dataset[name];
+      else if (node.dataset[name] !== value) node.dataset[name] = value;
+    }
+    setText(node, sentence(cell, model.ageAt(i, Date.now()), view, judge.words(i)));
+  }
 }

@@ -8,7 +8,7 @@ import type { Link } from "../model/types";
 import type { View } from "../model/view_state";
 import { EvidenceStore } from "./evidence";
 import { GroupsBar, toggled } from "./groups_bar";
-import { drawHiddenTable } from "./hidden_table";
+import { HiddenTable } from "./hidden_table";
 import { drawLegend } from "./legend";
 import { MatrixView } from "./matrix_view";
 import { Scene } from "./scene";
@@ -25,7 +25,7 @@ interface PlaceEvents {
 export class MatrixPlace {
   private readonly legend_ = byId("legend", HTMLElement);
   private readonly spoken_ = byId("spoken", HTMLElement);
-  private readonly table_ = byId("cells", HTMLTableElement);
+  private readonly table_: HiddenTable;
   private readonly tooltip_ = new Tooltip(byId("tooltip", HTMLElement));
   private readonly evidence_: EvidenceStore;
   private readonly scene_: Scene;
@@ -41,6 +41,7 @@ export class MatrixPlace {
     const choose = (view: View): void => events.onChoice(view);
     this.evidence_ = new EvidenceStore(model_, () => this.refresh());
     this.scene_ = new Scene(model_, judgeFor(view_, model_.grid, this.evidence_.evidence(view_, Date.now())), view_.layer);
+    this.table_ = new HiddenTable(byId("cells", HTMLTableElement), this.scene_);
     this.selectors_ = new Selectors(view_, choose);
     this.groups_ = new GroupsBar(byId("groups", HTMLElement), choose);
     this.time_ = new TimeBar(view_, () => model_.now_ms(Date.now()), choose);
@@ -82,10 +83,14 @@ export class MatrixPlace {
 
   /** Only these cells are new. */
   refreshCells(cells: readonly number[]): void {
-    if (this.view_.order === "group" && this.view_.folded.length > 0) this.matrix_.update(this.view_.fit);
-    else this.matrix_.updateCells(cells);
+    if (this.view_.order === "group" && this.view_.folded.length > 0) {
+      this.matrix_.update(this.view_.fit);
+      this.drawTableSoon();
+    } else {
+      this.matrix_.updateCells(cells);
+      if (this.isInSight()) this.table_.update(cells, this.view_);
+    }
     this.showTooltip();
-    this.drawTableSoon();
   }
 
   tick(): void {
@@ -113,12 +118,14 @@ export class MatrixPlace {
     return this.view_.place === "matrix" && this.view_.link === null;
   }
 
-  private drawTableSoon(): void {
-    if (this.tableTimer_ !== 0 || !this.isInSight()) return;
-    const delay_ms = this.table_.rows.length === 0 ? 0 : this.model_.grid.n > 50 ? 1500 : 300;
+  /** `rested`: only once nothing has asked for it for a while, as when the matrix is moved. */
+  private drawTableSoon(rested = false): void {
+    if (!this.isInSight() || (this.tableTimer_ !== 0 && !rested)) return;
+    window.clearTimeout(this.tableTimer_);
+    const delay_ms = this.table_.isEmpty ? 0 : 300;
     this.tableTimer_ = window.setTimeout(() => {
       this.tableTimer_ = 0;
-      if (this.isInSight()) drawHiddenTable(this.table_, this.scene_, this.view_, this.matrix_.visible(), Date.now());
+      if (this.isInSight()) this.table_.draw(this.view_, this.matrix_.visible());
     }, delay_ms);
   }
 
@@ -126,7 +133,7 @@ export class MatrixPlace {
     // Reaching a cell with the keys may scroll; a pointer is over another cell then.
     this.pointed_ = this.pointed_?.byKey === true ? { ...this.pointed_, at: this.matrix_.cursorBox() } : null;
     this.showTooltip();
-    this.drawTableSoon();
+    this.drawTableSoon(true);
   }
 
   private judgement(link: Link): string {
