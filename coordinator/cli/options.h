@@ -64,7 +64,7 @@ struct Options {
   std::map<std::string, std::vector<std::string>> matchers;
   /// silence add, acknowledge: what goes into the body as it is (reason, author, duration, starts_at, ends_at).
   std::map<std::string, std::string> said;
-  std::string output;                  ///< report: the file that it goes to; empty: standard output
+  std::string output;  ///< report: the file that it goes to; empty: standard output
   /// Names and values that go into the query as they are.
   std::vector<std::pair<std::string, std::string>> query;
 };

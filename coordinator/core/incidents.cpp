@@ -39,7 +39,9 @@ bool may_become(const Incident& incident, const Cause& to, const Mesh& mesh) {
 void Incidents::set_mesh(const Mesh& mesh, const AlertPolicy& policy) {
   mesh_ = mesh;
   verdicts_.set_mesh(mesh, policy);
-  std::erase_if(watches_, [&](const auto& entry) { return mesh_.site(entry.first) == nullptr; });
+  const auto left = [&](const auto& entry) { return mesh_.site(entry.first) == nullptr; };
+  std::erase_if(watches_, left);
+  std::erase_if(member_since_, left);
 }
 
 void Incidents::restore(std::vector<Incident> incidents) {
@@ -112,7 +114,7 @@ std::vector<std::optional<std::size_t>> Incidents::match(const std::vector<Seen>
 }
 
 void Incidents::tick(SharedTime now, const AgentStatuses& agents, Out& out) {
-  if (!began_) began_ = now;
+  for (const SiteSpec& site : mesh_.sites) member_since_.try_emplace(site.site, now);
   for (const auto& [site, agent] : agents)
     if (agent.last_heard) heard_[site] = *agent.last_heard;
   if (all_silent(now, agents)) deaf_until_ = now;

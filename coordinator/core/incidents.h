@@ -146,7 +146,9 @@ class Incidents {
   // incidents_sight.cpp: what is the matter now
   std::vector<Seen> look(SharedTime now, const AgentStatuses& agents) const;
   bool all_silent(SharedTime now, const AgentStatuses& agents) const;
-  bool is_silent(const AgentStatus& agent, SharedTime now) const;
+  /// Its last word, or where it never spoke when its site became a member as far as is known.
+  SharedTime last_sign(const SiteId& site, const AgentStatus& agent) const;
+  bool is_silent(const SiteId& site, const AgentStatus& agent, SharedTime now) const;
   void look_at_links(SharedTime now, const AgentStatuses& agents, std::vector<Seen>& out) const;
   void look_at_agents(SharedTime now, const AgentStatuses& agents, std::vector<Seen>& out) const;
   bool is_agent_alone(const SiteSpec& site, const AgentStatus& agent, SharedTime now) const;
@@ -174,11 +176,11 @@ class Incidents {
   Mesh mesh_;
   Verdicts verdicts_;
   std::map<SiteId, AgentWatch> watches_;
-  std::deque<Live> incidents_;          ///< the oldest first
-  std::map<SiteId, SharedTime> heard_;  ///< as of the last tick
-  std::map<Link, PathFacts> paths_;     ///< of links that an open incident explains
-  std::optional<SharedTime> began_;
-  std::optional<SharedTime> deaf_until_;  ///< the last tick in which no agent was heard
+  std::deque<Live> incidents_;                 ///< the oldest first
+  std::map<SiteId, SharedTime> heard_;         ///< as of the last tick
+  std::map<Link, PathFacts> paths_;            ///< of links that an open incident explains
+  std::map<SiteId, SharedTime> member_since_;  ///< the first tick that saw it
+  std::optional<SharedTime> deaf_until_;       ///< the last tick in which no agent was heard
   std::uint64_t opened_ = 0;
   std::uint64_t revision_ = 0;
 };

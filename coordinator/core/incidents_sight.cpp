@@ -14,7 +14,7 @@ constexpr std::array signals{Signal::loss,   Signal::latency,      Signal::throu
 constexpr double sure_enough = 0.8;
 /// After so many bad verdicts on a link the likeliest cause is told, however unsure it is.
 constexpr std::size_t patience = 6;
-/// An agent that was never heard counts as silent this long after the start.
+/// An agent that was never heard counts as silent this long after the start, or after its site became a member.
 constexpr nanoseconds never_heard_after = std::chrono::minutes(1);
 
 const AgentStatus* status_of(const AgentStatuses& agents, const SiteId& site) {
@@ -81,9 +81,13 @@ bool Incidents::all_silent(SharedTime now, const AgentStatuses& agents) const {
   return known >= 2;
 }
 
+SharedTime Incidents::last_sign(const SiteId& site, const AgentStatus& agent) const {
+  return agent.last_heard ? *agent.last_heard : member_since_.at(site);
+}
+
 /// After a time in which nobody was heard, the agents come back one by one.
-bool Incidents::is_silent(const AgentStatus& agent, SharedTime now) const {
-  if (!agent.last_heard) return now - began_.value_or(now) >= never_heard_after;
+bool Incidents::is_silent(const SiteId& site, const AgentStatus& agent, SharedTime now) const {
+  if (!agent.last_heard) return now - last_sign(site, agent) >= never_heard_after;
   return !agent.heard(now) && (!deaf_until_ || now - *deaf_until_ >= agent_silence);
 }
 
@@ -120,7 +124,7 @@ void Incidents::look_at_links(SharedTime now, const AgentStatuses& agents, std::
   std::vector<SiteFacts> sites;
   for (const SiteSpec& spec : mesh_.sites) {
     const AgentStatus* agent = status_of(agents, spec.site);
-    sites.push_back({.heard = agent == nullptr || !is_silent(*agent, now)});
+    sites.push_back({.heard = agent == nullptr || !is_silent(spec.site, *agent, now)});
   }
   for (const Signal signal : signals) {
     if (verdicts_.raised_count(signal) == 0 && !shown.contains(signal)) continue;
@@ -203,7 +207,7 @@ void Incidents::fold(std::vector<Seen>& seen) const {
 /// A silent agent whose host still answers, or says that nobody listens. While nothing has come in since it fell silent
 /// that could tell, it waits for three intervals.
 bool Incidents::is_agent_alone(const SiteSpec& site, const AgentStatus& agent, SharedTime now) const {
-  const SharedTime since = agent.last_heard.value_or(*began_);
+  const SharedTime since = last_sign(site.site, agent);
   bool any_bad = false;
   for (const SiteSpec& other : mesh_.sites)
     for (const Signal signal : {Signal::answer, Signal::connectivity}) {
@@ -231,13 +235,13 @@ void Incidents::look_at_agents(SharedTime now, const AgentStatuses& agents, std:
   for (const SiteSpec& site : mesh_.sites) {
     const AgentStatus* agent = status_of(agents, site.site);
     if (!site.has_agent || agent == nullptr) continue;
-    if (is_silent(*agent, now)) {
+    if (is_silent(site.site, *agent, now)) {
       const bool explained = std::ranges::any_of(out, [&](const Seen& seen) {
         return !seen.sure && seen.cause.kind != CauseKind::link && seen.cause.kind != CauseKind::pair &&
                involves(seen.cause, mesh_, site.site);
       });
       if (!explained && is_agent_alone(site, *agent, now))
-        report(CauseKind::agent_silent, site.site, agent->last_heard.value_or(*began_), true);
+        report(CauseKind::agent_silent, site.site, last_sign(site.site, *agent), true);
       continue;
     }
     const auto watched = watches_.find(site.site);

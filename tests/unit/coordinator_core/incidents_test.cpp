@@ -188,6 +188,25 @@ BOOST_AUTO_TEST_CASE(a_dead_host_is_a_site_and_a_stopped_agent_is_an_agent) {
   BOOST_TEST(stopped.open().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_site_that_joins_has_a_minute_before_its_agent_is_missed) {
+  Net net;
+  net.run(12);  // longer than that minute
+  SiteSpec late;
+  late.site = Net::site(6);
+  net.mesh.sites.push_back(late);
+  net.agents[late.site].route = "";
+  net.stopped = {late.site};
+  net.incidents.set_mesh(net.mesh, net.policy);
+  const SharedTime joined = net.now();
+  net.run(6);
+  BOOST_TEST(net.incidents.list().empty());
+  net.run(2);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  BOOST_TEST((net.open()[0]->cause.kind == CauseKind::agent_silent));
+  BOOST_TEST(net.open()[0]->cause.site.str() == "s6");
+  BOOST_TEST((net.open()[0]->started_at >= joined));
+}
+
 BOOST_AUTO_TEST_CASE(missing_data_clears_nothing) {
   Net net;
   net.run(5);
