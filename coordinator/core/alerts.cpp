@@ -56,20 +56,6 @@ std::optional<Verdict> judge_throughput(const Result& result, const AlertRule& r
   return Verdict{Signal::throughput, share < level(rule, raised), share};
 }
 
-/// The rate that an on-demand run or another hour has shown is no yardstick: `back_rate` is of a run just before.
-std::optional<Verdict> judge_asymmetry(const Result& result, const AlertRule& rule, const JudgeContext& context,
-                                       bool raised) {
-  const SingleValue* rate = result.value_of(Metric::throughput);
-  if (rate == nullptr || !context.back_rate || *context.back_rate <= 0) return std::nullopt;
-  const double share = rate->value / *context.back_rate;
-  return Verdict{Signal::asymmetry, share < level(rule, raised), share};
-}
-
-std::optional<Verdict> judge_clock(const Result& result) {
-  if (result.outcome != Outcome::ok) return std::nullopt;
-  return Verdict{Signal::clock, result.has(Tag::unsynced), result.detail("error_s").value_or(0)};
-}
-
 std::optional<Verdict> judge_answer(const Result& result, Signal signal, const JudgeContext& context) {
   if (!failed(result)) return Verdict{signal, false, 1};
   if (nobody_listens(result) && context.far_agent_gone) return std::nullopt;
@@ -100,15 +86,6 @@ AlertRuleSet default_alert_rules() {
   AlertRule& throughput = at(rules, Signal::throughput);
   throughput.raise = 0.5;
   throughput.clear = 0.75;
-  AlertRule& silence = at(rules, Signal::silence);
-  silence.bad = silence.of = 3;
-  silence.good = 2;
-  // Many links are meant to carry less in one direction, and few hosts state how wrong their clock may be.
-  AlertRule& asymmetry = at(rules, Signal::asymmetry);
-  asymmetry.on = false;
-  asymmetry.raise = 0.5;
-  asymmetry.clear = 0.75;
-  at(rules, Signal::clock).on = false;
   return rules;
 }
 
@@ -144,12 +121,10 @@ std::vector<Verdict> judge(const Result& result, const JudgeContext& context) {
       add(Signal::answer, judge_answer(result, Signal::answer, context));
       add(Signal::loss, judge_loss(result, rule(Signal::loss), raised(Signal::loss)));
       add(Signal::latency, judge_latency(result, rule(Signal::latency), context, raised(Signal::latency)));
-      add(Signal::clock, judge_clock(result));
       break;
     case Probe::connect: add(Signal::connectivity, judge_answer(result, Signal::connectivity, context)); break;
     case Probe::throughput:
       add(Signal::throughput, judge_throughput(result, rule(Signal::throughput), context, raised(Signal::throughput)));
-      add(Signal::asymmetry, judge_asymmetry(result, rule(Signal::asymmetry), context, raised(Signal::asymmetry)));
       break;
     case Probe::duplex: break;  // somebody asked for it: it is no part of what is usual
   }

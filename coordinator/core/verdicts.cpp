@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include "coordinator/core/link_rules.h"
 #include "shared/base/error.h"
 
 namespace sonde {
@@ -15,9 +14,7 @@ constexpr float most_odds = 60;
 constexpr double restored_odds = 12;
 constexpr std::size_t enough_latency = 30;
 constexpr std::size_t enough_throughput = 5;
-constexpr auto& signals = all_signals;
-/// A rate of the way back that is older says nothing of now.
-constexpr nanoseconds back_rate_holds = std::chrono::hours(24);
+constexpr std::array signals{Signal::answer, Signal::connectivity, Signal::loss, Signal::latency, Signal::throughput};
 
 std::size_t index(Signal signal) { return static_cast<std::size_t>(signal); }
 
@@ -38,10 +35,7 @@ std::vector<Metric> degraded_by(Signal signal) {
     case Signal::connectivity: return {Metric::connectivity, Metric::connect, Metric::connect_clean};
     case Signal::loss: return {Metric::loss, Metric::loss_rtt};
     case Signal::latency: return {Metric::rtt, Metric::rtt_host, Metric::delay, Metric::delay_rise};
-    case Signal::throughput:
-    case Signal::asymmetry: return {Metric::throughput, Metric::throughput_total};
-    case Signal::silence:
-    case Signal::clock: return {};  // these are states of their own: stale, unsynced
+    case Signal::throughput: return {Metric::throughput, Metric::throughput_total};
   }
   return {};
 }
@@ -165,21 +159,15 @@ void Verdicts::on_result(const Result& result, bool far_agent_gone) {
     rules.at(index(signal)) = rule(result.link(), signal);
     context.raised.at(index(signal)) = state.tracks.at(index(signal)).raised();
   }
-  if (result.probe == Probe::throughput) {
-    const auto back = links_.find(Link{result.to, result.id.from});
-    if (back != links_.end() && back->second.newest_rate > 0 &&
-        result.finished_at - back->second.rate_at < back_rate_holds)
-      context.back_rate = back->second.newest_rate;
-    if (const SingleValue* rate = result.value_of(Metric::throughput)) {
-      state.newest_rate = static_cast<float>(rate->value);
-      state.rate_at = result.finished_at;
-    }
-  }
   bool any_bad = false;
   for (const Verdict& verdict : judge(result, context)) {
-    take(state, rules.at(index(verdict.signal)), verdict, result.finished_at);
-    // What is the matter with the measuring does not make a value unusual.
-    any_bad = any_bad || (verdict.bad && !of_measuring(verdict.signal));
+    Track& track = state.tracks.at(index(verdict.signal));
+    const Observation before = track.observation();
+    track.on_verdict(rules.at(index(verdict.signal)), verdict, result.finished_at);
+    if (track.raised() && !before.raised) ++raised_.at(index(verdict.signal));
+    if (!track.raised() && before.raised) --raised_.at(index(verdict.signal));
+    any_bad = any_bad || verdict.bad;
+    ++revision_;
   }
   const bool usual = std::ranges::none_of(state.tracks, &Track::raised);
   state.traits.on_result(result, usual && !any_bad);
@@ -197,66 +185,6 @@ std::vector<std::pair<Pattern, std::string>> Verdicts::patterns(const Link& link
        .throughput = state.tracks.at(index(Signal::throughput)).raised(),
        .loss = state.tracks.at(index(Signal::loss)).raised() || state.tracks.at(index(Signal::answer)).raised()},
       path);
-}
-
-void Verdicts::take(LinkState& state, const AlertRule& rule, const Verdict& verdict, SharedTime at) {
-  Track& track = state.tracks.at(index(verdict.signal));
-  const bool before = track.raised();
-  track.on_verdict(rule, verdict, at);
-  if (track.raised() && !before) ++raised_.at(index(verdict.signal));
-  if (!track.raised() && before) --raised_.at(index(verdict.signal));
-  ++revision_;
-}
-
-void Verdicts::on_arrival(const Result& result, SharedTime now) {
-  if (!policy_.on || result.has(Tag::on_demand) || !places_.contains(result.id.from) || !places_.contains(result.to))
-    return;
-  if (result.probe != Probe::latency && result.probe != Probe::connect) return;
-  LinkState& state = links_[result.link()];
-  state.seen.at(static_cast<std::size_t>(result.probe)) = now;
-  const AlertRule& of_silence = rule(result.link(), Signal::silence);
-  const auto overdue = due(result.link(), state);
-  if (!of_silence.on || (overdue && now >= *overdue)) return;
-  state.missed.reset();
-  take(state, of_silence, {.signal = Signal::silence, .bad = false, .value = 0}, now);
-}
-
-/// When the next result is missing: the earlier of the two probes, as far as the mesh has them on this link.
-std::optional<SharedTime> Verdicts::due(const Link& link, const LinkState& state) const {
-  const SiteSpec& from = mesh_.sites[places_.at(link.from)];
-  const SiteSpec& to = mesh_.sites[places_.at(link.to)];
-  if (!has_latency(mesh_, from, to)) return std::nullopt;
-  std::optional<SharedTime> out;
-  const auto add = [&](Probe probe, nanoseconds every, nanoseconds timeout) {
-    const auto& seen = state.seen.at(static_cast<std::size_t>(probe));
-    if (!seen) return;
-    const SharedTime at = *seen + every + timeout + silence_grace;
-    out = out ? std::min(*out, at) : at;
-  };
-  if (const auto& latency = mesh_.policy.latency) add(Probe::latency, latency->every, latency->timeout);
-  if (const auto& connect = mesh_.policy.connect) add(Probe::connect, connect->every, connect->timeout);
-  return out;
-}
-
-void Verdicts::await(const Link& link, LinkState& state, bool heard, SharedTime now) {
-  if (!heard) {
-    for (auto& seen : state.seen)
-      if (seen) seen = now;
-    state.missed.reset();
-    return;
-  }
-  // Of a link that has not brought anything yet the first is promised from now on.
-  if (auto& first = state.seen.front(); !first) first = now;
-  const auto due_at = due(link, state);
-  if (!due_at || now < *due_at) return;
-  const AlertRule& of_silence = rule(link, Signal::silence);
-  const auto& latency = mesh_.policy.latency;
-  const nanoseconds every = latency ? latency->every : mesh_.policy.connect->every;
-  // One verdict for each result that is missing.
-  if (!of_silence.on || (state.missed && now - *state.missed < every)) return;
-  state.missed = now;
-  take(state, of_silence, {.signal = Signal::silence, .bad = true, .value = to_seconds(now - *due_at + silence_grace)},
-       now);
 }
 
 void Verdicts::restore(const Link& link, Signal signal, SharedTime since) {

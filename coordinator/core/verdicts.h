@@ -69,19 +69,6 @@ class Verdicts {
   void set_mesh(const Mesh& mesh, const AlertPolicy& policy);
   /// `far_agent_gone`: see JudgeContext.
   void on_result(const Result& result, bool far_agent_gone);
-  /// That a result came at all, whatever it says and however old it is.
-  void on_arrival(const Result& result, SharedTime now);
-  /// Where the timetable promised a result and none came. `heard` says of a site whether its agent is; one that is not
-  /// is another matter, and its links begin anew when it is heard again. Idempotent; before it is first called nothing
-  /// was promised.
-  template <typename Heard>
-  void on_time(SharedTime now, const Heard& heard) {
-    std::unordered_map<SiteId, bool> known;
-    for (const auto& [site, place] : places_) known.emplace(site, heard(site));
-    for (auto& [link, state] : links_) await(link, state, known.at(link.from), now);
-  }
-  /// So long after it was due a result is not late but missing: it may have waited in a spool.
-  static constexpr nanoseconds silence_grace = std::chrono::seconds(30);
   /// Only what is usual is learnt from it.
   void learn(const Result& result);
   void restore(const Link& link, Signal signal, SharedTime since);
@@ -111,14 +98,7 @@ class Verdicts {
     std::unique_ptr<UsualValue> round_trip;
     std::unique_ptr<UsualValue> rise;
     std::unique_ptr<UsualValue> rate;
-    std::array<std::optional<SharedTime>, 2> seen{};  ///< when latency, connect brought something last
-    std::optional<SharedTime> missed;                 ///< when the last of the missing results was due
-    float newest_rate = 0;                            ///< bit/s; 0: none
-    SharedTime rate_at{};
   };
-  void await(const Link& link, LinkState& state, bool heard, SharedTime now);
-  std::optional<SharedTime> due(const Link& link, const LinkState& state) const;
-  void take(LinkState& state, const AlertRule& rule, const Verdict& verdict, SharedTime at);
   void learn(LinkState& state, const Result& result);
   void count_raised();
 
