@@ -34,7 +34,11 @@ nanoseconds time_for_data(const ThroughputOrder& order, MonoTime now) {
 
 TransferInitiator::TransferInitiator(const ThroughputOrder& order, const wire::Token& token, TransferNow now,
                                      TransferOut& out)
-    : order_(order), token_(token), retry_until_(now.mono + lim::busy_retry_for) {
+    : order_(order),
+      token_(token),
+      began_shared_(now.shared),
+      began_mono_(now.mono),
+      retry_until_(now.mono + lim::busy_retry_for) {
   if (time_for_data(order_, now.mono) < lim::shortest_run) {
     failure_ = Outcome::skipped;
     failure_reason_ = "too little of the slot was left";
@@ -95,7 +99,7 @@ void TransferInitiator::on_answer(TransferNow now, const wire::TransferAnswer& a
   }
   if (!order_.receiver_opens) out.commands.push_back(open_streams());
   mover_runs_ = true;
-  started_at_ = now.shared;
+  started_at_ = shared(now);
   enter(Phase::opening, std::min(now.mono + 2 * lim::open, order_.slot_end - lim::slot_guard));
 }
 
@@ -115,7 +119,7 @@ void TransferInitiator::on_streams_open(TransferNow now, TransferOut&) {
 void TransferInitiator::on_go(TransferNow now, TransferOut& out) {
   // The far side may see the last stream before our mover reports it.
   if (phase_ != Phase::opened && phase_ != Phase::opening) return;
-  started_at_ = now.shared;
+  started_at_ = shared(now);
   active_since_ = now.mono;
   activity_ =
       TransferActivity{order_.link, is_duplex() ? TransferRole::both : TransferRole::sends, now.wall, std::nullopt};
@@ -220,7 +224,7 @@ void TransferInitiator::conclude(TransferNow now, TransferOut& out) {
   result.generation = order_.generation;
   result.round = order_.round;
   result.scheduled_at = order_.scheduled_at;
-  result.finished_at = now.shared;
+  result.finished_at = shared(now);
   result.outcome = failure_.value_or(Outcome::ok);
   result.reason = failure_reason_;
   // A report of the far side says more than our own view of how the connections ended.
@@ -230,7 +234,7 @@ void TransferInitiator::conclude(TransferNow now, TransferOut& out) {
   }
   if (result.reason.size() > limits::text_bytes) result.reason.resize(limits::text_bytes);
   if (result.outcome != Outcome::skipped && result.outcome != Outcome::busy)
-    result.started_at = started_at_.value_or(now.shared);
+    result.started_at = started_at_.value_or(shared(now));
   add_report(result);
   add_sender(result);
   add_other_half(result);

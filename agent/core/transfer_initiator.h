@@ -51,11 +51,16 @@ class TransferInitiator {
   void add_value(Result& result, const SingleValue& value) const;
   void add_other_half(Result& result) const;
   OpenStreams open_streams() const;
+  /// By the monotonic clock from the run's beginning on, when the offset was known: a wall clock that is set in a run
+  /// would give it a wrong end, and the audit an overlap.
+  SharedTime shared(TransferNow now) const { return began_shared_ + (now.mono - began_mono_); }
   bool waits_for_other_half() const { return is_duplex() && !order_.twin && !other_half_; }
   void on_deadline(TransferNow now, TransferOut& out);
 
   const ThroughputOrder order_;
   const wire::Token token_;
+  SharedTime began_shared_;
+  MonoTime began_mono_;
   Phase phase_ = Phase::offered;
   MonoTime deadline_;
   MonoTime retry_until_;
