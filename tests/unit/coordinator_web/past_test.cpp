@@ -90,15 +90,15 @@ BOOST_AUTO_TEST_CASE(what_was_degraded_then_is_shown_as_that_and_not_what_is_now
   then.links = {{berlin, athens}};
   then.started_at = at_second(present - 86'500);
   then.ended_at = at_second(present - 86'300);
-  Incident now = then;
-  now.id = "2";
-  now.metrics = {Metric::delay_rise};
-  now.started_at = at_second(present - 300);
-  now.ended_at.reset();
+  Incident open = then;
+  open.id = "2";
+  open.metrics = {Metric::delay_rise};
+  open.started_at = at_second(present - 300);
+  open.ended_at.reset();
   Incidents incidents;
   incidents.set_mesh(mesh, AlertPolicy{});
-  incidents.restore({then, now});
-  history->incidents = {then, now};
+  incidents.restore({then, open});
+  history->incidents = {then, open};
   matrix.set_degraded(incidents.verdicts().degraded());
   for (const std::int64_t ago : {86'400, 600, 5})
     add(latency_result(berlin, athens, 1 + ago, present - ago - 1, 10'000'000));
