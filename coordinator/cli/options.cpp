@@ -189,7 +189,6 @@ void add_rules_verb(CLI::App& app, Options& options) {
 void add_token(CLI::App& verb, Options& options) {
   verb.add_option("--token-file", options.token_file,
                   "holds one of the coordinator's tokens (default SONDE_TOKEN_FILE)")
-      ->envname("SONDE_TOKEN_FILE")
       ->type_name("FILE");
 }
 
@@ -358,6 +357,8 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
     return 2;
   }
   options.coordinator = normal_url(options.coordinator);
+  if (const char* file = std::getenv("SONDE_TOKEN_FILE"); file != nullptr && options.token_file.empty())
+    options.token_file = file;
   options.format = format_named(format);
   if (const auto every = parse_duration(given.every))
     options.every = std::chrono::ceil<std::chrono::milliseconds>(*every);

@@ -316,6 +316,7 @@ BOOST_AUTO_TEST_CASE(the_description_names_every_endpoint_and_each_answers) {
   const json openapi = json::parse(world.body("/api/v1/openapi.json"));
   BOOST_TEST(openapi.at("openapi") == "3.1.0");
   for (const auto& [path, operations] : openapi.at("paths").items()) {
+    if (!operations.contains("get")) continue;  // what only changes something has tests of its own
     std::string target = path;
     if (const auto from = target.find("{from}"); from != std::string::npos) target.replace(from, 6, "berlin");
     if (const auto to = target.find("{to}"); to != std::string::npos) target.replace(to, 4, "athens");
@@ -339,7 +340,7 @@ BOOST_AUTO_TEST_CASE(the_description_names_every_endpoint_and_each_answers) {
 
 BOOST_AUTO_TEST_CASE(no_incident_is_open_while_nothing_raises_one) {
   const World world;
-  BOOST_TEST(world.body("/api/v1/incidents") == R"({"incidents":[]})");
+  BOOST_TEST(world.body("/api/v1/incidents") == R"({"mesh":"europe","incidents":[]})");
   BOOST_TEST(world.ask("/api/v1/incidents/1").status == 404U);
 }
 

@@ -90,7 +90,8 @@ BOOST_AUTO_TEST_CASE(one_state_or_one_incident_can_be_asked_for) {
 BOOST_AUTO_TEST_CASE(a_stream_begins_with_them_and_then_tells_changes_only) {
   EventStream stream{CellQuery{}};
   const std::string first = stream.update(sources(), {});
-  BOOST_TEST(first.find("event: incidents\ndata: {\"incidents\":[{\"id\":\"2\"") != std::string::npos);
+  BOOST_TEST(first.find("event: incidents\ndata: {\"mesh\":\"europe\",\"incidents\":[{\"id\":\"2\"") !=
+             std::string::npos);
   BOOST_TEST(stream.update(sources(), {}).find("event: incidents") == std::string::npos);
   incidents.restore({make("3", {athens, berlin}, false)});
   BOOST_TEST(stream.update(sources(), {}).find("\"id\":\"3\"") != std::string::npos);
