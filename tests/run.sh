@@ -131,7 +131,7 @@ tests_of() {
 belongs_to() { # belongs_to PRESET NAME
   case $1 in
     release) true ;;
-    asan) [[ ! $2 =~ ^(e2e\.(wan|timetable|demand|incidents)|wan\..*|bench\..*)$ ]] ;;
+    asan) [[ ! $2 =~ ^(e2e\.(wan|timetable|demand|incidents|prometheus)|wan\..*|bench\..*)$ ]] ;;
     tsan) [[ $2 =~ ^(unit\.(io|agent_io|coordinator_io|coordinator_store)|e2e\.(chaos|hostile|loopback))$ ]] ;;
   esac
 }
