@@ -50,7 +50,7 @@ struct Server {
 
   /// Runs the loop until `done` or ten seconds have gone by.
   bool run_until(const std::function<bool()>& done) {
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
     while (!done() && std::chrono::steady_clock::now() < deadline) loop.run_for(5ms);
     return done();
   }
