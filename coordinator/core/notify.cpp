@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "shared/base/kept_text.h"
 
 namespace sonde {
 namespace {
@@ -39,17 +40,11 @@ std::string_view direction_of(CauseKind kind) {
   return "";
 }
 
-std::string_view take(std::string_view& text, char end) {
-  const std::size_t at = std::min(text.find(end), text.size());
-  const std::string_view part = text.substr(0, at);
-  text.remove_prefix(std::min(at + 1, text.size()));
-  return part;
-}
-
 template <typename T>
 bool read(std::string_view text, T& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
+  const auto number = number_in<T>(text);
+  if (number) out = *number;
+  return number.has_value();
 }
 
 nanoseconds back_off(std::uint32_t failures) {
@@ -275,22 +270,22 @@ std::string Notify::save() const {
 void Notify::restore(std::string_view text) {
   State* state = nullptr;
   while (!text.empty()) {
-    std::string_view line = take(text, '\n');
+    std::string_view line = take_part(text, '\n');
     if (line.starts_with("> ")) {
       state = &states_[std::string(line.substr(2))];
       continue;
     }
-    const std::string id(take(line, '\t'));
+    const std::string id(take_part(line, '\t'));
     Told told;
     std::int64_t at = 0;
     int open = 0;
     int owed = 0;
-    if (state == nullptr || !read(take(line, '\t'), told.news) || !read(take(line, '\t'), open) ||
-        !read(take(line, '\t'), owed) || !read(take(line, '\t'), at))
+    if (state == nullptr || !read(take_part(line, '\t'), told.news) || !read(take_part(line, '\t'), open) ||
+        !read(take_part(line, '\t'), owed) || !read(take_part(line, '\t'), at))
       continue;
     while (!line.empty()) {
-      std::string_view value = take(line, '\t');
-      const std::string key(take(value, '='));
+      std::string_view value = take_part(line, '\t');
+      const std::string key(take_part(value, '='));
       told.labels.emplace(key, value);
     }
     told.open = open != 0;

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
+
+#include "shared/base/kept_text.h"
 
 namespace sonde {
 namespace {
@@ -23,38 +24,24 @@ Expected<void> check_line(std::string_view what, std::string_view text, std::siz
   return {};
 }
 
-std::string_view take(std::string_view& text, char end) {
-  const std::size_t at = std::min(text.find(end), text.size());
-  const std::string_view part = text.substr(0, at);
-  text.remove_prefix(std::min(at + 1, text.size()));
-  return part;
-}
-
-template <typename T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
 std::optional<SharedTime> instant(std::string_view text) {
-  const auto ns = number<std::int64_t>(text);
+  const auto ns = number_in<std::int64_t>(text);
   return ns ? std::optional(shared_from_ns(*ns)) : std::nullopt;
 }
 
 std::optional<Silence> silence_in(std::string_view line) {
   Silence out;
-  out.id = take(line, '\t');
-  const auto created = instant(take(line, '\t'));
-  const auto starts = instant(take(line, '\t'));
-  const auto ends = instant(take(line, '\t'));
-  out.author = take(line, '\t');
-  out.token = take(line, '\t');
-  out.ended_by = take(line, '\t');
-  out.reason = take(line, '\t');
+  out.id = take_part(line, '\t');
+  const auto created = instant(take_part(line, '\t'));
+  const auto starts = instant(take_part(line, '\t'));
+  const auto ends = instant(take_part(line, '\t'));
+  out.author = take_part(line, '\t');
+  out.token = take_part(line, '\t');
+  out.ended_by = take_part(line, '\t');
+  out.reason = take_part(line, '\t');
   while (!line.empty()) {
-    std::string_view value = take(line, '\t');
-    const std::string_view key = take(value, '=');
+    std::string_view value = take_part(line, '\t');
+    const std::string_view key = take_part(value, '=');
     if (!add_match(out.match, key, value)) return std::nullopt;
   }
   if (out.id.empty() || !created || !starts || !ends || out.match.empty()) return std::nullopt;
@@ -65,12 +52,12 @@ std::optional<Silence> silence_in(std::string_view line) {
 }
 
 std::optional<std::pair<std::string, Acknowledgement>> acknowledgement_in(std::string_view line) {
-  std::string id(take(line, '\t'));
+  std::string id(take_part(line, '\t'));
   Acknowledgement out;
-  const auto at = instant(take(line, '\t'));
-  const auto severity = alert_severity_named(take(line, '\t'));
-  out.author = take(line, '\t');
-  out.token = take(line, '\t');
+  const auto at = instant(take_part(line, '\t'));
+  const auto severity = alert_severity_named(take_part(line, '\t'));
+  out.author = take_part(line, '\t');
+  out.token = take_part(line, '\t');
   out.reason = line;
   if (id.empty() || !at || !severity) return std::nullopt;
   out.at = *at;
@@ -250,8 +237,8 @@ std::string Silences::save() const {
 
 void Silences::restore(std::string_view text) {
   while (!text.empty()) {
-    std::string_view line = take(text, '\n');
-    const std::string_view what = take(line, '\t');
+    std::string_view line = take_part(text, '\n');
+    const std::string_view what = take_part(line, '\t');
     if (what == "silence") {
       if (auto silence = silence_in(line)) silences_.push_back(*std::move(silence));
     } else if (what == "acknowledged") {

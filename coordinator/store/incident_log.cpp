@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "coordinator/store/incident_reader.h"
+#include "shared/base/kept_text.h"
 
 namespace sonde::store {
 namespace {
@@ -44,20 +44,6 @@ CREATE INDEX IF NOT EXISTS incidents_by_end ON incidents (ended_at, started_at);
 
 constexpr double millionth = 1e6;
 
-std::string_view take(std::string_view& text, char end) {
-  const std::size_t at = std::min(text.find(end), text.size());
-  const std::string_view part = text.substr(0, at);
-  text.remove_prefix(std::min(at + 1, text.size()));
-  return part;
-}
-
-template <typename T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
 /// The empty name is of nobody.
 std::optional<SiteId> site(std::string_view name) {
   if (name.empty()) return SiteId{};
@@ -90,7 +76,7 @@ std::string as_text(const Cause& cause) {
 
 std::optional<Cause> cause_in(std::string_view text) {
   const auto part = [&text] {
-    const std::string_view taken = take(text, ' ');
+    const std::string_view taken = take_part(text, ' ');
     return taken == "-" ? std::string_view() : taken;
   };
   const std::string_view kind = part();
@@ -104,7 +90,7 @@ std::optional<Cause> cause_in(std::string_view text) {
 template <typename Each>
 bool lines(std::string_view text, const Each& each) {
   while (!text.empty())
-    if (!each(take(text, '\n'))) return false;
+    if (!each(take_part(text, '\n'))) return false;
   return true;
 }
 
@@ -118,7 +104,7 @@ bool read_metrics(std::string_view text, Incident& out) {
 
 bool read_links(std::string_view text, Incident& out) {
   return lines(text, [&](std::string_view line) {
-    const std::string_view from = take(line, ' ');
+    const std::string_view from = take_part(line, ' ');
     const auto read = link(from, line);
     if (read) out.links.push_back(*read);
     return read.has_value();
@@ -127,7 +113,7 @@ bool read_links(std::string_view text, Incident& out) {
 
 bool read_alternatives(std::string_view text, Incident& out) {
   return lines(text, [&](std::string_view line) {
-    const auto confidence = number<std::int64_t>(take(line, ' '));
+    const auto confidence = number_in<std::int64_t>(take_part(line, ' '));
     const auto other = cause_in(line);
     if (confidence && other) out.alternatives.push_back({*other, static_cast<double>(*confidence) / millionth});
     return confidence && other;
@@ -136,10 +122,10 @@ bool read_alternatives(std::string_view text, Incident& out) {
 
 bool read_evidence(std::string_view text, Incident& out) {
   return lines(text, [&](std::string_view line) {
-    const std::string_view from = take(line, ' ');
-    const auto on = link(from, take(line, ' '));
-    const auto metric = metric_named(take(line, ' '));
-    const auto value = number<double>(line);
+    const std::string_view from = take_part(line, ' ');
+    const auto on = link(from, take_part(line, ' '));
+    const auto metric = metric_named(take_part(line, ' '));
+    const auto value = number_in<double>(line);
     if (on && metric && value) out.evidence.push_back({*on, *metric, *value});
     return on && metric && value;
   });
@@ -147,7 +133,7 @@ bool read_evidence(std::string_view text, Incident& out) {
 
 bool read_timeline(std::string_view text, Incident& out) {
   return lines(text, [&](std::string_view line) {
-    const auto at = number<std::int64_t>(take(line, ' '));
+    const auto at = number_in<std::int64_t>(take_part(line, ' '));
     if (at) out.timeline.push_back({shared_from_ns(*at), std::string(line)});
     return at.has_value();
   });
@@ -155,7 +141,7 @@ bool read_timeline(std::string_view text, Incident& out) {
 
 bool read_patterns(std::string_view text, Incident& out) {
   return lines(text, [&](std::string_view line) {
-    const auto pattern = pattern_named(take(line, ' '));
+    const auto pattern = pattern_named(take_part(line, ' '));
     if (pattern) out.patterns.push_back({*pattern, std::string(line)});
     return pattern.has_value();
   });

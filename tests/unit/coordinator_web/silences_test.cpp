@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/unit/coordinator_web/answers.h"
 #include "tests/unit/coordinator_web/world.h"
 
 using namespace sonde;
@@ -61,14 +62,6 @@ struct Desk : World {
   }
   Response get(const std::string& target) { return send({"GET", target, {}, {}, {}}); }
 };
-
-json body_of(const Response& response) { return json::parse(std::get<std::string>(response.body)); }
-std::string error_of(const Response& response) { return body_of(response).at("error"); }
-std::string header(const Response& response, std::string_view name) {
-  for (const auto& [key, value] : response.headers)
-    if (key == name) return value;
-  return "";
-}
 
 }  // namespace
 
