@@ -83,7 +83,7 @@ class AgentApp::Parts {
   void collect_judged(MonoTime now);
   void tell_loads(const LoadBook::News& news);
   void collect(Result result) {
-    mark_starved(result, cpu_pressure_);
+    starvation_.mark(result);
     if (result.has(Tag::starved)) ++starved_;
     demand_.on_result(result);
     collected_.push_back(std::move(result));
@@ -110,7 +110,7 @@ class AgentApp::Parts {
   std::vector<Result> collected_;
   LoadBook loads_;
   std::deque<nanoseconds> slot_lateness_;
-  double cpu_pressure_ = 0;  ///< 0 also where the kernel does not tell
+  Starvation starvation_;
   std::uint64_t starved_ = 0;
   bool measuring_ = true;
   MonoTime started_at_ = io::read_clock().mono;
@@ -378,7 +378,8 @@ void AgentApp::Parts::update_status(Now now) {
   if (clock_.known) status.clock_offset = clock_.offset;
   status.clock_offset_error = clock_.error;
   status.results_starved = starved_;
-  cpu_pressure_ = status.cpu_pressure_known ? status.cpu_pressure : 0;
+  starvation_.update(status.cpu_pressure_known ? std::optional(status.cpu_pressure) : std::nullopt,
+                     io::read_own_cpu_account());
   session_.set_status(status);
   tell(latency_.take_events());
   if (now.mono >= next_resolve_) {

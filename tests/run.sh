@@ -1,9 +1,9 @@
 # What `./dev test` runs; sourced by dev, whose build() and say() it uses. Every check has a name (lint.rules, unit.wire,
 # asan.unit.wire, page); a filter is a name, the beginning of names up to a dot, or a pattern with *.
 #
-# Most of the time of an end-to-end test is spent waiting. So there are two lanes: what judges times runs alone in the
-# first, everything else beside it at a lower priority; and what the sanitizers and clang-tidy need is compiled meanwhile
-# with what is left of the machine (SCHED_IDLE).
+# Most of the time of an end-to-end test is spent waiting. So there are two lanes: what needs the CPU (programs without
+# a clock, the browser) runs side by side, and beside those that judge times only those that wait. What the sanitizers
+# and clang-tidy need is compiled meanwhile with what is left of the machine (SCHED_IDLE).
 log_folder=build/log
 records=$log_folder/records # a line for each check: passed failed skipped
 
@@ -136,8 +136,14 @@ belongs_to() { # belongs_to PRESET NAME
   esac
 }
 
-# What must not run beside anything of its kind. The rest has waits with room to spare, or no clock at all.
-judges_times() { [[ $1 =~ ^(e2e\.(wan|timetable|demand|incidents|loaded|connect|direction|reflector)|bench\..*)$ ]]; }
+# lane_of NAME: `judging` must not run beside its own kind nor beside what is `busy`; `waiting` has time to spare.
+lane_of() {
+  case $1 in
+    e2e.wan | e2e.timetable | e2e.demand | e2e.incidents | e2e.loaded | e2e.connect | e2e.direction | e2e.reflector | bench.*) echo judging ;;
+    e2e.*) echo waiting ;;
+    *) echo busy ;;
+  esac
+}
 
 prefix_of() { if [ "$1" = release ]; then echo ''; else echo "$1."; fi; }
 
@@ -202,7 +208,7 @@ run_programs() { # run_programs PRESET LANE: those of `names` that belong to the
   prefix=$(prefix_of "$preset")
   while IFS=$'\t' read -r name command; do
     [[ $chosen == *" $name "* ]] || continue
-    if judges_times "$name"; then [ "$lane" = first ] || continue; else [ "$lane" = second ] || continue; fi
+    [ "$(lane_of "$name")" = "$lane" ] || continue
     IFS=$'\t' read -r -a arguments <<<"$command"
     [[ $name == fuzz.* || ${arguments[0]:-} != */bin/test_* ]] || arguments+=(--report_level=short --log_level=test_suite --color_output=no)
     run=(timeout -k 10 900 "${arguments[@]}")
@@ -211,22 +217,17 @@ run_programs() { # run_programs PRESET LANE: those of `names` that belong to the
   done < <(tests_of "$preset")
 }
 
-# both_lanes PRESET [FUNCTION...]: the tests of the preset, and what else belongs into the second lane
-both_lanes() {
-  local preset=$1 second
+# beside COMMAND... -- COMMAND...: both at once, the second at a lower priority
+beside() {
+  local first=() second
+  while [ "$1" != -- ]; do first+=("$1") && shift; done
   shift
-  start_lane renice -n 5 -p -- second_lane "$preset" "$@"
+  start_lane renice -n 5 -p -- "$@"
   second=$!
-  run_programs "$preset" first
-  wait "$second" || check "$(prefix_of "$preset")lane" lane_was_lost
+  "${first[@]}"
+  wait "$second" || check "lane.${*//[^a-z_]/-}" lane_was_lost
 }
 lane_was_lost() { echo "a lane ended before its time" && return 1; }
-second_lane() {
-  local preset=$1 more
-  shift
-  run_programs "$preset" second
-  for more in "$@"; do "$more"; done
-}
 
 run_tests() {
   filter=${1:-}
@@ -261,7 +262,8 @@ run_everything() {
     start_lane chrt --idle -p 0 -- compile_ahead >"$log_folder/ahead.log" 2>&1
     ahead=$!
   fi
-  if [ $built -eq 0 ]; then both_lanes release package_tests page_tests; else package_tests && page_tests; fi
+  beside run_programs release busy -- packages_and_page
+  beside run_programs release judging -- run_programs release waiting
   if [[ -z $filter || $filter == *[*?]* ]]; then all_sanitized "$ahead"; fi
 }
 
@@ -274,7 +276,9 @@ all_sanitized() { # all_sanitized PID: of what is still being compiled, or nothi
 
 run_sanitized() { # run_sanitized PRESET
   local names=() targets=()
-  ! build_programs "$1" || both_lanes "$1"
+  build_programs "$1" || return 0
+  beside run_programs "$1" waiting -- run_programs "$1" busy
+  run_programs "$1" judging
 }
 
 no_such_test() {
@@ -284,6 +288,11 @@ no_such_test() {
 }
 
 # ---- packages
+
+packages_and_page() {
+  package_tests
+  page_tests
+}
 
 package_tests() {
   wanted_check package.debs || return 0

@@ -21,6 +21,16 @@ std::optional<double> read_cpu_pressure() {
   return percent / 100;
 }
 
+std::optional<CpuAccount> read_own_cpu_account() {
+  std::ifstream in("/proc/thread-self/schedstat");
+  std::int64_t ran = 0;
+  std::int64_t waited = 0;
+  CpuAccount account;
+  if (!(in >> ran >> waited >> account.turns) || account.turns == 0) return std::nullopt;
+  account.waited = nanoseconds{waited};
+  return account;
+}
+
 std::uint64_t read_listen_overflows() {
   std::ifstream in("/proc/net/netstat");
   std::string names;

@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 
+#include "agent/core/starvation.h"
 #include "agent/io/latency_path.h"
 #include "shared/base/time.h"
 #include "shared/wire/messages.h"
@@ -14,6 +15,9 @@ namespace sonde::io {
 /// Share of the last 10 s in which some task waited for a CPU (/proc/pressure/cpu, "some avg10"), 0 to 1; nullopt where
 /// the kernel does not tell.
 std::optional<double> read_cpu_pressure();
+
+/// The scheduler's account of the calling thread (/proc/thread-self/schedstat); nullopt where the kernel does not tell.
+std::optional<CpuAccount> read_own_cpu_account();
 
 /// How often an accept queue of this network namespace was full (/proc/net/netstat, TcpExt ListenOverflows); 0 where
 /// the kernel does not tell.

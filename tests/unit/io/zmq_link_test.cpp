@@ -48,11 +48,14 @@ struct Server {
         [](io::ConnectionChange) {});
   }
 
-  /// Runs the loop until `done` or ten seconds have gone by.
+  /// Runs the loop until `done` says so, which is not asked again then (it may be a send), or for half a minute.
   bool run_until(const std::function<bool()>& done) {
     const auto deadline = std::chrono::steady_clock::now() + 30s;
-    while (!done() && std::chrono::steady_clock::now() < deadline) loop.run_for(5ms);
-    return done();
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (done()) return true;
+      loop.run_for(5ms);
+    }
+    return false;
   }
 };
 
