@@ -119,6 +119,15 @@ std::string path_of(const Options& options) {
   return path;
 }
 
+/// How wide pictures are: what the names and numbers beside them leave, within what can be taken in.
+std::size_t picture_width(const Options& options, const Terminal& terminal) {
+  constexpr std::size_t most = 60;
+  constexpr std::size_t least = 16;
+  constexpr std::size_t numbers = 36;
+  const std::size_t beside = numbers + options.from.size() + options.to.size();
+  return terminal.width ? std::clamp(*terminal.width - std::min(beside, *terminal.width), least, most) : most;
+}
+
 TextTable view_of(const Options& options, const Json& json) {
   const bool rows = options.format == Format::csv;
   switch (options.verb) {
@@ -128,7 +137,10 @@ TextTable view_of(const Options& options, const Json& json) {
     case Verb::sites: return options.measurer ? measurers_view(json) : sites_view(json);
     case Verb::timetable: return options.audit ? audit_view(json) : timetable_view(json);
     case Verb::series: return series_view(json);
-    case Verb::histogram: return histogram_view(json);
+    case Verb::histogram:
+      if (!json.contains("steps")) return histogram_view(json);
+      return rows ? histogram_steps_rows(json)
+                  : histogram_steps_view(json, picture_width(options, find_terminal()), find_ink());
     case Verb::profile: return profile_view(json);
     case Verb::detours: return detours_view(json);
     case Verb::incidents: return json.contains("incidents") || rows ? incidents_view(json) : incident_view(json);
@@ -218,15 +230,6 @@ std::vector<Json> both_ways(const Options& options, const std::string& what, con
     if (json.is_object()) found.push_back(std::move(json));
   }
   return found;
-}
-
-/// How wide pictures are: what the names and numbers beside them leave, within what can be taken in.
-std::size_t picture_width(const Options& options, const Terminal& terminal) {
-  constexpr std::size_t most = 60;
-  constexpr std::size_t least = 16;
-  constexpr std::size_t numbers = 36;
-  const std::size_t beside = numbers + options.from.size() + options.to.size();
-  return terminal.width ? std::clamp(*terminal.width - std::min(beside, *terminal.width), least, most) : most;
 }
 
 /// All metrics as a table; below it, for people, courses and distributions of both directions.

@@ -49,6 +49,17 @@ std::vector<Bucket> buckets_of(const Json& histogram) {
   return buckets;
 }
 
+/// Those of one step, which names its buckets by their places among all.
+std::vector<Bucket> step_buckets(const Json& step, const std::vector<Bucket>& all) {
+  std::vector<Bucket> own;
+  for (const Json& place : at(step, "places")) {
+    if (!place.is_array() || place.size() != 2 || !place[0].is_number_unsigned() || !place[1].is_number()) continue;
+    const auto k = place[0].get<std::size_t>();
+    if (k < all.size()) own.push_back({all[k].low, all[k].high, place[1].get<double>()});
+  }
+  return own;
+}
+
 std::string words(double value, const std::string& unit) { return human(value, unit); }
 
 /// Empty columns of a part without a sample are blanks: they look different from a few samples.
@@ -113,6 +124,40 @@ TextTable distributions_view(const std::vector<Json>& histograms, std::size_t co
                           same(sparkline(shares, 0, 1, ink)), same(raw_at(histograms[i], "count"))});
   }
   table.legend = {"of each direction by itself; a hundredth at either end is left out"};
+  return table;
+}
+
+TextTable histogram_steps_view(const Json& histogram, std::size_t columns, Ink ink) {
+  const std::vector<Bucket> all = buckets_of(histogram);
+  const std::string unit = text_at(histogram, "unit");
+  TextTable table;
+  table.legend = {fmt::format("{} of {} -> {}: a row is {}, of itself; a hundredth at either end is left out",
+                              text_at(histogram, "metric"), text_at(histogram, "from"), text_at(histogram, "to"),
+                              human_age(number_at(histogram, "step_s").value_or(0)))};
+  const auto range = bulk_of(all);
+  table.columns = {{"from", "start", Align::left},
+                   {range ? fmt::format("{} to {}", words(range->low, unit), words(range->high, unit)) : "", ""},
+                   {"samples", "count", Align::right}};
+  for (const Json& step : at(histogram, "steps")) {
+    const std::vector<Bucket> own = step_buckets(step, all);
+    const Values shares = range ? shares_of(spread_over(own, *range, columns)) : Values(columns);
+    table.rows.push_back(
+        {same(clock_time(text_at(step, "start"))), same(sparkline(shares, 0, 1, ink)), same(raw_at(step, "count"))});
+  }
+  return table;
+}
+
+TextTable histogram_steps_rows(const Json& histogram) {
+  const std::vector<Bucket> all = buckets_of(histogram);
+  TextTable table;
+  table.columns = {{"from", "start", Align::left},
+                   {"above", "low", Align::right},
+                   {"up to", "high", Align::right},
+                   {"samples", "count", Align::right}};
+  for (const Json& step : at(histogram, "steps"))
+    for (const Bucket& bucket : step_buckets(step, all))
+      table.rows.push_back({same(raw_at(step, "start")), same(fmt::format("{}", bucket.low)),
+                            same(fmt::format("{}", bucket.high)), same(fmt::format("{}", bucket.count))});
   return table;
 }
 

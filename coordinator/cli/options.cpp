@@ -142,8 +142,9 @@ void add_past_verbs(CLI::App& app, Options& options, Given& given) {
   CLI::App* series =
       of_link(Verb::series, "series", "One metric of a link over time", "how far back: 10m, 1h, 365d (default 1h)");
   add_query(*series, given, "step", "how long a row is (default a 120th of the window)", check_duration, "DURATION");
-  of_link(Verb::histogram, "histogram", "All samples of one metric of a link, by value",
-          "how far back: 10m, 1h, 7d (default 1h)");
+  CLI::App* histogram = of_link(Verb::histogram, "histogram", "All samples of one metric of a link, by value",
+                                "how far back: 10m, 1h, 7d (default 1h)");
+  add_query(*histogram, given, "step", "also over time, a row for each of these", check_duration, "DURATION");
   of_link(Verb::profile, "profile", "One metric of a link by hour of the week (UTC)",
           "how far back: 7d, 28d (default 28d)");
   CLI::App* detours =

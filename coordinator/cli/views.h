@@ -29,6 +29,10 @@ TextTable link_rows(const Json& link);
 TextTable courses_view(const std::vector<std::vector<Json>>& metrics, Ink ink);
 /// The histograms of one metric in one direction or both, on one axis of so many columns. Empty without a sample.
 TextTable distributions_view(const std::vector<Json>& histograms, std::size_t columns, Ink ink);
+/// A histogram with steps: a row for each step, all on one axis of so many columns.
+TextTable histogram_steps_view(const Json& histogram, std::size_t columns, Ink ink);
+/// One row for each bucket of each step: for CSV.
+TextTable histogram_steps_rows(const Json& histogram);
 /// What ran against what the timetable has: a row for each site and uplink, the counts below.
 TextTable audit_view(const Json& audit);
 /// What was: one row for each stretch of time, range of values, hour of the week, or pair.

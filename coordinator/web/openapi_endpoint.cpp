@@ -55,8 +55,8 @@ const std::vector<Described>& described() {
       {"/api/v1/links/{from}/{to}", "All metrics of both directions.", {"stat", "window", "at"}, json, "Link"},
       {"/api/v1/links/{from}/{to}/series", "One metric over time.", {"metric", "window", "step", "at"}, json, "Series"},
       {"/api/v1/links/{from}/{to}/histogram",
-       "One metric's distribution.",
-       {"metric", "window", "at"},
+       "One metric's distribution, with a step also over time.",
+       {"metric", "window", "step", "at"},
        json,
        "Histogram"},
       {"/api/v1/links/{from}/{to}/profile",
@@ -336,10 +336,11 @@ Json link_schema() {
                         {"directions", objects}});
 }
 
+constexpr std::string_view roll_levels[] = {"raw", "minute", "hour"};
+
 Json series_schema() {
-  constexpr std::string_view levels[] = {"raw", "minute", "hour"};
   Json properties = with(link_query_head(), "step_s", typed("number"));
-  properties["level"] = Json{{"type", "string"}, {"enum", names_of(levels)}};
+  properties["level"] = Json{{"type", "string"}, {"enum", names_of(roll_levels)}};
   properties["points"] = list_of(object_of(stretch_properties(Json{{"start", typed("string")}})));
   return object_of(std::move(properties));
 }
@@ -351,6 +352,10 @@ Json histogram_schema() {
   properties["max"] = typed("number", true);
   properties["buckets"] =
       list_of(object_of(Json{{"low", typed("number")}, {"high", typed("number")}, {"count", typed("integer")}}));
+  properties["step_s"] = typed("number");
+  properties["level"] = Json{{"type", "string"}, {"enum", names_of(roll_levels)}};
+  properties["steps"] = list_of(object_of(
+      Json{{"start", typed("string")}, {"count", typed("integer")}, {"places", list_of(list_of(typed("integer")))}}));
   return object_of(std::move(properties));
 }
 

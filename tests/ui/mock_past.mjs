@@ -25,7 +25,12 @@ export function histogram(mock, query, from, to) {
     const low = value * (0.9 + i * 0.02);
     return { low, high: low * 1.0202, count: Math.max(1, Math.round(60 * Math.exp(-((i - 6) ** 2) / 20) + 25 * Math.exp(-((i - 26) ** 2) / 12))) };
   });
-  return { ...mock.head(query), from, to, count: value === null ? 0 : count, min: value, max: value, buckets };
+  const taking = (i) => buckets.flatMap((_, place) => ((place < 16) === (i % 40 < 20) ? [[place, buckets[place].count]] : []));
+  const over = query.step === undefined || value === null ? {} : {
+    step_s: 30, level: "raw",
+    steps: steps(query, 120).map(({ start, i }) => ({ start, count: taking(i).reduce((sum, [, n]) => sum + n, 0), places: taking(i) })),
+  };
+  return { ...mock.head(query), from, to, count: value === null ? 0 : count, min: value, max: value, buckets, ...over };
 }
 
 export function profile(mock, query, from, to) {

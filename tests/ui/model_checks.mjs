@@ -159,6 +159,23 @@ function slotsTakeTurns({ timetable_model }) {
   assert.deepEqual(timetable_model.turnsAt({ ...plan, every_s: 0 }, 0, 2), { running: [], coming: [] });
 }
 
+function humpsStandApart({ link_data }) {
+  const bucket = (low, count) => ({ low, high: low * 1.0202, count });
+  const one = Array.from({ length: 8 }, (_, i) => bucket(0.01 * 1.0202 ** i, [2, 20, 60, 80, 60, 20, 6, 2][i]));
+  const other = one.map(({ low, count }) => bucket(low * 2, count / 2));
+  const of = (buckets) => ({ count: buckets.reduce((sum, { count }) => sum + count, 0), buckets, steps: [] });
+  assert.equal(link_data.humps(of([])).length, 0);
+  assert.equal(link_data.humps(of(one)).length, 1);
+  assert.equal(link_data.humps(of([...one, bucket(0.09, 1)])).length, 1, "a single straggler is no hump");
+  const both = link_data.humps(of([...one, ...other]));
+  assert.equal(both.length, 2);
+  assert.ok(Math.abs(both[1] / both[0] - 2) < 0.01);
+  const spread = link_data.binned({ count: 4, buckets: [{ low: 0, high: 2, count: 3 }, { low: 3, high: 3, count: 1 }], steps: [] }, 0, 4, 4);
+  assert.deepEqual(spread, [0.375, 0.375, 0, 0.25]);
+  const read = link_data.readHistogram({ count: 3, buckets: one, steps: [{ count: 3, places: [[1, 3], [99, 1]] }] });
+  assert.deepEqual(link_data.ofStep(read, read.steps[0]).buckets, [{ ...one[1], count: 3 }]);
+}
+
 function lightIsMeasured({ geo, projection }) {
   const [berlin, athens] = [[52.52, 13.4], [37.98, 23.73]];
   assert.ok(Math.abs(geo.distance_m(berlin, athens) - 1804e3) < 2e3);
@@ -174,5 +191,5 @@ export async function modelChecks(page_folder) {
   return [["numbers are short and right", numbersAreShort], ["an address holds every choice", addressesHoldEverything], ["strange addresses are harmless", strangeAddressesAreHarmless],
     ["layouts fit from 1 to 300 sites", layoutsFit], ["every order shows every site once", ordersAreWhole], ["colours judge alike in both directions", coloursAreFair],
     ["deltas change their cells alone", deltasAreTaken], ["sites sort", listsSort], ["nonsense is read calmly", nonsenseIsReadCalmly], ["keys reach every cell", keysReachEveryCell],
-    ["slots take turns", slotsTakeTurns], ["light takes its time", lightIsMeasured]].map(([name, run]) => [`model: ${name}`, async () => run(models)]);
+    ["slots take turns", slotsTakeTurns], ["humps stand apart", humpsStandApart], ["light takes its time", lightIsMeasured]].map(([name, run]) => [`model: ${name}`, async () => run(models)]);
 }

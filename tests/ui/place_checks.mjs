@@ -59,6 +59,10 @@ export async function linkShown({ page, base }, link) {
   await eventually("findings", async () =>
     assert.equal((await page.$$(".findings div:first-child li")).length, explained.findings.length));
   assert.match(await page.textContent("#panel-note"), /Medians over/);
+  const density = await page.waitForSelector('figure.chart:has-text("Distribution over time") canvas');
+  await eventually("density", async () => assert.match(await density.getAttribute("aria-label"), / above: .* to .*below: .*humps apart/));
+  const inks = await density.evaluate((canvas) => new Set(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 === 3)).size);
+  assert.ok(inks > 3, "densities differ");
   const runs = await page.$$eval(".raw tbody tr", (rows) => rows.map((row) => row.textContent));
   assert.ok(runs.some((text) => text.includes(`${link.from} → ${link.to}`)) && runs.some((text) => text.includes(`${link.to} → ${link.from}`)));
   await page.selectOption("#back", "1h");

@@ -84,4 +84,24 @@ BOOST_AUTO_TEST_CASE(two_distributions_on_one_axis) {
   BOOST_TEST(table.rows[1][2].text == "  ##");
 }
 
+BOOST_AUTO_TEST_CASE(ways_that_take_turns_are_two_columns_in_time) {
+  const Json histogram = Json::parse(
+      R"({"from":"a","to":"b","metric":"rtt","unit":"s","count":40,"step_s":60,
+          "buckets":[{"low":0.01,"high":0.02,"count":20},{"low":0.04,"high":0.05,"count":20}],
+          "steps":[{"start":"2026-01-02T03:04:00Z","count":20,"places":[[0,20]]},
+                   {"start":"2026-01-02T03:05:00Z","count":0,"places":[]},
+                   {"start":"2026-01-02T03:06:00Z","count":20,"places":[[1,20],[7,3],[-1,2],"x",[0]]}]})");
+  const TextTable table = histogram_steps_view(histogram, 4, Ink::ascii);
+  BOOST_REQUIRE(table.rows.size() == 3);
+  BOOST_TEST(table.columns[1].title == "10.0 ms to 50.0 ms");
+  BOOST_TEST(table.rows[0][1].text == "#   ");
+  BOOST_TEST(table.rows[1][1].text == "    ");
+  BOOST_TEST(table.rows[2][1].text == "   #");
+  const TextTable rows = histogram_steps_rows(histogram);
+  BOOST_REQUIRE(rows.rows.size() == 2);
+  BOOST_TEST(rows.rows[1][0].raw == "2026-01-02T03:06:00Z");
+  BOOST_TEST(rows.rows[1][1].raw == "0.04");
+  BOOST_TEST(rows.rows[1][3].raw == "20");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

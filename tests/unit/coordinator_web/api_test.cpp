@@ -245,6 +245,25 @@ BOOST_AUTO_TEST_CASE(a_histogram_merges_the_window) {
   BOOST_TEST(histogram.at("buckets")[0].at("high").get<double>() >= 0.01);
 }
 
+BOOST_AUTO_TEST_CASE(a_histogram_with_steps_tells_when_which_samples_came) {
+  World world;
+  world.history->results = {latency_result(berlin, athens, 1, present - 95, 10'000'000, 30),
+                            latency_result(berlin, athens, 2, present - 5, 20'000'000, 10),
+                            latency_result(berlin, athens, 3, present - 4, 10'000'000, 2)};
+  const json histogram = json::parse(world.body("/api/v1/links/berlin/athens/histogram?window=100s&step=10s"));
+  BOOST_TEST(histogram.at("step_s") == 10);
+  BOOST_TEST(histogram.at("level") == "raw");
+  BOOST_REQUIRE(histogram.at("buckets").size() == 2U);
+  BOOST_TEST(histogram.at("buckets")[0].at("count") == 32);
+  BOOST_REQUIRE(histogram.at("steps").size() == 10U);
+  BOOST_TEST(histogram.at("steps")[0].at("start") == "2023-11-14T22:11:40.000000Z");
+  BOOST_TEST(histogram.at("steps")[0].at("places").dump() == "[[0,30]]");
+  BOOST_TEST(histogram.at("steps")[1].at("places").dump() == "[]");
+  BOOST_TEST(histogram.at("steps")[9].at("places").dump() == "[[0,2],[1,10]]");
+  BOOST_TEST(histogram.at("steps")[9].at("count") == 12);
+  BOOST_TEST(world.ask("/api/v1/links/berlin/athens/histogram?window=7d&step=1s").status == 400);
+}
+
 BOOST_AUTO_TEST_CASE(results_come_a_line_each_with_the_contract_s_fields) {
   World world;
   Result skipped;

@@ -9,7 +9,7 @@ import type { Link } from "../model/types";
 import type { View } from "../model/view_state";
 import { Chart, joined, pick, type Course, type Curve, type Stretch } from "./charts";
 import { loadHistogram, loadProfile, loadRuns, loadSeries, type Both } from "./load";
-import { drawDistribution, drawOutcomes, drawWeek, Picture } from "./pictures";
+import { drawDensity, drawDistribution, drawOutcomes, drawWeek, Picture } from "./pictures";
 import { RawResults } from "./raw_results";
 
 const outcome_steps = 120;
@@ -29,6 +29,7 @@ export class LinkCharts {
   private readonly throughput_ = new Chart("Throughput", "each run; what limited it stands below");
   private readonly loaded_ = new Chart("Round trip, idle against loaded", "medians; loaded: while this link's throughput run was under way");
   private readonly distribution_ = new Picture("Distribution", "of the course above; the way back is dashed");
+  private readonly density_ = new Picture("Distribution over time", "of the course above; darker where more samples lie");
   private readonly week_ = new Picture("Hours of the week", "from → to, four weeks");
   private readonly outcomes_ = [new Picture("How runs ended, there", "shares in time", 44), new Picture("How runs ended, back", "shares in time", 44)] as const;
   private readonly limits_ = element("p", { class: "dim words" });
@@ -39,14 +40,14 @@ export class LinkCharts {
   constructor(private readonly model_: MeshModel) {
     this.throughput_.figure.append(this.limits_);
     this.section = element("section", { class: "charts", "aria-label": "Over time" },
-      this.smoke_.figure, this.loss_.figure, this.throughput_.figure, this.loaded_.figure, this.distribution_.figure, this.week_.figure,
+      this.smoke_.figure, this.loss_.figure, this.throughput_.figure, this.loaded_.figure, this.distribution_.figure, this.density_.figure, this.week_.figure,
       this.outcomes_[0].figure, this.outcomes_[1].figure);
     for (const wide of [this.smoke_, ...this.outcomes_]) wide.figure.classList.add("wide-chart");
   }
 
   redraw(): void {
     this.draw_?.();
-    for (const picture of [this.distribution_, this.week_, ...this.outcomes_]) picture.redraw();
+    for (const picture of [this.distribution_, this.density_, this.week_, ...this.outcomes_]) picture.redraw();
   }
 
   async load(link: Link, view: View, at: string, isShown: () => boolean): Promise<void> {
@@ -60,6 +61,7 @@ export class LinkCharts {
     const [there, back] = await loadHistogram(link, metric.name, view, at);
     if (!isShown()) return;
     drawDistribution(this.distribution_, there, back, names, metric.unit);
+    drawDensity(this.density_, [there, back], names, metric.unit);
     const { runs, since_ms, until_ms } = await loadRuns(link, view, at);
     if (!isShown()) return;
     runs.forEach((one, k) => drawOutcomes(this.outcomes_[k as 0 | 1], outcomesInTime(one, since_ms, until_ms, outcome_steps), dayTime(since_ms), dayTime(until_ms)));

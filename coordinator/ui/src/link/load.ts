@@ -15,6 +15,9 @@ async function both<What>(link: Link, what: string, query: Record<string, string
   return Promise.all([ask(link), ask(turned(link))]);
 }
 
+/** Columns of the distribution over time. */
+const distribution_steps = 120;
+
 /** "Now" is a little ago: the coordinator refuses the future, and clocks differ. */
 export function instantOf(view: View, now_ms: number): string {
   return view.at ?? new Date(now_ms - 1000).toISOString();
@@ -33,7 +36,8 @@ export function loadSeries(link: Link, metric: string, view: View, at: string): 
 }
 
 export function loadHistogram(link: Link, metric: string, view: View, at: string): Promise<Both<Histogram>> {
-  return both(link, "histogram", { metric, window: view.back, at }, readHistogram);
+  const step_s = Math.max(1, Math.ceil(duration_ms(view.back) / 1000 / distribution_steps));
+  return both(link, "histogram", { metric, window: view.back, step: `${step_s}s`, at }, readHistogram);
 }
 
 export async function loadProfile(link: Link, metric: string, at: string): Promise<HourOfWeek[]> {

@@ -1,7 +1,7 @@
 // Distribution, hours of the week and outcomes in time: drawn on canvas, told in words beside it.
 import { element } from "../dom";
 import { inWords } from "../model/format";
-import { binned, bulkOf, outcomes, type Histogram, type HourOfWeek } from "../model/link_data";
+import { binned, bulkOf, humps, ofStep, outcomes, type Histogram, type HourOfWeek } from "../model/link_data";
 import { niceBelow } from "../model/judge";
 import type { Unit } from "../model/types";
 import { readTheme, type Theme } from "../matrix/theme";
@@ -80,6 +80,65 @@ export function drawDistribution(picture: Picture, there: Histogram, back: Histo
     });
     axisBelow(c, width, floor, low, high, unit, theme);
   });
+}
+
+/** "2 humps at 10 ms and 24 ms" of each direction that has more than one. */
+function humpWords(both: readonly Histogram[], names: readonly [string, string], unit: Unit): string {
+  return both.flatMap((one, k) => {
+    const peaks = humps(one).map((peak) => inWords(peak, unit));
+    return peaks.length < 2 ? [] : [`${names[k as 0 | 1]} has ${peaks.length} humps apart, at ${peaks.slice(0, -1).join(", ")} and ${peaks[peaks.length - 1]!}`];
+  }).join("; ");
+}
+
+/**
+ * Time from left to right, values upwards, darker where more of a moment's samples lie; there above, back below, each
+ * on its own scale. Ways that take turns show as bands.
+ */
+export function drawDensity(picture: Picture, both: readonly [Histogram, Histogram], names: readonly [string, string], unit: Unit): void {
+  const bulks = both.map((one) => bulkOf([one]));
+  if (bulks.every((bulk) => bulk === null)) {
+    picture.draw("The window holds no samples.", () => undefined);
+    return;
+  }
+  const spans = bulks.map((bulk, k) => `${names[k as 0 | 1]} ${k === 0 ? "above" : "below"}: ${bulk ? `${inWords(bulk.low, unit)} to ${inWords(bulk.high, unit)}` : "no samples"}`);
+  const humped = humpWords(both, names, unit);
+  picture.draw(`${spans.join("; ")}. ${humped === "" ? "No direction has humps apart." : `${humped}: ways that take turns, or queues.`}`,
+    (c, width, tall, theme) => {
+      const room = (tall - 10) / 2;
+      c.textAlign = "left";
+      both.forEach((one, k) => {
+        const [bulk, top] = [bulks[k], k * (room + 10)];
+        if (!bulk) return;
+        densityRows(c, one, { top, width, room }, bulk, k === 0 ? theme.there : theme.back);
+        c.fillStyle = theme.muted;
+        c.textBaseline = "top";
+        c.fillText(inWords(bulk.high, unit), 2, top + 1);
+        c.textBaseline = "bottom";
+        c.fillText(inWords(bulk.low, unit), 2, top + room - 1);
+      });
+    });
+}
+
+interface Strip {
+  top: number;
+  width: number;
+  room: number;
+}
+
+function densityRows(c: CanvasRenderingContext2D, one: Histogram, strip: Strip, bulk: { low: number; high: number }, colour: string): void {
+  const rows = Math.max(10, Math.min(40, Math.floor(strip.room / 3)));
+  const [low, high] = [bulk.low, bulk.high + (bulk.high - bulk.low || bulk.high) * 0.02];
+  const [w, h] = [strip.width / Math.max(1, one.steps.length), strip.room / rows];
+  c.fillStyle = colour;
+  one.steps.forEach((step, i) => {
+    binned(ofStep(one, step), low, high, rows).forEach((share, row) => {
+      if (share === 0) return;
+      // The square root keeps what is rare in sight.
+      c.globalAlpha = 0.12 + 0.88 * Math.sqrt(share);
+      c.fillRect(i * w, strip.top + strip.room - (row + 1) * h, Math.max(1, w), Math.max(1, h));
+    });
+  });
+  c.globalAlpha = 1;
 }
 
 function axisBelow(c: CanvasRenderingContext2D, width: number, y: number, low: number, high: number, unit: Unit, theme: Theme): void {

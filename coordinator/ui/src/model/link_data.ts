@@ -33,6 +33,8 @@ export function readSeries(answer: unknown): Series {
 export interface Histogram {
   count: number;
   buckets: { low: number; high: number; count: number }[];
+  /** The same over time, oldest first; how many samples each of the buckets above has, by its place. */
+  steps: { count: number; places: readonly (readonly [place: number, count: number])[] }[];
 }
 
 export function readHistogram(answer: unknown): Histogram {
@@ -43,7 +45,43 @@ export function readHistogram(answer: unknown): Histogram {
       const bucket = fieldsOf(item);
       return { low: numberOf(bucket.low) ?? 0, high: numberOf(bucket.high) ?? 0, count: numberOf(bucket.count) ?? 0 };
     }),
+    steps: listOf(fields.steps).map((item) => {
+      const step = fieldsOf(item);
+      const places = listOf(step.places).map((pair) => [numberOf(listOf(pair)[0]) ?? -1, numberOf(listOf(pair)[1]) ?? 0] as const);
+      return { count: numberOf(step.count) ?? 0, places };
+    }),
   };
+}
+
+/** One step of a histogram as a histogram of its own. */
+export function ofStep(histogram: Histogram, step: Histogram["steps"][number]): Histogram {
+  const buckets = step.places.flatMap(([place, count]) => {
+    const bucket = histogram.buckets[place];
+    return bucket ? [{ low: bucket.low, high: bucket.high, count }] : [];
+  });
+  return { count: step.count, buckets, steps: [] };
+}
+
+/**
+ * Humps of a distribution that stand apart, by the value of their highest bucket, lowest first: between them a bucket
+ * or more is as good as empty (under 2 % of the highest), and each holds a tenth of the samples.
+ */
+export function humps(histogram: Histogram): number[] {
+  const most = Math.max(...histogram.buckets.map((bucket) => bucket.count), 0);
+  const found: { peak: number; height: number; mass: number; end: number }[] = [];
+  for (const bucket of histogram.buckets) {
+    if (bucket.count < 0.02 * most) continue;
+    const last = found[found.length - 1];
+    const middle = (bucket.low + bucket.high) / 2;
+    if (last === undefined || bucket.low > last.end * 1.01) {
+      found.push({ peak: middle, height: bucket.count, mass: bucket.count, end: bucket.high });
+      continue;
+    }
+    if (bucket.count > last.height) [last.height, last.peak] = [bucket.count, middle];
+    last.mass += bucket.count;
+    last.end = bucket.high;
+  }
+  return found.filter((hump) => hump.mass >= 0.1 * histogram.count).map((hump) => hump.peak);
 }
 
 /** Where 99.5 % of the samples lie, so that one outlier does not squeeze the picture; null without samples. */
@@ -60,15 +98,19 @@ export function bulkOf(histograms: readonly Histogram[]): { low: number; high: n
   return { low, high: buckets[buckets.length - 1]!.high, beyond: 0 };
 }
 
-/** Shares of the samples in equal steps between low and high; a bucket counts in the bin of its middle. */
+/** Shares of the samples in equal steps between low and high; a bucket is spread evenly over what it spans. */
 export function binned(histogram: Histogram, low: number, high: number, bins: number): number[] {
   const shares = Array.from({ length: bins }, () => 0);
   if (histogram.count === 0) return shares;
   const width = (high - low) / bins || 1;
   for (const bucket of histogram.buckets) {
-    const middle = (bucket.low + bucket.high) / 2;
-    const bin = Math.floor((middle - low) / width);
-    if (bin >= 0 && bin <= bins) shares[Math.min(bins - 1, bin)]! += bucket.count / histogram.count;
+    const [first, last] = [bucket.low, bucket.high].map((value) => (value - low) / width) as [number, number];
+    if (last < 0 || first > bins) continue;
+    const [from, to] = [first, last].map((place) => Math.max(0, Math.min(bins - 1, Math.floor(place)))) as [number, number];
+    for (let bin = from; bin <= to; bin += 1) {
+      const part = last > first ? (Math.min(last, bin + 1) - Math.max(first, bin)) / (last - first) : 1;
+      shares[bin]! += (Math.max(0, part) * bucket.count) / histogram.count;
+    }
   }
   return shares;
 }
