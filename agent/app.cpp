@@ -12,6 +12,7 @@
 #include <csignal>
 #include <deque>
 
+#include "agent/app_evidence.h"
 #include "agent/app_latency.h"
 #include "agent/core/demand_book.h"
 #include "agent/core/load_book.h"
@@ -22,6 +23,7 @@
 #include "agent/io/host_status.h"
 #include "agent/io/latency_path.h"
 #include "agent/io/mailbox_watch.h"
+#include "agent/io/name_keeper.h"
 #include "agent/io/open_peers.h"
 #include "agent/io/peer_links.h"
 #include "agent/io/resolver.h"
@@ -44,9 +46,6 @@ using std::chrono::seconds;
 /// Nothing waits longer than this for its turn; slots and heartbeats wake the loop at their own instants.
 constexpr nanoseconds longest_sleep = milliseconds(100);
 constexpr nanoseconds status_every = seconds(1);
-constexpr nanoseconds resolve_every = std::chrono::minutes(5);
-constexpr nanoseconds resolve_again = seconds(10);
-constexpr nanoseconds resolve_timeout = seconds(5);
 /// Without any exchange since the start, the saved offset is believed to be this good.
 constexpr nanoseconds saved_clock_error = seconds(1);
 constexpr nanoseconds clock_worth_saving = milliseconds(10);
@@ -70,7 +69,6 @@ class AgentApp::Parts {
   void carry_out(Session::Out& out);
   void take_timetable(const Timetable& timetable, bool save);
   void share_keys(const Timetable& timetable);
-  void resolve_names();
   void configure_latency();
   void watch_latency();
   void turn();
@@ -105,7 +103,6 @@ class AgentApp::Parts {
   Prober prober_;
   PairKeys pair_keys_;
   DemandBook demand_;
-  AddressBook book_;
   ClockMap clock_;
   std::vector<Result> collected_;
   LoadBook loads_;
@@ -115,7 +112,6 @@ class AgentApp::Parts {
   bool measuring_ = true;
   MonoTime started_at_ = io::read_clock().mono;
   MonoTime next_status_{};
-  MonoTime next_resolve_{};
 
   // Where it is carried out: the disk first, then what measures, the coordinator last.
   boost::asio::io_context loop_{1};
@@ -124,11 +120,13 @@ class AgentApp::Parts {
   io::MailboxWatch<wire::ArrivalAnswers> arrivals_;
   boost::asio::posix::stream_descriptor latency_results_{loop_};
   io::Resolver resolver_{loop_};
+  io::NameKeeper names_;
   io::Connector connector_;
   io::TcpPort port_;
   zmq::context_t zmq_;
   io::PeerLinks peers_;
   io::TransferPath transfers_;
+  io::EvidenceTaker evidence_;
   std::unique_ptr<io::ZmqDealer> control_;
   boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT, SIGHUP};
   boost::asio::steady_timer timer_{loop_};
@@ -147,6 +145,7 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
       latency_(setup_.config.listen, io::random_seed()),
       arrivals_(loop_, latency_.answers(),
                 [this](const wire::ArrivalAnswers& answers) { control_->send(wire::encode(answers)); }),
+      names_(resolver_, {.changed = [this] { configure_latency(); }, .event = [this](const Event& event) { tell({event}); }}),
       connector_(loop_, resolver_, [this](Result result) { on_connect_result(std::move(result)); }),
       port_(loop_, setup_.config.listen),
       peers_(io::open_peers(
@@ -156,7 +155,8 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
       transfers_(loop_, setup_.config.site, port_, resolver_,
                  {.send = [this](const SiteId& to, const wire::Message& message) { peers_.send(to, message); },
                   .result = [this](Result result) { on_transfer_result(std::move(result)); },
-                  .activity = [this](const TransferActivity& activity) { tell_loads(loads_.on_activity(activity)); }}) {
+                  .activity = [this](const TransferActivity& activity) { tell_loads(loads_.on_activity(activity)); }}),
+      evidence_(make_evidence_taker(loop_, setup_.config, prober_, names_.book(), transfers_, control_)) {
   // With an address of its own to listen on, a site is known by it: what it opens comes from there too.
   if (setup_.config.listen.address != IpAddress{setup_.config.listen.address.family, {}}) {
     connector_.set_source(setup_.config.listen.address);
@@ -196,11 +196,7 @@ void AgentApp::Parts::reload() {
   }
   const AgentConfig& old = setup_.config;
   const AgentConfig& next = fresh.setup->config;
-  if (old.site != next.site || old.listen != next.listen || old.spool != next.spool ||
-      setup_.keys.secret_key != fresh.setup->keys.secret_key)
-    tell({{Severity::warning,
-           "configuration_needs_restart",
-           {{"settings", "site, listen.address, listen.port, spool and keys.secret are read at start only"}}}});
+  tell(settings_for_a_restart(setup_, *fresh.setup));
   const bool other_coordinator =
       old.coordinator != next.coordinator || setup_.coordinator_key != fresh.setup->coordinator_key;
   setup_.config.take_reloadable(next);
@@ -255,7 +251,8 @@ void AgentApp::Parts::carry_out(Session::Out& out) {
     demand_.on_order(clock_.shared(now.wall), *out.order, answer);
     carry_out(now, answer);
   }
-  if (!out.questions.empty() && clock_.known) latency_.ask(prober_.queries_for(out.questions, book_, clock_));
+  if (out.evidence) evidence_.order(*out.evidence);
+  if (!out.questions.empty() && clock_.known) latency_.ask(prober_.queries_for(out.questions, names_.book(), clock_));
   if (out.fetch_after) {
     spool_.fetch(*out.fetch_after, limits::results_per_message, [this](std::vector<Result> results) {
       Session::Out more;
@@ -275,7 +272,7 @@ void AgentApp::Parts::take_timetable(const Timetable& timetable, bool save) {
   peers_.set_members(timetable.members);
   share_keys(timetable);
   transfers_.set_timetable(timetable);
-  next_resolve_ = {};
+  names_.set_members(timetable.members);
   configure_latency();
   tell({{Severity::info,
          "timetable_taken",
@@ -289,24 +286,8 @@ void AgentApp::Parts::share_keys(const Timetable& timetable) {
   tell(missing_stamp_keys(prober_, setup_, pair_keys_));
 }
 
-/// Looks every member's name up, now and every few minutes; what was known stays in use until something else is known.
-void AgentApp::Parts::resolve_names() {
-  for (const std::string& name : names_to_resolve(prober_.timetable().members)) {
-    resolver_.resolve(name, resolve_timeout, [this, name](const io::Resolution& resolution) {
-      if (resolution.addresses.empty()) {
-        next_resolve_ = std::min(next_resolve_, io::read_clock().mono + resolve_again);
-        tell({{Severity::warning, "name_not_found", {{"name", name}, {"reason", resolution.reason}}}});
-        return;
-      }
-      if (book_[name] == resolution.addresses) return;
-      book_[name] = resolution.addresses;
-      configure_latency();
-    });
-  }
-}
-
 void AgentApp::Parts::configure_latency() {
-  LatencyPlan plan = latency_plan_of(prober_, book_, setup_, pair_keys_);
+  LatencyPlan plan = latency_plan_of(prober_, names_.book(), setup_, pair_keys_);
   port_.set_members(plan.members);
   if (!measuring_) plan.streams.clear();
   latency_.configure(std::move(plan));
@@ -362,6 +343,7 @@ void AgentApp::Parts::update_clock(Now now) {
   latency_.set_clock(clock_);
   connector_.set_clock(clock_);
   transfers_.set_clock(clock_);
+  evidence_.set_clock(clock_);
   if (is_own && (!saved_offset_ || std::chrono::abs(*saved_offset_ - clock_.offset) > clock_worth_saving)) {
     saved_offset_ = clock_.offset;
     spool_.save_clock_offset(clock_.offset);
@@ -382,10 +364,7 @@ void AgentApp::Parts::update_status(Now now) {
                      io::read_own_cpu_account());
   session_.set_status(status);
   tell(latency_.take_events());
-  if (now.mono >= next_resolve_) {
-    next_resolve_ = now.mono + resolve_every;
-    resolve_names();
-  }
+  names_.tick(now.mono);
   io::notify_systemd("WATCHDOG=1");
 }
 
@@ -426,7 +405,7 @@ void AgentApp::Parts::begin(Prober::Out& out) {
 
 void AgentApp::Parts::carry_out(Now now, DemandBook::Out& out) {
   Prober::Out runs;
-  for (const wire::RunOrder& order : out.begin) prober_.begin(now, clock_, book_, order, runs);
+  for (const wire::RunOrder& order : out.begin) prober_.begin(now, clock_, names_.book(), order, runs);
   begin(runs);
   for (Result& result : out.skipped) collect(std::move(result));
   for (const wire::Message& message : out.messages) control_->send(wire::encode(message));
@@ -439,6 +418,7 @@ void AgentApp::Parts::turn() {
   if (clock_.known) tell_loads(loads_.on_neighbours(prober_.neighbours(clock_.shared(now.wall)), clock_));
   collect_judged(now.mono);
   peers_.retry(now.mono);
+  evidence_.tick();
   update_status(now);
   Session::Out out;
   session_.tick(now, out);

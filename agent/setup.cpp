@@ -73,4 +73,15 @@ AgentSetupOutcome read_agent_setup_beside_unit(const std::filesystem::path& file
   return read_keys(*std::move(outcome.setup), file);
 }
 
+Events settings_for_a_restart(const AgentSetup& old, const AgentSetup& next) {
+  const AgentConfig& had = old.config;
+  const AgentConfig& has = next.config;
+  if (had.site == has.site && had.listen == has.listen && had.spool == has.spool &&
+      old.keys.secret_key == next.keys.secret_key)
+    return {};
+  return {{Severity::warning,
+           "configuration_needs_restart",
+           {{"settings", "site, listen.address, listen.port, spool and keys.secret are read at start only"}}}};
+}
+
 }  // namespace sonde

@@ -9,6 +9,7 @@
 
 #include "agent/config.h"
 #include "agent/core/latency_plan.h"
+#include "shared/base/event.h"
 #include "shared/io/curve_keys.h"
 
 namespace sonde {
@@ -33,5 +34,8 @@ AgentSetupOutcome read_agent_setup(const std::filesystem::path& file);
 /// The same for somebody who is not the unit, such as root: a key that systemd passes to the unit, as long as that
 /// runs, lies beside the configuration, too, from where systemd takes it.
 AgentSetupOutcome read_agent_setup_beside_unit(const std::filesystem::path& file);
+
+/// Says so where settings that are read at start only were changed.
+Events settings_for_a_restart(const AgentSetup& old, const AgentSetup& next);
 
 }  // namespace sonde

@@ -11,6 +11,7 @@
 #include <csignal>
 
 #include "coordinator/app_alerts.h"
+#include "coordinator/app_evidence.h"
 #include "coordinator/app_results.h"
 #include "coordinator/core/audit.h"
 #include "coordinator/core/demand.h"
@@ -37,6 +38,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr auto turn_every = milliseconds(100);
+/// The loop's turn takes milliseconds: after this it was stopped, or its machine was.
+constexpr nanoseconds standstill = seconds(3);
 constexpr auto publish_every = milliseconds(250);
 constexpr auto expire_every = std::chrono::minutes(1);
 /// An hour is rolled up so long after its end, so that hardly anything comes later.
@@ -105,7 +108,8 @@ class CoordinatorApp::Parts {
                                .audit = &audit_,
                                .incidents = &alerts_.incidents(),
                                .silences = &alerts_.silences(),
-                               .notify = &alerts_.notify()};
+                               .notify = &alerts_.notify(),
+                               .paths = &paths_.desk()};
     return use(sources);
   }
 
@@ -120,8 +124,10 @@ class CoordinatorApp::Parts {
   RunAudit audit_;
   Demand demand_;
   AlertDesk alerts_;
+  PathWatch paths_;
   std::optional<Timetable> timetable_;  ///< the newest plan, also of an earlier life
   bool replan_ = false;
+  MonoTime turned_at_{};
   MonoTime planned_at_{};
   MonoTime published_at_{};
   MonoTime expired_at_{};
@@ -181,6 +187,7 @@ CoordinatorApp::Parts::Parts(Setup setup, std::filesystem::path config_file)
 std::unique_ptr<store::Writer> CoordinatorApp::Parts::open_store() {
   auto writer = std::make_unique<store::Writer>(setup_.config.store);
   alerts_.restore(*writer, setup_.config);
+  paths_.restore(*writer, shared(io::read_clock()));
   const auto saved = writer->load(timetable_key);
   if (!saved) throw std::runtime_error(saved.error().what);
   if (*saved)
@@ -235,6 +242,7 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   zap_.admit(std::move(keys));
   desk_.set_mesh(mesh);
   alerts_.set_config(setup_.config);
+  paths_.set_config(setup_.config);
   matrix_.set_mesh(mesh);
   matrix_.set_throughput_intervals(*timetable_);
   audit_.set_plan(mesh, *timetable_);
@@ -293,6 +301,7 @@ void CoordinatorApp::Parts::carry_out(Now now, Roster::Out& out) {
   for (const auto& [site, progress] : out.progress) demand_.on_progress(site, progress);
   for (auto& [site, batch] : out.batches) desk_.on_batch(now, site, std::move(batch));
   desk_.on_answers(out.arrivals);
+  tell(now, paths_.on_taken(shared(now), std::move(out.evidence), alerts_, desk_.store()));
   tell(now, out.events);
 }
 
@@ -386,6 +395,11 @@ void CoordinatorApp::Parts::send_orders() {
 
 void CoordinatorApp::Parts::turn() {
   const Now now = io::read_clock();
+  if (turned_at_ != MonoTime{} && now.mono - turned_at_ >= standstill) {
+    roster_.on_standstill(now.mono - turned_at_);
+    tell(now, {{Severity::warning, "stood_still", {{"lasted", format_duration(now.mono - turned_at_)}}}});
+  }
+  turned_at_ = now.mono;
   Roster::Out out;
   roster_.tick(shared(now), out);
   carry_out(now, out);
@@ -394,6 +408,8 @@ void CoordinatorApp::Parts::turn() {
   demand_.tick(shared(now));
   send_orders();
   tell(now, alerts_.tick(now, roster_.agents(), desk_.store(), matrix_));
+  tell(now, paths_.tick(now, roster_.agents(), alerts_, desk_.store(),
+                        [this](const SiteId& site, const wire::Message& message) { send(site, message); }));
   if (now.mono - published_at_ >= publish_every) {
     published_at_ = now.mono;
     const auto changed = matrix_.take_changed();

@@ -60,6 +60,12 @@ Events AlertDesk::tick(Now now, const AgentStatuses& agents, io::StoreWorker& st
   return events;
 }
 
+void AlertDesk::attach(const std::string& incident, PathEvidence evidence, SharedTime now) {
+  Incidents::Out out;
+  incidents_.attach(incident, std::move(evidence), now, out);
+  for (const Incident& changed : out.changed) unsaved_.insert(changed.id);
+}
+
 void AlertDesk::judge(SharedTime now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix,
                       Events& events) {
   Incidents::Out out;

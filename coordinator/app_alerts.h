@@ -35,6 +35,8 @@ class AlertDesk {
 
   /// After a request that may have set a silence: to the disk with it, and not only at the next tick.
   Events keep_silences(io::StoreWorker& store);
+  /// What agents saw of the way at an incident's onset.
+  void attach(const std::string& incident, PathEvidence evidence, SharedTime now);
 
   const Incidents& incidents() const { return incidents_; }
   const Notify& notify() const { return notify_; }

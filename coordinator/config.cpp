@@ -114,6 +114,7 @@ CoordinatorConfig read_coordinator(const Value& root, ConfigUse use) {
   out.alerts = read_alerts(fields.get("alerts"), out.mesh);
   if (auto notify = fields.get("notify")) out.notify = read_notify(*notify, out.mesh);
   if (auto windows = fields.get("maintenance")) out.maintenance = read_maintenance(*windows, out.mesh);
+  if (auto evidence = fields.get("evidence")) out.evidence = read_evidence(*evidence);
   fields.finish();
   if (sites) check_fit(out.mesh, places, *sites);
   return out;

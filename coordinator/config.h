@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coordinator/core/alerts.h"
+#include "coordinator/core/evidence_desk.h"
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/notify.h"
 #include "coordinator/core/silences.h"
@@ -42,6 +43,7 @@ struct CoordinatorConfig {
   AlertPolicy alerts;
   NotifyPolicy notify;
   std::vector<MaintenanceWindow> maintenance;
+  EvidencePolicy evidence;
 };
 
 /// What the configuration is read for: planning needs neither keys nor a store.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coordinator/core/alerts.h"
+#include "coordinator/core/evidence_desk.h"
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/notify.h"
 #include "coordinator/core/silences.h"
@@ -37,6 +38,9 @@ AlertPolicy read_alerts(const std::optional<config::Value>& value, const Mesh& m
 
 /// `notify:`; after sites.
 NotifyPolicy read_notify(const config::Value& value, const Mesh& mesh);
+
+/// `evidence:`, which may be `off`.
+EvidencePolicy read_evidence(const config::Value& value);
 
 /// `maintenance:`; after sites.
 std::vector<MaintenanceWindow> read_maintenance(const config::Value& value, const Mesh& mesh);

@@ -215,11 +215,16 @@ std::vector<SiteId> Prober::without_key(const LatencyOptions& options, const Pai
   return found;
 }
 
+std::uint8_t Prober::dscp(const LatencyOptions& options) const {
+  const auto& policy = timetable_.policy.latency;
+  // What a coordinator says is not to be trusted with shifts.
+  return options.dscp.value_or(policy && policy->dscp <= highest_dscp ? policy->dscp : std::uint8_t{0});
+}
+
 LatencyPlan Prober::latency_plan(const AddressBook& book, std::optional<nanoseconds> own_clock_error,
                                  const LatencyOptions& options, const PairKeys& keys) const {
   const LatencyPolicy mesh = timetable_.policy.latency.value_or(LatencyPolicy{});
-  // What a coordinator says is not to be trusted with shifts.
-  const std::uint8_t dscp = options.dscp.value_or(mesh.dscp <= highest_dscp ? mesh.dscp : std::uint8_t{0});
+  const std::uint8_t dscp = this->dscp(options);
   const bool authenticated = options.authenticated.value_or(mesh.authenticated);
   LatencyPlan plan{.generation = timetable_.generation,
                    .self = self_,

@@ -84,6 +84,8 @@ class Prober {
   const Timetable& timetable() const { return timetable_; }
   /// Of the timetable that is carried out now; 0 before the first.
   Generation in_force() const { return slots_.generation(); }
+  /// Of this agent's probes.
+  std::uint8_t dscp(const LatencyOptions& options) const;
   /// Members whose address is not known yet are left out; without streams where the probe is off.
   /// `keys` are for authenticated probes, ours and those of others; a site without one gets open ones.
   /// Sites whose probes should be authenticated, and for which there is no key.

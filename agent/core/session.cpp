@@ -101,6 +101,10 @@ void Session::on_message(Now now, const wire::Message& message, Out& out) {
     out.questions = asked->questions;
     return;
   }
+  if (const auto* evidence = std::get_if<wire::EvidenceOrder>(&message)) {
+    out.evidence = *evidence;
+    return;
+  }
   out.events.push_back({Severity::warning, "message_unexpected", {{"type", std::to_string(message.index())}}});
 }
 

@@ -46,8 +46,9 @@ class Session {
     std::optional<wire::PeerFacts> peers;
     std::optional<wire::RunOrder> order;
     std::vector<wire::ArrivalQuestion> questions;  ///< for our reflector
-    std::optional<std::uint64_t> acknowledged;     ///< the spool may forget everything up to this seq
-    std::optional<std::uint64_t> fetch_after;      ///< read results above this seq from the spool, then call on_fetched
+    std::optional<wire::EvidenceOrder> evidence;
+    std::optional<std::uint64_t> acknowledged;  ///< the spool may forget everything up to this seq
+    std::optional<std::uint64_t> fetch_after;   ///< read results above this seq from the spool, then call on_fetched
     Events events;
   };
 

@@ -136,8 +136,11 @@ TextTable incident_view(const Json& incident) {
         fmt::format("or  {} ({})", text_at(other, "text"), human(number_at(other, "confidence").value_or(0), "ratio")));
   for (const Json& seen : at(incident, "patterns"))
     table.legend.push_back(fmt::format("  * {}", text_at(seen, "text")));
-  for (const Json& seen : at(incident, "evidence"))
+  for (const Json& seen : at(incident, "evidence")) {
     table.legend.push_back(fmt::format("  - {}", text_at(seen, "text")));
+    if (const std::string hops = text_at(seen, "hops"); !hops.empty())
+      table.legend.push_back(fmt::format("      hops: {}", hops));
+  }
   for (const Json& moment : at(incident, "timeline"))
     table.legend.push_back(fmt::format("  {}  {}", clock_time(text_at(moment, "at")), text_at(moment, "text")));
   std::string links;

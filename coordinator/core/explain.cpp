@@ -90,6 +90,8 @@ void explain_incidents(const ExplainInput& input, std::vector<Finding>& out) {
                    Weight::bad,
                    fmt::format("An incident explains this link, for {} now: {}.", human_age(to_seconds(age)), summary),
                    {{"age_s", to_seconds(age)}}});
+  for (const std::string& path : input.paths)
+    out.push_back({"path", Weight::warning, fmt::format("At its onset the way was seen: {}.", path), {}});
 }
 
 /// The next instant of base + k * every from `now` on.

@@ -49,6 +49,8 @@ struct ExplainInput {
   std::map<Probe, Cell> cells;
   /// Summaries of the open incidents that explain this link, with how long ago they began.
   std::vector<std::pair<std::string, nanoseconds>> incidents = {};
+  /// What agents saw of the way at their onset.
+  std::vector<std::string> paths = {};
   AgentStatus from;  ///< default where nothing is known
   AgentStatus to;
 };

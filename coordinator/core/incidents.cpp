@@ -370,6 +370,30 @@ void Incidents::tell(const Incident& incident, std::string_view code, Out& out) 
                          {"summary", incident.summary}}});
 }
 
+void Incidents::attach(std::string_view id, PathEvidence evidence, SharedTime now, Out& out) {
+  const auto live = std::ranges::find_if(incidents_, [id](const Live& one) { return one.incident.id == id; });
+  if (live == incidents_.end() || live->incident.paths.size() >= paths_kept) return;
+  Incident& incident = live->incident;
+  if (incident.paths.empty()) remember(incident, now, "agents looked at the way");
+  on_path(evidence.link, facts_of(evidence));
+  refine_patterns(incident, evidence.link);
+  incident.paths.push_back(std::move(evidence));
+  out.changed.push_back(incident);
+  ++revision_;
+}
+
+/// What was guessed of a link before its way was seen is said anew.
+void Incidents::refine_patterns(Incident& incident, const Link& link) const {
+  const auto path = paths_.find(link);
+  if (path == paths_.end() || path->second == PathFacts{}) return;
+  std::vector<std::pair<Link, std::pair<Pattern, std::string>>> shown;
+  for (auto& pattern : verdicts_.patterns(link, path->second)) shown.emplace_back(link, std::move(pattern));
+  for (PatternSeen& seen : together(shown)) {
+    const auto known = std::ranges::find(incident.patterns, seen.pattern, &PatternSeen::pattern);
+    if (known != incident.patterns.end() && seen.pattern == Pattern::latency_step) known->text = std::move(seen.text);
+  }
+}
+
 std::vector<const Incident*> Incidents::list() const {
   std::vector<const Incident*> out;
   for (const Live& live : incidents_) out.push_back(&live.incident);

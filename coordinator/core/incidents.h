@@ -20,6 +20,7 @@
 #include "coordinator/core/alerts.h"
 #include "coordinator/core/causes.h"
 #include "coordinator/core/mesh.h"
+#include "coordinator/core/path_evidence.h"
 #include "coordinator/core/patterns.h"
 #include "coordinator/core/roster.h"
 #include "coordinator/core/verdicts.h"
@@ -60,7 +61,8 @@ struct Incident {
   std::vector<PatternSeen> patterns;   ///< what it has looked like so far, each once
   std::string summary;
   std::string runbook;
-  std::uint32_t reopened = 0;  ///< it came back so often within `flap_window`
+  std::uint32_t reopened = 0;         ///< it came back so often within `flap_window`
+  std::vector<PathEvidence> paths{};  ///< what agents saw of the way at the onset, at most `paths_kept`
 
   bool open() const { return !ended_at.has_value(); }
   bool flapping() const { return reopened >= 2; }
@@ -75,6 +77,7 @@ class Incidents {
   static constexpr std::size_t moments_kept = 50;
   /// Links of an incident that are looked at for patterns.
   static constexpr std::size_t patterns_of_links = 50;
+  static constexpr std::size_t paths_kept = 12;
   /// One that returns so soon after its end is the same; after the second time it ends only when it was quiet as long.
   static constexpr nanoseconds flap_window = std::chrono::minutes(10);
   /// An agent that has not been heard for this long may be about to fall silent: nothing is concluded from its links
@@ -99,6 +102,9 @@ class Incidents {
   void on_path(const Link& link, const PathFacts& path);
   /// Idempotent; about once a second.
   void tick(SharedTime now, const AgentStatuses& agents, Out& out);
+
+  /// What agents saw of the way; passed over where the incident is not known any more, or has enough.
+  void attach(std::string_view id, PathEvidence evidence, SharedTime now, Out& out);
 
   /// Open ones first, then the newest.
   std::vector<const Incident*> list() const;
@@ -167,6 +173,7 @@ class Incidents {
   bool still_bad(const Incident& incident, SharedTime now, const AgentStatuses& agents) const;
   void close(Live& live, SharedTime now, const std::string& why, Out& out);
   void describe_anew(Live& live, SharedTime now);
+  void refine_patterns(Incident& incident, const Link& link) const;
   void note_patterns(Live& live, SharedTime now, Out& out);
   bool may_replace(const Live& live, const Seen& seen) const;
   bool site_silent(const SiteId& site, SharedTime now) const;

@@ -99,6 +99,10 @@ void Roster::on_message(SharedTime now, const SiteId& site, const std::string& r
     out.arrivals.emplace_back(site, std::move(*answers));
     return;
   }
+  if (auto* taken = std::get_if<wire::EvidenceTaken>(&message)) {
+    out.evidence.emplace_back(site, std::move(*taken));
+    return;
+  }
   out.events.push_back(
       {Severity::warning, "message_unexpected", {{"site", site.str()}, {"type", std::to_string(message.index())}}});
 }
@@ -177,6 +181,11 @@ void Roster::on_stored(const SiteId& site, std::uint64_t spool, std::uint64_t se
 void Roster::on_unreachable(const std::string& route) {
   for (auto& [site, agent] : agents_)
     if (agent.route == route) agent.route.clear();
+}
+
+void Roster::on_standstill(nanoseconds lasted) {
+  for (auto& [site, agent] : agents_)
+    if (agent.last_heard) *agent.last_heard += lasted;
 }
 
 void Roster::tick(SharedTime now, Out& out) {

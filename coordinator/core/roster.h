@@ -75,6 +75,7 @@ class Roster {
     std::vector<std::pair<SiteId, wire::ResultBatch>> batches;      ///< for the ingest
     std::vector<std::pair<SiteId, wire::RunProgress>> progress;     ///< of runs on demand
     std::vector<std::pair<SiteId, wire::ArrivalAnswers>> arrivals;  ///< for the losses' join
+    std::vector<std::pair<SiteId, wire::EvidenceTaken>> evidence;   ///< for the evidence desk
     std::vector<SiteId> heard;
     bool sites_changed = false;  ///< an agent came, went or changed: tell who watches
     Events events;
@@ -93,6 +94,9 @@ class Roster {
   void on_stored(const SiteId& site, std::uint64_t spool, std::uint64_t seq, std::uint64_t results, Out& out);
   /// The route turned out to be dead.
   void on_unreachable(const std::string& route);
+  /// This process stood still for so long (stopped, or its machine was): time in which nobody listened makes nobody
+  /// silent.
+  void on_standstill(nanoseconds lasted);
   /// Notices silence, hands out timetables that wait, tells the agents of each other. Ten times a second or so.
   void tick(SharedTime now, Out& out);
 

@@ -54,6 +54,8 @@ bool StoreWorker::save(std::string key, std::vector<std::uint8_t> value) {
 
 bool StoreWorker::save(Incident incident) { return push_other(std::move(incident)); }
 
+bool StoreWorker::save(EvidenceDesk::Known known) { return push_other(std::move(known)); }
+
 std::vector<StoreReport> StoreWorker::take() {
   std::vector<StoreReport> reports = reports_.take_all();
   for (const StoreReport& report : reports) {
@@ -111,6 +113,10 @@ void StoreWorker::carry_out(std::vector<Job> jobs) {
     }
     if (const auto* incident = std::get_if<Incident>(&job)) {
       const auto saved = writer_->save(*incident);
+      if (!saved) report_trouble(saved.error().what);
+    }
+    if (const auto* known = std::get_if<EvidenceDesk::Known>(&job)) {
+      const auto saved = writer_->save(*known);
       if (!saved) report_trouble(saved.error().what);
     }
   }

@@ -72,6 +72,7 @@ class StoreWorker {
   bool maintain(SharedTime roll_before, const store::Expiry& expiry);
   bool save(std::string key, std::vector<std::uint8_t> value);
   bool save(Incident incident);
+  bool save(EvidenceDesk::Known known);
 
   /// Readable when reports wait.
   int fd() const { return reports_.fd(); }
@@ -89,7 +90,7 @@ class StoreWorker {
     std::vector<std::uint8_t> value;
   };
   struct Stop {};
-  using Job = std::variant<StoreBatch, Maintain, Save, Incident, Stop>;
+  using Job = std::variant<StoreBatch, Maintain, Save, Incident, EvidenceDesk::Known, Stop>;
   /// Jobs and reports that are not of batches; one more place is always free for Stop.
   static constexpr std::size_t other_jobs = 64;
 

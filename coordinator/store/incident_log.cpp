@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "coordinator/store/incident_reader.h"
 #include "shared/base/kept_text.h"
+#include "shared/wire/codec.h"
 
 namespace sonde::store {
 namespace {
@@ -40,6 +42,15 @@ CREATE TABLE IF NOT EXISTS incidents (
   patterns     TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS incidents_by_end ON incidents (ended_at, started_at);
+CREATE TABLE IF NOT EXISTS evidence (
+  incident  TEXT NOT NULL,
+  number    INTEGER NOT NULL,
+  from_site TEXT NOT NULL,
+  to_site   TEXT NOT NULL,
+  taken     BLOB NOT NULL,
+  before    BLOB,
+  PRIMARY KEY (incident, number)
+) WITHOUT ROWID;
 )sql";
 
 constexpr double millionth = 1e6;
@@ -178,6 +189,43 @@ void IncidentLog::prepare() {
     database_->run("ALTER TABLE incidents ADD COLUMN patterns TEXT NOT NULL DEFAULT ''");
 }
 
+/// Traces are in the layout of the protocol (PathTrace).
+void IncidentLog::save_paths(const Incident& incident) {
+  Statement clear = database_->prepare("DELETE FROM evidence WHERE incident = ?1");
+  clear.bind(1, incident.id);
+  clear.run();
+  Statement insert = database_->prepare("INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+  std::int64_t number = 0;
+  for (const PathEvidence& one : incident.paths) {
+    const auto taken = wire::encode_trace(one.now);
+    const auto before = one.before ? wire::encode_trace(*one.before) : wire::Buffer{};
+    insert.bind(1, incident.id);
+    insert.bind(2, ++number);
+    insert.bind(3, one.link.from.str());
+    insert.bind(4, one.link.to.str());
+    insert.bind(5, std::span<const std::uint8_t>(taken));
+    insert.bind(6, std::span<const std::uint8_t>(before));
+    insert.run();
+  }
+}
+
+/// What cannot be read is left out.
+std::vector<PathEvidence> IncidentLog::paths_of(std::string_view id) {
+  std::vector<PathEvidence> out;
+  Statement rows =
+      database_->prepare("SELECT from_site, to_site, taken, before FROM evidence WHERE incident = ?1 ORDER BY number");
+  rows.bind(1, id);
+  while (rows.step()) {
+    const auto on = link(rows.text(0), rows.text(1));
+    auto taken = wire::decode_trace(rows.blob(2));
+    if (!on || !taken) continue;
+    PathEvidence evidence{.link = *on, .now = *std::move(taken), .before = std::nullopt};
+    if (auto before = wire::decode_trace(rows.blob(3))) evidence.before = *std::move(before);
+    out.push_back(std::move(evidence));
+  }
+  return out;
+}
+
 void IncidentLog::save(const Incident& incident) {
   std::string metrics;
   std::string links;
@@ -215,11 +263,13 @@ void IncidentLog::save(const Incident& incident) {
         std::string_view(patterns)})
     insert.bind(++at, text);
   insert.run();
+  save_paths(incident);
   Statement forget = database_->prepare(
       "DELETE FROM incidents WHERE ended_at > 0 AND id NOT IN "
       "(SELECT id FROM incidents WHERE ended_at > 0 ORDER BY ended_at DESC LIMIT ?1)");
   forget.bind(1, static_cast<std::int64_t>(kept));
   forget.run();
+  database_->run("DELETE FROM evidence WHERE incident NOT IN (SELECT id FROM incidents)");
   transaction.commit();
 }
 
@@ -227,7 +277,10 @@ std::vector<Incident> IncidentLog::load(std::size_t closed) {
   std::vector<Incident> out;
   const auto read_all = [&](Statement rows) {
     while (rows.step())
-      if (auto incident = read(rows)) out.push_back(*std::move(incident));
+      if (auto incident = read(rows)) {
+        incident->paths = paths_of(incident->id);
+        out.push_back(*std::move(incident));
+      }
   };
   read_all(database_->prepare("SELECT * FROM incidents WHERE ended_at = 0"));
   Statement others = database_->prepare("SELECT * FROM incidents WHERE ended_at > 0 ORDER BY ended_at DESC LIMIT ?1");

@@ -1,7 +1,9 @@
-// Incidents on disk: a table of their own in the store's file, made where it is missing. Private to this room.
+// Incidents on disk with the evidence of the way, in tables of their own in the store's file, made where they are
+// missing. Private to this room.
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/core/incidents.h"
@@ -16,7 +18,7 @@ class IncidentLog {
   static constexpr std::size_t kept = 10'000;
 
   explicit IncidentLog(const Database& database) : database_(&database) {}
-  /// Makes the table where it is missing.
+  /// Makes the tables where they are missing.
   void prepare();
   /// Replaces the one with the same id.
   void save(const Incident& incident);
@@ -26,6 +28,9 @@ class IncidentLog {
   std::vector<Incident> at(SharedTime at);
 
  private:
+  void save_paths(const Incident& incident);
+  std::vector<PathEvidence> paths_of(std::string_view id);
+
   const Database* database_;
 };
 

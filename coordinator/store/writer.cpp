@@ -10,6 +10,7 @@
 
 #include "coordinator/store/incident_log.h"
 #include "coordinator/store/kept.h"
+#include "coordinator/store/path_log.h"
 #include "coordinator/store/roller.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sealer.h"
@@ -93,6 +94,7 @@ struct Writer::Parts {
 
   explicit Parts(const std::filesystem::path& path) : database(open_for_writing(path)) {
     incidents.prepare();
+    paths.prepare();
     names.refresh();
     pending = sealer.pending();
   }
@@ -143,6 +145,7 @@ struct Writer::Parts {
   Sealer sealer{database};
   Roller roller{database, names};
   IncidentLog incidents{database};
+  PathLog paths{database};
   std::map<std::int64_t, std::uint64_t> pending;  ///< results in the log by site
 };
 
@@ -329,6 +332,19 @@ Expected<void> Writer::save(const Incident& incident) {
 
 Expected<std::vector<Incident>> Writer::incidents(std::size_t closed) {
   return parts_->attempt([&] { return parts_->incidents.load(closed); });
+}
+
+Expected<void> Writer::save(const EvidenceDesk::Known& known) {
+  auto saved = parts_->attempt([&] {
+    parts_->paths.save(known);
+    return true;
+  });
+  if (!saved) return std::unexpected(std::move(saved).error());
+  return {};
+}
+
+Expected<std::vector<EvidenceDesk::Known>> Writer::known_paths() {
+  return parts_->attempt([&] { return parts_->paths.load(); });
 }
 
 }  // namespace sonde::store

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/core/evidence_desk.h"
 #include "coordinator/core/incidents.h"
 #include "coordinator/core/ingest.h"
 #include "shared/base/error.h"
@@ -70,6 +71,10 @@ class Writer {
   Expected<void> save(const Incident& incident);
   /// The open ones, and at most `closed` of the others, the newest.
   Expected<std::vector<Incident>> incidents(std::size_t closed);
+
+  /// Replaces that of the same link.
+  Expected<void> save(const EvidenceDesk::Known& known);
+  Expected<std::vector<EvidenceDesk::Known>> known_paths();
 
  private:
   struct Parts;

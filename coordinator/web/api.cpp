@@ -84,6 +84,7 @@ constexpr LinkRoute link_routes[] = {
     {"/histogram", histogram_endpoint},
     {"/profile", profile_endpoint},
     {"/explain", explain_endpoint},
+    {"/path", path_endpoint},
 };
 constexpr std::string_view links_prefix = "/api/v1/links/";
 

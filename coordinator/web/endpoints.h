@@ -60,6 +60,7 @@ Response profile_endpoint(const Link& link, const Target& target, const Sources&
 /// /api/v1/detours: the best way through a third site, for each pair.
 Response detours_endpoint(const Target& target, const Sources& sources);
 Response explain_endpoint(const Link& link, const Target& target, const Sources& sources);
+Response path_endpoint(const Link& link, const Target& target, const Sources& sources);
 
 /// The body of /api/v1/sites, also the data of a `sites` event.
 std::string sites_text(const Sources& sources);

@@ -31,6 +31,20 @@ Json finding_json(const Finding& finding) {
               {"figures", std::move(figures)}};
 }
 
+namespace {
+
+/// What agents saw of this way at the onset of incidents that are open.
+std::vector<std::string> seen_on(const Link& link, const Incidents* incidents) {
+  std::vector<std::string> texts;
+  if (incidents == nullptr) return texts;
+  for (const Incident* incident : incidents->on_link(link))
+    for (const PathEvidence& path : incident->paths)
+      if (path.link == link) texts.push_back(text_of(path) + ". Hops: " + hops_text(path.now));
+  return texts;
+}
+
+}  // namespace
+
 Response explain_endpoint(const Link& link, const Target& target, const Sources& sources) {
   Parameters parameters(target, sources.now);
   const nanoseconds window = parameters.window(std::chrono::hours(1));
@@ -56,9 +70,11 @@ Response explain_endpoint(const Link& link, const Target& target, const Sources&
   if (sources.incidents != nullptr)
     for (const Incident* incident : sources.incidents->on_link(link))
       incidents.emplace_back(incident->summary, sources.now - incident->started_at);
+  std::vector<std::string> paths = seen_on(link, sources.incidents);
   return deferred_response([history = sources.history, mesh = sources.mesh, timetable = std::move(timetable), link,
                             now = sources.now, window, cells = std::move(cells), incidents = std::move(incidents),
-                            from = status_of(sources, link.from), to = status_of(sources, link.to)] {
+                            paths = std::move(paths), from = status_of(sources, link.from),
+                            to = status_of(sources, link.to)] {
     const auto read = [&](Probe probe) {
       return within(history->link_results(link, probe, now - window, now), now - window);
     };
@@ -72,6 +88,7 @@ Response explain_endpoint(const Link& link, const Target& target, const Sources&
                              .throughput = read(Probe::throughput),
                              .cells = cells,
                              .incidents = incidents,
+                             .paths = paths,
                              .from = from,
                              .to = to};
     Json findings = Json::array();

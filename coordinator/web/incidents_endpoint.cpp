@@ -8,6 +8,7 @@
 #include "coordinator/web/endpoints.h"
 #include "coordinator/web/incident_json.h"
 #include "coordinator/web/json.h"
+#include "coordinator/web/path_json.h"
 
 namespace sonde::web {
 namespace {
@@ -54,11 +55,13 @@ Json incident_json(const Incident& incident) {
   Json evidence = Json::array();
   for (const LinkEvidence& seen : incident.evidence) {
     Json one = link_json(seen.link);
+    one["kind"] = "rule";
     one["metric"] = name(seen.metric);
     one["value"] = number(seen.value);
     one["text"] = words_of(seen);
     evidence.push_back(std::move(one));
   }
+  for (const PathEvidence& path : incident.paths) evidence.push_back(path_json(path));
   Json timeline = Json::array();
   for (const Moment& moment : incident.timeline)
     timeline.push_back(Json{{"at", time(moment.at)}, {"text", moment.text}});

@@ -10,6 +10,7 @@
 
 #include "coordinator/core/audit.h"
 #include "coordinator/core/demand.h"
+#include "coordinator/core/evidence_desk.h"
 #include "coordinator/core/incidents.h"
 #include "coordinator/core/loss_join.h"
 #include "coordinator/core/matrix.h"
@@ -54,6 +55,7 @@ struct Sources {
   const Incidents* incidents = nullptr;  ///< null: there are none
   Silences* silences = nullptr;          ///< a request may change it; null: nothing can be silenced
   const Notify* notify = nullptr;        ///< null: nobody is told of incidents
+  const EvidenceDesk* paths = nullptr;   ///< null: no way was ever looked at
 };
 
 }  // namespace sonde::web

@@ -35,6 +35,10 @@ inline constexpr std::size_t text_bytes = 1024;
 /// In one message, each about the probes of one result.
 inline constexpr std::size_t arrival_questions = 500;
 
+/// Of a path trace: TTLs that are tried, and counters of an interface.
+inline constexpr std::size_t hops_per_trace = 32;
+inline constexpr std::size_t counters_per_trace = 32;
+
 /// Results that an agent has sent and nobody has acknowledged; it sends no more until some are.
 inline constexpr std::size_t results_in_flight = 2000;
 

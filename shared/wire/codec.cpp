@@ -8,6 +8,7 @@
 #include <cmath>
 #include <utility>
 
+#include "shared/wire/field_counter.h"
 #include "shared/wire/fields.h"
 
 namespace sonde::wire {
@@ -31,34 +32,14 @@ template <>
 constexpr std::size_t enum_size<Outcome>() {
   return outcome_count;
 }
+template <>
+constexpr std::size_t enum_size<HopKind>() {
+  return hop_kind_count;
+}
 
 /// What a decoded metric is that this program does not know: its number is one of a later version.
 constexpr auto later_metric = static_cast<Metric>(0xFF);
 static_assert(metric_count < 0xFF);
-
-/// Counts a record's fields, so that its array's header can be written before them.
-struct FieldCounter {
-  std::uint32_t count = 0;
-  template <typename T>
-  void operator()(T&) {
-    ++count;
-  }
-  template <typename T>
-  void appended(T&) {
-    ++count;
-  }
-  void text(std::string&) { ++count; }
-  void appended_text(std::string&) { ++count; }
-  void texts(std::vector<std::string>&, std::size_t) { ++count; }
-  template <typename T>
-  void list(std::vector<T>&, std::size_t) {
-    ++count;
-  }
-  template <typename T>
-  void appended_list(std::vector<T>&, std::size_t) {
-    ++count;
-  }
-};
 
 struct Sink {
   Buffer& out;
@@ -491,6 +472,10 @@ std::expected<Result, DecodeError> decode_result(std::span<const std::uint8_t> b
 Buffer encode_timetable(const Timetable& timetable) { return encode_one(timetable); }
 std::expected<Timetable, DecodeError> decode_timetable(std::span<const std::uint8_t> bytes) {
   return decode_one<Timetable>(bytes);
+}
+Buffer encode_trace(const PathTrace& trace) { return encode_one(trace); }
+std::expected<PathTrace, DecodeError> decode_trace(std::span<const std::uint8_t> bytes) {
+  return decode_one<PathTrace>(bytes);
 }
 
 }  // namespace sonde::wire

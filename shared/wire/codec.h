@@ -30,12 +30,14 @@ struct DecodeError {
 Buffer encode(const Message& message);
 std::expected<Message, DecodeError> decode(std::span<const std::uint8_t> bytes);
 
-/// One result or timetable by itself, as the spool, the store and the agent's saved timetable keep it (same layout as
-/// on the wire).
+/// One result, timetable or trace by itself, as the spool, the store and the agent's saved timetable keep it (same
+/// layout as on the wire).
 Buffer encode_result(const Result& result);
 std::expected<Result, DecodeError> decode_result(std::span<const std::uint8_t> bytes);
 Buffer encode_timetable(const Timetable& timetable);
 std::expected<Timetable, DecodeError> decode_timetable(std::span<const std::uint8_t> bytes);
+Buffer encode_trace(const PathTrace& trace);
+std::expected<PathTrace, DecodeError> decode_trace(std::span<const std::uint8_t> bytes);
 
 /// Appends the chosen elements, by their places, as a record's field holds a list of them; for TimetableEncoder.
 void append_list(Buffer& out, std::span<const ThroughputSlot> all, std::span<const std::uint32_t> chosen);

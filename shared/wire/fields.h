@@ -356,4 +356,52 @@ void fields(Archive& a, ArrivalAnswers& v) {
   a.list(v.answers, limits::arrival_questions);
 }
 
+template <typename Archive>
+void fields(Archive& a, EvidenceOrder& v) {
+  a(v.id);
+  a(v.to);
+  a(v.patience);
+  a(v.at_leisure);
+}
+
+template <typename Archive>
+void fields(Archive& a, Hop& v) {
+  a(v.kind);
+  a.text(v.address);
+  a(v.rtt);
+}
+
+template <typename Archive>
+void fields(Archive& a, InterfaceCounter& v) {
+  a.text(v.name);
+  a(v.total);
+  a(v.change);
+}
+
+template <typename Archive>
+void fields(Archive& a, PathTrace& v) {
+  a(v.began_at);
+  a(v.took);
+  a.text(v.source);
+  a.text(v.target);
+  a.list(v.hops, limits::hops_per_trace);
+  a(v.reached);
+  a(v.sent);
+  a(v.answered);
+  a(v.mtu);
+  a.text(v.mtu_told_by);
+  a(v.mtu_black_hole);
+  a.text(v.interface);
+  a(v.interface_mtu);
+  a.list(v.counters, limits::counters_per_trace);
+  a.text(v.trouble);
+}
+
+template <typename Archive>
+void fields(Archive& a, EvidenceTaken& v) {
+  a(v.id);
+  a(v.to);
+  a(v.trace);
+}
+
 }  // namespace sonde::wire

@@ -11,6 +11,7 @@
 #include "shared/base/ids.h"
 #include "shared/base/time.h"
 #include "shared/base/units.h"
+#include "shared/measure/path_trace.h"
 #include "shared/measure/result.h"
 #include "shared/schedule/timetable.h"
 
@@ -260,9 +261,28 @@ struct ArrivalAnswers {
   bool operator==(const ArrivalAnswers&) const = default;
 };
 
+// ---- evidence of the way (coordinator -> agent, and back)
+// ------------------------------------------------------------------------------------------
+
+/// "Look at the way to that site": at the onset of an incident, and now and then while all is well.
+struct EvidenceOrder {
+  std::uint64_t id = 0;
+  SiteId to;
+  nanoseconds patience{0};  ///< not begun within this time of its arrival, it is answered with a trouble
+  bool at_leisure = false;  ///< it waits until no throughput run is under way here, behind all that do not
+  bool operator==(const EvidenceOrder&) const = default;
+};
+
+struct EvidenceTaken {
+  std::uint64_t id = 0;
+  SiteId to;
+  PathTrace trace;
+  bool operator==(const EvidenceTaken&) const = default;
+};
+
 using Message =
     std::variant<Hello, Heartbeat, ResultBatch, Goodbye, Welcome, WhoAreYou, HeartbeatReply, NewTimetable, Acknowledge,
                  PeerFacts, TransferOffer, TransferAnswer, TransferGo, TransferFinished, TransferAbort, RunOrder,
-                 RunProgress, Inquiry, Situation, ArrivalQuestions, ArrivalAnswers>;
+                 RunProgress, Inquiry, Situation, ArrivalQuestions, ArrivalAnswers, EvidenceOrder, EvidenceTaken>;
 
 }  // namespace sonde::wire

@@ -4,7 +4,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <set>
+#include <thread>
 
 #include "tests/e2e/e2e_mesh.h"
 
@@ -73,6 +75,10 @@ class Watcher {
     BOOST_TEST(seen == expected, boost::test_tools::per_element());
     if (seen != expected) BOOST_TEST_MESSAGE(story());
   }
+  bool names_starved(const std::string& site) const {
+    return std::ranges::any_of(all("open"),
+                               [&](const json& one) { return one["cause"] == "agent_starved" && one["site"] == site; });
+  }
   std::string story() const {
     std::string text;
     for (const char* state : {"open", "closed"})
@@ -94,6 +100,9 @@ class Watcher {
 
 bool has(const json& list, const std::string& word) { return std::ranges::find(list, json(word)) != list.end(); }
 
+/// Three of each path's own: 192.0.2.101 to 103 and so on.
+std::string routers(int number) { return fmt::format("192.0.2.{0}1,192.0.2.{0}2,192.0.2.{0}3", number); }
+
 std::string mesh_topology() {
   const std::vector<std::string> sites{"berlin", "athens", "gdansk", "lisbon"};
   std::vector<PathTruth> paths;
@@ -112,6 +121,48 @@ lab::LabSpec spec() {
                                         mesh_topology())};
 }
 
+/// The routers that stand on each path, and where its faults lie: behind the first.
+void place_routers(lab::Lab& lab) {
+  int number = 10;
+  for (const char* from : {"berlin", "athens", "gdansk", "lisbon"})
+    for (const char* to : {"berlin", "athens", "gdansk", "lisbon"})
+      if (from != std::string(to)) lab.wan(fmt::format("set {} {} fault_hop=1 hops={}", from, to, routers(number++)));
+}
+
+/// The way of each link as it is while all is well.
+void wait_until_known(const lab::Lab& lab) {
+  const bool known = lab::eventually(30s, [&] {
+    for (const char* from : {"berlin", "athens", "gdansk", "lisbon"})
+      for (const char* to : {"berlin", "athens", "gdansk", "lisbon"}) {
+        if (from == std::string(to)) continue;
+        const auto reply = lab.get(fmt::format("/api/v1/links/{}/{}/path", from, to));
+        if (!reply || reply->status != 200 || json::parse(reply->body)["path"].is_null()) return false;
+      }
+    return true;
+  });
+  BOOST_TEST_REQUIRE(known, "agents did not look at every way within 30 s");
+}
+
+bool finds(const json& evidence, const std::string& code) {
+  return std::ranges::any_of(evidence["findings"], [&](const json& finding) { return finding["code"] == code; });
+}
+
+/// What an incident has of a way from and to these sites (empty: any), once it is there.
+json evidence_of(const lab::Lab& lab, const json& incident, const std::string& from, const std::string& to) {
+  json found;
+  lab::eventually(20s, [&] {
+    const auto reply = lab.get("/api/v1/incidents/" + incident["id"].get<std::string>());
+    if (!reply || reply->status != 200) return false;
+    for (const json& item : json::parse(reply->body)["evidence"])
+      if (item["kind"] == "path" && (from.empty() || item["from"] == from) && (to.empty() || item["to"] == to))
+        found = item;
+    return !found.is_null();
+  });
+  BOOST_TEST_REQUIRE(!found.is_null(), "no evidence of the way from '" << from << "' to '" << to << "'");
+  fmt::print("  {}\n    {}\n", found["text"].get<std::string>(), found["hops"].get<std::string>());
+  return found;
+}
+
 void cut_egress(lab::Lab& lab, Watcher& watcher) {
   lab.wan("set athens * up=0");
   const json incident = watcher.wait_for("egress", three_intervals);
@@ -121,12 +172,20 @@ void cut_egress(lab::Lab& lab, Watcher& watcher) {
   BOOST_TEST(!incident["evidence"].empty());
   BOOST_TEST(cell(lab, "loss", "athens", "berlin", "&stat=last").value.value_or(0) == 1.0);
   BOOST_TEST(cell(lab, "loss", "berlin", "athens", "&stat=last").value.value_or(1) == 0.0);
+  const json way = evidence_of(lab, incident, "athens", "");
+  BOOST_TEST(finds(way, "path_ends"));
+  BOOST_TEST(finds(way, "path_same"));
+  BOOST_TEST(way["now"]["hops"].size() == 1U);
+  BOOST_TEST(way["before"]["hops"].size() == 4U);
+  BOOST_TEST(way["now"]["interface"] == "wan0");
+  evidence_of(lab, incident, "", "athens");  // the other agent's
   lab.wan("set athens * up=1");
   watcher.wait_until_over(to_clear);
 }
 
 void slow_ingress(lab::Lab& lab, Watcher& watcher) {
-  for (const char* from : {"berlin", "athens", "lisbon"}) lab.wan(fmt::format("set {} gdansk delay=80ms", from));
+  for (const char* from : {"athens", "lisbon"}) lab.wan(fmt::format("set {} gdansk delay=80ms", from));
+  lab.wan(fmt::format("set berlin gdansk delay=80ms hops={}", routers(24)));
   const json incident = watcher.wait_for("ingress", three_intervals);
   BOOST_TEST(incident["site"] == "gdansk");
   BOOST_TEST(has(incident["metrics"], "delay_rise"));
@@ -134,6 +193,13 @@ void slow_ingress(lab::Lab& lab, Watcher& watcher) {
   BOOST_TEST(lab::eventually(three_intervals,
                              [&] { return cell(lab, "delay_rise", "berlin", "gdansk").state == "degraded"; }));
   BOOST_TEST(cell(lab, "delay_rise", "gdansk", "berlin").state == "ok");
+  const json changed = evidence_of(lab, incident, "berlin", "gdansk");
+  BOOST_TEST(finds(changed, "path_changed"));
+  BOOST_TEST(changed["text"].get<std::string>().find("changed at hop 1: 192.0.2.241 instead of 192.0.2.1") !=
+             std::string::npos);
+  const json same = evidence_of(lab, incident, "athens", "gdansk");
+  BOOST_TEST(finds(same, "path_same"));
+  BOOST_TEST(finds(same, "step_at_hop"));
   for (const char* from : {"berlin", "athens", "lisbon"}) lab.wan(fmt::format("set {} gdansk delay=12ms", from));
   watcher.wait_until_over(to_clear);
 }
@@ -180,6 +246,34 @@ void coordinator_cut_off(lab::Lab& lab, Watcher& watcher) {
   watcher.wait_until_over(20s);
 }
 
+/// An agent that hardly gets any CPU is named itself, and its links are not blamed.
+void overloaded_agent(lab::Lab& lab, Watcher& watcher) {
+  const auto before = watcher.incidents();
+  const auto starved = [&] { return watcher.names_starved("berlin"); };
+  const double begin = seconds_now();
+  while (!starved() && seconds_now() - begin < 25) {
+    lab.process("berlin").signal(SIGSTOP);
+    std::this_thread::sleep_for(200ms);
+    lab.process("berlin").signal(SIGCONT);
+    std::this_thread::sleep_for(100ms);
+  }
+  fmt::print("agent_starved after {:.1f} s\n", seconds_now() - begin);
+  BOOST_TEST(starved(), watcher.story());
+  BOOST_TEST(watcher.incidents().size() == before.size(), watcher.story());
+}
+
+/// Whoever was stopped has heard nobody, and accuses nobody of it.
+void stopped_coordinator(lab::Lab& lab, Watcher& watcher) {
+  lab.process("coordinator").signal(SIGSTOP);
+  std::this_thread::sleep_for(agent_silence + 1s);
+  lab.process("coordinator").signal(SIGCONT);
+  BOOST_TEST(lab::eventually(10s, [&] { return cell(lab, "rtt", "athens", "gdansk", "&window=5s").count > 0; }),
+             "no result within 10 s of the coordinator's standstill");
+  std::this_thread::sleep_for(3s);
+  BOOST_TEST(watcher.incidents().empty(), watcher.story());
+  BOOST_TEST(lab.log_of("coordinator").find("stood_still") != std::string::npos);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(incidents)
@@ -187,17 +281,64 @@ BOOST_AUTO_TEST_SUITE(incidents)
 BOOST_AUTO_TEST_CASE(each_fault_is_one_incident_in_time_and_ends_after_healing) {
   if (!may_run()) return;
   lab::Lab lab(spec());
+  place_routers(lab);
   lab.start_all();
   wait_until_measuring(lab, "rtt");
+  wait_until_known(lab);
   Watcher watcher(lab);
   cut_egress(lab, watcher);
   lossy_link(lab, watcher);
   watcher.expect_only({"egress", "link"});
   coordinator_cut_off(lab, watcher);
   watcher.expect_only({"egress", "link", "coordinator"});
+  overloaded_agent(lab, watcher);
+  stopped_coordinator(lab, watcher);
+  watcher.expect_only({"egress", "link", "coordinator"});
   slow_ingress(lab, watcher);  // by now enough was seen to know what is usual
   dead_host(lab, watcher);
   watcher.expect_only({"egress", "link", "coordinator", "ingress", "site_down"});
+}
+
+/// Small packets arrive and large ones vanish: only transfers suffer, and the way's evidence says why.
+BOOST_AUTO_TEST_CASE(a_black_hole_for_large_packets_is_found_by_the_evidence) {
+  if (!may_run()) return;
+  const std::string two =
+      "seed: 5\nsites:\n"
+      "  - {name: berlin, address: 192.0.2.10}\n"
+      "  - {name: athens, address: 192.0.2.20}\n"
+      "paths:\n"
+      "  - {from: berlin, to: athens, delay: 5ms, hops: \"192.0.2.201,192.0.2.202,192.0.2.203\", fault_hop: 2}\n"
+      "  - {from: athens, to: berlin, delay: 5ms, hops: \"192.0.2.211,192.0.2.212\"}\n";
+  lab::Lab lab({.files = lab::make_mesh_files("hole",
+                                              "  latency: {rate: 50/s, every: 1s, timeout: 500ms}\n"
+                                              "  connect: off\n"
+                                              "  throughput: {every: 8s, duration: 300ms, max_duration: 300ms, "
+                                              "max_bytes: 200kB}\n",
+                                              two)});
+  lab.start_all();
+  wait_until_measuring(lab, "rtt");
+  BOOST_TEST_REQUIRE(lab::eventually(20s, [&] {
+    const auto reply = lab.get("/api/v1/links/berlin/athens/path");
+    return reply && reply->status == 200 && !json::parse(reply->body)["path"].is_null();
+  }));
+  Watcher watcher(lab);
+  lab.wan("set berlin athens mtu=1400");
+  const json incident = watcher.wait_for("link", 50s);
+  BOOST_TEST(incident["from"] == "berlin");
+  BOOST_TEST(incident["to"] == "athens");
+  BOOST_TEST(has(incident["metrics"], "throughput"));
+  const json way = evidence_of(lab, incident, "berlin", "athens");
+  BOOST_TEST(way["now"]["mtu"] == 1400);
+  BOOST_TEST(way["now"]["mtu_black_hole"] == true);
+  BOOST_TEST(way["before"]["mtu"] == 1500);
+  BOOST_TEST(finds(way, "mtu_black_hole"));
+  const json back = evidence_of(lab, incident, "athens", "berlin");
+  BOOST_TEST(back["now"]["mtu"] == 1500);
+  BOOST_TEST(back["now"]["mtu_black_hole"] == false);
+  const std::string shown = lab.sonde({"incidents", incident["id"].get<std::string>()}).out;
+  BOOST_TEST(shown.find("loss at large packets only: those over 1400 octets vanish") != std::string::npos, shown);
+  BOOST_TEST(lab.sonde({"explain", "berlin", "athens"}).out.find("packets over 1400 octets vanish") !=
+             std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -87,6 +87,17 @@ wire::Heartbeat heartbeat() {
   return beat;
 }
 
+PathTrace trace() {
+  PathTrace out;
+  out.source = "192.0.2.10:7102";
+  out.target = "192.0.2.20:7101";
+  out.hops = {{HopKind::router, "192.0.2.201", 3ms}, {}, {HopKind::target, "192.0.2.20", 40ms}};
+  out.reached = true;
+  out.mtu = 1400;
+  out.counters = {{"tx_dropped", 7, 2}};
+  return out;
+}
+
 std::vector<wire::Message> messages() {
   const wire::Token token{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
   return {wire::Hello{berlin(), "1.2.3", 1, 2, {3}, "0a1b2c3d", 7101},
@@ -117,7 +128,9 @@ std::vector<wire::Message> messages() {
                           full_timetable(),
                           {{{athens(), berlin()}, Probe::connect, "ok", 3s}}},
           wire::ArrivalQuestions{{{8, berlin(), 77, 0xFFFF'FFF0U, 9, shared_from_ns(5)}}},
-          wire::ArrivalAnswers{{{8, true, 12}, {9, false, 0}}}};
+          wire::ArrivalAnswers{{{8, true, 12}, {9, false, 0}}},
+          wire::EvidenceOrder{10, athens(), 20s, true},
+          wire::EvidenceTaken{11, athens(), trace()}};
 }
 
 void write(const std::filesystem::path& file, const wire::Buffer& bytes) {

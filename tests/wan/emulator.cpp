@@ -93,7 +93,13 @@ void Emulator::read_packets(std::size_t site) {
     }
     const auto packet = buffer.first(static_cast<std::size_t>(octets));
     const auto forward = network_.on_packet(mono_now(), site, packet);
-    if (!forward || forward->fate.copies == 0) continue;
+    if (!forward) continue;
+    if (!forward->answer.empty()) {
+      if (!transit_.keep_copy(forward->answer, site, network_.answers_to(site), forward->answered))
+        network_.on_overflow();
+      continue;
+    }
+    if (forward->fate.copies == 0) continue;
     transit_.keep(packet.size(), forward->to, forward->path, forward->fate.departs[0]);
     if (forward->fate.copies > 1 && !transit_.keep_copy(packet, forward->to, forward->path, forward->fate.departs[1]))
       network_.on_overflow();

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "tests/wan/router.h"
 #include "tests/wan/settings.h"
 
 namespace sonde::wan {
@@ -34,21 +35,6 @@ double milliseconds(std::optional<double> ns) { return ns.value_or(0) / 1e6; }
 
 }  // namespace
 
-std::optional<IpAddress> destination(std::span<const std::byte> packet) {
-  if (packet.size() < 20) return std::nullopt;
-  IpAddress address;
-  const auto version = std::to_integer<unsigned>(packet[0]) >> 4U;
-  if (version == 4) {
-    address.family = IpAddress::Family::v4;
-    for (std::size_t i = 0; i < 4; ++i) address.octets[i] = std::to_integer<std::uint8_t>(packet[16 + i]);
-    return address;
-  }
-  if (version != 6 || packet.size() < 40) return std::nullopt;
-  address.family = IpAddress::Family::v6;
-  for (std::size_t i = 0; i < 16; ++i) address.octets[i] = std::to_integer<std::uint8_t>(packet[24 + i]);
-  return address;
-}
-
 Expected<Network> Network::make(const Topology& topology) {
   if (topology.sites.size() > most_sites) return fail(fmt::format("more than {} sites", most_sites));
   Network network(topology.sites);
@@ -74,20 +60,51 @@ Expected<Network> Network::make(const Topology& topology) {
   return network;
 }
 
-std::optional<Forward> Network::on_packet(MonoTime now, std::size_t from, std::span<const std::byte> packet) {
-  const auto address = destination(packet);
-  const auto owner = address ? owners_.find(*address) : owners_.end();
+std::optional<Forward> Network::on_packet(MonoTime now, std::size_t from, std::span<std::byte> packet) {
+  const auto view = view_ip(packet);
+  const auto owner = view ? owners_.find(view->to) : owners_.end();
   if (owner == owners_.end() || owner->second == from) {
     ++unroutable_;
     return std::nullopt;
   }
-  const std::size_t path = path_index(from, owner->second);
-  PathStats& stats = stats_[path];
+  Forward forward{.to = owner->second, .path = path_index(from, owner->second)};
+  PathStats& stats = stats_[forward.path];
   ++stats.packets;
   stats.bytes += packet.size();
-  const Fate fate = paths_[path].on_packet(now, static_cast<std::uint32_t>(packet.size()));
-  if (fate.drop != Drop::none) ++stats.drops[static_cast<std::size_t>(fate.drop)];
-  return Forward{.to = owner->second, .path = path, .fate = fate};
+  meet_routers(now, from, packet, forward);
+  if (forward.fate.drop != Drop::none) ++stats.drops[static_cast<std::size_t>(forward.fate.drop)];
+  return forward;
+}
+
+/// Hop 1 is the first router; a packet dies at the hop that its TTL names, but only if it gets there.
+void Network::meet_routers(MonoTime now, std::size_t from, std::span<std::byte> packet, Forward& forward) {
+  Path& path = paths_[forward.path];
+  const auto octets = static_cast<std::uint32_t>(packet.size());
+  const PathSettings& settings = path.settings();
+  const auto view = view_ip(packet);
+  const Routers routers = settings.hops.empty() ? Routers{} : routers_of(settings.hops, view->to.family);
+  // A router's answer takes the share of both ways' delays that lies on this side of it.
+  const auto answer = [&](std::size_t hop, const auto& make) {
+    const auto& router = routers[hop - 1];
+    if (!router) return;
+    const nanoseconds round = settings.delay + paths_[path_index(forward.to, from)].settings().delay;
+    forward.answer = make(*router);
+    forward.answered = now + round * static_cast<std::int64_t>(hop) / static_cast<std::int64_t>(routers.size() + 1);
+  };
+  const auto expired = [&](const IpAddress& router) { return time_exceeded(router, packet); };
+  const bool expires = !routers.empty() && view->ttl <= routers.size();
+  if (expires && view->ttl <= settings.fault_hop) return answer(std::max<std::size_t>(view->ttl, 1), expired);
+  forward.fate = path.on_packet(now, octets);
+  if (forward.fate.drop == Drop::mtu && settings.mtu_told && !routers.empty())
+    answer(std::clamp<std::size_t>(settings.fault_hop, 1, routers.size()),
+           [&](const IpAddress& router) { return too_big(router, packet, settings.mtu); });
+  if (forward.fate.drop != Drop::none) return;
+  if (!expires) {
+    if (!routers.empty()) count_down(packet, static_cast<std::uint8_t>(routers.size()));
+    return;
+  }
+  forward.fate.copies = 0;
+  answer(std::max<std::size_t>(view->ttl, 1), expired);
 }
 
 void Network::on_delivered(std::size_t path, std::uint32_t octets, nanoseconds late) {

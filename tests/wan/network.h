@@ -50,7 +50,9 @@ struct PathStats {
 struct Forward {
   std::size_t to = 0;
   std::size_t path = 0;
-  Fate fate;
+  Fate fate{};                      ///< without copies where a router has answered instead
+  std::vector<std::byte> answer{};  ///< a router's, to the sender; empty: none
+  MonoTime answered{};              ///< when it arrives there
 };
 
 class Network {
@@ -62,8 +64,10 @@ class Network {
 
   const std::vector<WanSite>& sites() const { return sites_; }
   /// An IP packet that site `from` (an index) sent at `now`. nullopt, counted, where it is no IP packet or its
-  /// destination is nobody's or the sender's own.
-  std::optional<Forward> on_packet(MonoTime now, std::size_t from, std::span<const std::byte> packet);
+  /// destination is nobody's or the sender's own. The path's routers count down its TTL.
+  std::optional<Forward> on_packet(MonoTime now, std::size_t from, std::span<std::byte> packet);
+  /// What on_delivered() is told of a router's answer to `site`; no statistics have it.
+  std::size_t answers_to(std::size_t site) const { return path_index(site, site); }
   void on_delivered(std::size_t path, std::uint32_t octets, nanoseconds late);
   /// The emulator had no room for a packet under way, or the far side took it not.
   void on_overflow() { ++overflows_; }
@@ -76,6 +80,7 @@ class Network {
   explicit Network(std::vector<WanSite> sites) : sites_(std::move(sites)) {}
   std::size_t path_index(std::size_t from, std::size_t to) const { return from * sites_.size() + to; }
   Expected<std::vector<std::size_t>> named(std::string_view name) const;
+  void meet_routers(MonoTime now, std::size_t from, std::span<std::byte> packet, Forward& forward);
   Expected<void> change_paths(std::span<const std::string_view> words);
   std::string stats_json() const;
 
@@ -86,8 +91,5 @@ class Network {
   std::uint64_t unroutable_ = 0;
   std::uint64_t overflows_ = 0;
 };
-
-/// Where an IPv4 or IPv6 packet wants to go; nullopt for anything else.
-std::optional<IpAddress> destination(std::span<const std::byte> packet);
 
 }  // namespace sonde::wan

@@ -10,6 +10,7 @@
 
 #include "shared/base/time.h"
 #include "shared/base/units.h"
+#include "tests/wan/router.h"
 
 namespace sonde::wan {
 
@@ -28,8 +29,11 @@ struct PathSettings {
   double reorder = 0;     ///< ratio of packets that are held back by `reorder_by`
   nanoseconds reorder_by = std::chrono::milliseconds(1);
   double duplicate = 0;      ///< ratio of packets that arrive twice
-  std::uint32_t mtu = 1500;  ///< larger packets vanish, as in a black hole
+  std::uint32_t mtu = 1500;  ///< larger packets vanish, as in a black hole, unless mtu_told
   bool up = true;
+  Routers hops{};               ///< on the way; none: the TTL is left as it is
+  std::uint32_t fault_hop = 0;  ///< loss, mtu and up lie behind so many of them: these answer whatever is the matter
+  bool mtu_told = false;        ///< the router there answers a packet that is too large
   bool operator==(const PathSettings&) const = default;
 };
 

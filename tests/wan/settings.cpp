@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -65,6 +66,31 @@ Expected<bool> parse_up(std::string_view text) {
   return fail(fmt::format("'{}' is neither 0 nor 1", text));
 }
 
+Expected<Routers> parse_hops(std::string_view text) {
+  constexpr std::size_t most_hops = 60;
+  Routers routers;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+    if (one == "*") {
+      routers.emplace_back();
+      continue;
+    }
+    const auto address = IpAddress::parse(one);
+    if (!address) return fail(fmt::format("'{}' is no address; write 192.0.2.201,*,2001:db8::201", one));
+    routers.emplace_back(*address);
+  }
+  if (routers.size() > most_hops) return fail(fmt::format("at most {} hops", most_hops));
+  return routers;
+}
+
+Expected<std::uint32_t> parse_hop(std::string_view text) {
+  const auto value = parse_number(text);
+  if (!value) return std::unexpected(value.error());
+  if (*value < 0 || *value > 255) return fail("the number of a hop is 0 to 255");
+  return static_cast<std::uint32_t>(*value);
+}
+
 using Setter = std::function<Expected<void>(PathSettings&, std::string_view)>;
 
 template <auto Member, typename Parse>
@@ -91,6 +117,9 @@ const std::map<std::string_view, Setter>& setters() {
       {"duplicate", setter<&PathSettings::duplicate>(parse_ratio)},
       {"mtu", setter<&PathSettings::mtu>(parse_mtu)},
       {"up", setter<&PathSettings::up>(parse_up)},
+      {"hops", setter<&PathSettings::hops>(parse_hops)},
+      {"fault_hop", setter<&PathSettings::fault_hop>(parse_hop)},
+      {"mtu_told", setter<&PathSettings::mtu_told>(parse_up)},
   };
   return table;
 }

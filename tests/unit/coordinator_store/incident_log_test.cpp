@@ -33,6 +33,13 @@ Incident make_incident(std::string id) {
   incident.summary = "athens egress: 2 of 2 destinations lose packets";
   incident.runbook = "https://example.net/loss";
   incident.reopened = 1;
+  PathTrace now;
+  now.began_at = second(1021);
+  now.hops = {{HopKind::router, "192.0.2.201", nanoseconds(3'000'000)}, {}};
+  now.mtu = 1400;
+  PathTrace before = now;
+  before.mtu = 1500;
+  incident.paths = {{incident.links[0], now, before}, {incident.links[1], now, std::nullopt}};
   return incident;
 }
 
@@ -73,6 +80,24 @@ BOOST_AUTO_TEST_CASE(those_of_an_instant_are_found_beside_the_writer) {
   BOOST_TEST(ids(1999) == "12");
   BOOST_TEST(ids(2000) == "1");
   BOOST_TEST(!incidents_at(folder() / "none.db", second(1)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_last_good_way_of_each_link_is_kept) {
+  const Link link{SiteId::known("athens"), SiteId::known("berlin")};
+  PathTrace trace;
+  trace.began_at = second(5);
+  trace.hops = {{HopKind::target, "192.0.2.20", nanoseconds(1)}};
+  {
+    Writer writer(file());
+    BOOST_TEST(writer.known_paths()->empty());
+    BOOST_REQUIRE(writer.save(EvidenceDesk::Known{link, {}}).has_value());
+    BOOST_REQUIRE(writer.save(EvidenceDesk::Known{link, trace}).has_value());
+  }
+  Writer again(file());
+  const auto known = again.known_paths();
+  BOOST_TEST_REQUIRE(known->size() == 1U);
+  BOOST_TEST((known->front().link == link));
+  BOOST_TEST((known->front().trace == trace));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_saved_comes_back) {

@@ -52,6 +52,10 @@ std::vector<std::byte> ipv6_to(const char* address) {
   return packet;
 }
 
+std::optional<Forward> send(Network& network, std::size_t from, std::vector<std::byte> packet) {
+  return network.on_packet(MonoTime(0ms), from, packet);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(network)
@@ -83,37 +87,37 @@ BOOST_AUTO_TEST_CASE(mistakes_in_a_topology_are_named) {
 
 BOOST_AUTO_TEST_CASE(packets_go_where_their_address_is) {
   auto network = network_of(two_sites);
-  const auto there = network.on_packet(MonoTime(0ms), 1, ipv6_to("2001:db8::10"));
+  const auto there = send(network, 1, ipv6_to("2001:db8::10"));
   BOOST_TEST_REQUIRE(there.has_value());
   BOOST_TEST(there->to == 0U);
-  const auto back = network.on_packet(MonoTime(0ms), 0, ipv4_to("192.0.2.20"));
+  const auto back = send(network, 0, ipv4_to("192.0.2.20"));
   BOOST_TEST_REQUIRE(back.has_value());
   BOOST_TEST(back->to == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(what_goes_nowhere_is_dropped_and_counted) {
   auto network = network_of(two_sites);
-  BOOST_TEST(!network.on_packet(MonoTime(0ms), 0, ipv4_to("192.0.2.99")).has_value());
-  BOOST_TEST(!network.on_packet(MonoTime(0ms), 0, ipv4_to("192.0.2.10")).has_value());
-  BOOST_TEST(!network.on_packet(MonoTime(0ms), 0, std::vector<std::byte>(100)).has_value());
-  BOOST_TEST(!network.on_packet(MonoTime(0ms), 0, std::vector<std::byte>(3, std::byte{0x45})).has_value());
+  BOOST_TEST(!send(network, 0, ipv4_to("192.0.2.99")).has_value());
+  BOOST_TEST(!send(network, 0, ipv4_to("192.0.2.10")).has_value());
+  BOOST_TEST(!send(network, 0, std::vector<std::byte>(100)).has_value());
+  BOOST_TEST(!send(network, 0, std::vector<std::byte>(3, std::byte{0x45})).has_value());
   BOOST_TEST(network.command("stats").find("\"unroutable\":4") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_command_changes_a_path_while_it_runs) {
   auto network = network_of(two_sites);
   BOOST_TEST(network.command("set athens berlin delay=40ms up=1") == "ok");
-  const auto forward = network.on_packet(MonoTime(0ms), 1, ipv4_to("192.0.2.10"));
+  const auto forward = send(network, 1, ipv4_to("192.0.2.10"));
   BOOST_TEST_REQUIRE(forward.has_value());
   BOOST_TEST((forward->fate.departs[0] == MonoTime(40ms)));
   BOOST_TEST(network.command("set * athens up=0") == "ok");
-  BOOST_TEST((network.on_packet(MonoTime(0ms), 0, ipv4_to("192.0.2.20"))->fate.drop == Drop::down));
+  BOOST_TEST((send(network, 0, ipv4_to("192.0.2.20"))->fate.drop == Drop::down));
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_command_says_why_and_changes_nothing) {
   auto network = network_of(two_sites);
   BOOST_TEST(network.command("set athens berlin delay=7ms loss=2") == "error: loss: '2' is no ratio; write 0.05 or 5%");
-  const auto forward = network.on_packet(MonoTime(0ms), 1, ipv4_to("192.0.2.10"));
+  const auto forward = send(network, 1, ipv4_to("192.0.2.10"));
   BOOST_TEST((forward->fate.departs[0] == MonoTime(0ms)));
   BOOST_TEST(network.command("set athens mars up=0") == "error: unknown site 'mars'");
   BOOST_TEST(network.command("set athens berlin") == "error: set needs FROM TO and at least one key=value");
@@ -136,25 +140,38 @@ BOOST_AUTO_TEST_CASE(every_setting_can_be_written) {
                                                                                    {"reorder_by", "2ms"},
                                                                                    {"duplicate", "2%"},
                                                                                    {"mtu", "1400"},
-                                                                                   {"up", "0"}})
+                                                                                   {"up", "0"},
+                                                                                   {"hops", "192.0.2.201,*,fd00::1"},
+                                                                                   {"fault_hop", "2"},
+                                                                                   {"mtu_told", "1"}})
     BOOST_TEST(change(settings, key, value).has_value(), key);
-  const PathSettings expected{.delay = 10ms,
-                              .jitter = 1ms,
-                              .rate = BitsPerSecond{8900},
-                              .queue = nanoseconds(200ms),
-                              .bucket = Bytes{16'000},
-                              .loss = 0.5,
-                              .loss_burst = 3,
-                              .reorder = 0.01,
-                              .reorder_by = 2ms,
-                              .duplicate = 0.02,
-                              .mtu = 1400,
-                              .up = false};
+  const PathSettings expected{
+      .delay = 10ms,
+      .jitter = 1ms,
+      .rate = BitsPerSecond{8900},
+      .queue = nanoseconds(200ms),
+      .bucket = Bytes{16'000},
+      .loss = 0.5,
+      .loss_burst = 3,
+      .reorder = 0.01,
+      .reorder_by = 2ms,
+      .duplicate = 0.02,
+      .mtu = 1400,
+      .up = false,
+      .hops = {IpAddress::parse("192.0.2.201").value(), std::nullopt, IpAddress::parse("fd00::1").value()},
+      .fault_hop = 2,
+      .mtu_told = true};
   BOOST_TEST((settings == expected));
   BOOST_TEST(change(settings, "rate", "unlimited").has_value());
   BOOST_TEST(!settings.rate.has_value());
-  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
-           {"rate", "0bit/s"}, {"loss_burst", "0"}, {"mtu", "10000"}, {"up", "yes"}, {"queue", "5"}, {"loss", "x%"}})
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"rate", "0bit/s"},
+                                                                                   {"loss_burst", "0"},
+                                                                                   {"mtu", "10000"},
+                                                                                   {"up", "yes"},
+                                                                                   {"queue", "5"},
+                                                                                   {"loss", "x%"},
+                                                                                   {"hops", "a,b"},
+                                                                                   {"fault_hop", "-1"}})
     BOOST_TEST(!change(settings, key, value).has_value(), key);
 }
 

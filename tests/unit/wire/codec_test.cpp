@@ -88,6 +88,24 @@ wire::Heartbeat sample_heartbeat() {
   return beat;
 }
 
+PathTrace sample_trace() {
+  return {.began_at = shared_from_ns(9),
+          .took = 2s,
+          .source = "192.0.2.10:7102",
+          .target = "192.0.2.20:7101",
+          .hops = {{HopKind::router, "192.0.2.201", 3ms}, {}, {HopKind::target, "192.0.2.20", 40ms}},
+          .reached = true,
+          .sent = 3,
+          .answered = 2,
+          .mtu = 1400,
+          .mtu_told_by = "192.0.2.202",
+          .mtu_black_hole = true,
+          .interface = "wan0",
+          .interface_mtu = 1500,
+          .counters = {{"tx_dropped", 7, 2}},
+          .trouble = "none"};
+}
+
 std::vector<wire::Message> every_message() {
   const wire::Token token{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
   return {wire::Hello{berlin(), "0.1.0", 1, 2, {3}, "boot", 7101},
@@ -116,7 +134,9 @@ std::vector<wire::Message> every_message() {
               sample_timetable(),
               {{{athens(), berlin()}, Probe::connect, "ok", 3s}, {{berlin(), athens()}, Probe::latency, "never", {}}}},
           wire::ArrivalQuestions{{{8, berlin(), 77, 0xFFFF'FFF0U, 9, shared_from_ns(5)}}},
-          wire::ArrivalAnswers{{{8, true, 12}, {9, false, 0}}}};
+          wire::ArrivalAnswers{{{8, true, 12}, {9, false, 0}}},
+          wire::EvidenceOrder{10, athens(), 20s, true},
+          wire::EvidenceTaken{11, athens(), sample_trace()}};
 }
 
 wire::Buffer bytes_of(std::initializer_list<int> octets) {
@@ -143,6 +163,7 @@ BOOST_AUTO_TEST_CASE(every_message_comes_back_as_it_went) {
 BOOST_AUTO_TEST_CASE(results_and_timetables_come_back_by_themselves) {
   BOOST_TEST((wire::decode_result(wire::encode_result(sample_result())) == sample_result()));
   BOOST_TEST((wire::decode_timetable(wire::encode_timetable(sample_timetable())) == sample_timetable()));
+  BOOST_TEST((wire::decode_trace(wire::encode_trace(sample_trace())) == sample_trace()));
 }
 
 // Golden octets: written by hand from docs/protocol.md and the MessagePack specification, not by the codec.
@@ -204,6 +225,31 @@ BOOST_AUTO_TEST_CASE(the_octets_are_those_of_the_document) {
                                 0x00,                                                  // and low
                                 0x90});
   BOOST_TEST(wire::encode_result(result) == golden);
+}
+
+BOOST_AUTO_TEST_CASE(evidence_has_the_octets_of_the_document) {
+  const auto evidence_order = bytes_of({0x93, 0x01, 0x15, 0x94, 0x05, 0xa1, 'a', 0x0a, 0xc3});
+  BOOST_TEST(wire::encode(wire::EvidenceOrder{5, SiteId::known("a"), 10ns, true}) == evidence_order);
+  const auto evidence = bytes_of({0x93, 0x01, 0x16, 0x93, 0x05, 0xa1, 'a',                     // id, to
+                                  0x9f, 0x01, 0x02, 0xa1, 's',  0xa1, 't',                     // times, flow
+                                  0x92, 0x93, 0x01, 0xa1, 'r',  0x03, 0x93, 0x00, 0xa0, 0xc0,  // hops
+                                  0xc2, 0x03, 0x01, 0x50, 0xa0, 0xc3,                          // reached to black hole
+                                  0xa1, 'w',  0x60, 0x91, 0x93, 0xa1, 'c',  0x09, 0x04, 0xa1, '?'});  // interface
+  PathTrace trace;
+  trace.began_at = shared_from_ns(1);
+  trace.took = 2ns;
+  trace.source = "s";
+  trace.target = "t";
+  trace.hops = {{HopKind::router, "r", 3ns}, {}};
+  trace.sent = 3;
+  trace.answered = 1;
+  trace.mtu = 0x50;
+  trace.mtu_black_hole = true;
+  trace.interface = "w";
+  trace.interface_mtu = 0x60;
+  trace.counters = {{"c", 9, 4}};
+  trace.trouble = "?";
+  BOOST_TEST(wire::encode(wire::EvidenceTaken{5, SiteId::known("a"), trace}) == evidence);
 }
 
 BOOST_AUTO_TEST_CASE(a_distribution_of_an_older_program_ends_before_the_exact_sum_of_inverses) {
