@@ -145,7 +145,8 @@ AgentApp::Parts::Parts(AgentSetup setup, std::filesystem::path config_file)
       latency_(setup_.config.listen, io::random_seed()),
       arrivals_(loop_, latency_.answers(),
                 [this](const wire::ArrivalAnswers& answers) { control_->send(wire::encode(answers)); }),
-      names_(resolver_, {.changed = [this] { configure_latency(); }, .event = [this](const Event& event) { tell({event}); }}),
+      names_(resolver_,
+             {.changed = [this] { configure_latency(); }, .event = [this](const Event& event) { tell({event}); }}),
       connector_(loop_, resolver_, [this](Result result) { on_connect_result(std::move(result)); }),
       port_(loop_, setup_.config.listen),
       peers_(io::open_peers(

@@ -103,7 +103,7 @@ class EvidenceDesk {
   };
   /// An incident whose onset is looked into: as it grows, further links are looked at while it is young.
   struct Noticed {
-    std::optional<SharedTime> until;          ///< nullopt: its onset was before our time
+    std::optional<SharedTime> until;              ///< nullopt: its onset was before our time
     std::set<std::pair<SiteId, SiteId>> pairs{};  ///< sites between which somebody was asked to look
   };
   struct Asked {

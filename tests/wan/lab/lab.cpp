@@ -70,8 +70,8 @@ bool eventually(std::chrono::milliseconds limit, const std::function<bool()>& co
 
 Lab::Lab(LabSpec spec)
     : spec_(std::move(spec)),
-      prefix_(lab_prefix(::getpid())),
-      folder_(lab_folder(::getpid())),
+      prefix_(lab_prefix(::getpid()) + (spec_.second.empty() ? "" : spec_.second + "-")),
+      folder_(lab_folder(::getpid()) + (spec_.second.empty() ? "" : "-" + spec_.second)),
       programs_(fs::read_symlink("/proc/self/exe").parent_path()) {
   std::signal(SIGPIPE, SIG_IGN);
   remove_leftovers();

@@ -28,10 +28,12 @@ struct LabSpec {
   MeshFiles files;
   Ground ground = Ground::wan;
   std::uint16_t http_port = 0;  ///< on 127.0.0.1; 0, or where it is taken: a free one
+  std::string second = {};      ///< a word, of one beside the process' first lab, which must outlive it; no site's name
 };
 
 /// Files, keys and logs are in folder(). The destructor, and a guardian process where it is never reached, stop every
-/// process and remove every namespace and the folder. One lab in a process at a time. Programs are looked for beside
+/// process and remove every namespace and the folder. One lab in a process at a time, and others only
+/// beside it that are named (`second`). Programs are looked for beside
 /// the running one. Throws std::system_error or std::runtime_error where the lab cannot be built.
 class Lab {
  public:
