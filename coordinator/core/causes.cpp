@@ -1,12 +1,10 @@
 #include "coordinator/core/causes.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -14,10 +12,6 @@
 
 namespace sonde {
 namespace {
-
-constexpr std::array<std::string_view, cause_kind_count> kind_names{
-    "site_down", "egress", "ingress",      "uplink",        "group", "link",
-    "pair",      "all",    "agent_silent", "agent_starved", "clock", "coordinator"};
 
 /// How often a mesh breaks in some way, for each window, and how that is shared out among the kinds.
 constexpr double fault_rate = 5e-3;
@@ -57,7 +51,14 @@ struct Candidate {
   double prior = 0;
   double reach = 1;
   std::vector<Index> links;  ///< that it covers, of which something is known
+  std::vector<float> worth;  ///< of each of them: what it adds while nothing else covers it
   SharedTime since;          ///< when it began, were it the cause
+};
+
+/// One candidate that covers a link.
+struct Cover {
+  std::uint32_t candidate = 0;
+  float worth = 0;
 };
 
 class Search {
@@ -69,7 +70,12 @@ class Search {
   void index_sites();
   void propose(Cause cause, double prior, double reach, Part part = Part::whole);
   void propose_of(Index bad);
-  void propose_shared(std::size_t from, std::size_t to);
+  void propose_site(std::size_t site, bool out, bool in);
+  void propose_shared(std::size_t site);
+  void index_covers();
+  std::span<const Cover> covers_of(Index link) const;
+  void cover(std::size_t which);
+  void uncover(std::size_t which);
   void fill(Candidate& candidate);
   void add_row(std::size_t from, std::vector<Index>& out) const;
   void add_column(std::size_t to, std::vector<Index>& out) const;
@@ -77,7 +83,7 @@ class Search {
   double prior_of(double share, double places) const;
   double evidence(Index link, SharedTime since) const;
   double contribution(const Candidate& candidate, Index link) const;
-  double gain(const Candidate& candidate, const std::vector<std::uint16_t>& covered) const;
+  double own_gain(std::size_t which) const;
   void choose();
   void prune();
   FoundCause found(std::size_t which) const;
@@ -92,13 +98,26 @@ class Search {
   std::unordered_map<SiteId, std::size_t> places_;
   std::map<std::string, std::vector<std::size_t>> uplinks_;
   std::map<std::string, std::vector<std::size_t>> groups_;
+  std::set<Cause> open_;
+  std::set<Cause> found_;
   std::vector<Candidate> candidates_;
-  std::set<std::pair<Cause, Part>> proposed_;
+  std::set<std::pair<Cause, Part>> proposed_;  ///< without links and pairs, which come once anyway
+  std::vector<bool> as_from_;                  ///< sites that a bad link begins at, so far
+  std::vector<bool> as_to_;                    ///< likewise, ends at
+  std::vector<Cover> covers_;                  ///< link by link
+  std::vector<std::uint32_t> covers_at_;       ///< where those of a link begin; one more at the end
+  std::vector<double> gains_;                  ///< of each candidate, beside those that are chosen
   std::vector<std::size_t> chosen_;
-  std::vector<std::uint16_t> covered_;
+  std::vector<std::uint16_t> covered_;  ///< by how many of the chosen
 };
 
-Search::Search(const CausesInput& input) : in_(input), n_(input.mesh.sites.size()) {
+Search::Search(const CausesInput& input)
+    : in_(input),
+      n_(input.mesh.sites.size()),
+      open_(input.open.begin(), input.open.end()),
+      found_(input.found.begin(), input.found.end()),
+      as_from_(n_),
+      as_to_(n_) {
   SONDE_ASSERT(in_.links.size() == n_ * n_ && in_.sites.size() == n_);
   for (Index link = 0; link < in_.links.size(); ++link)
     if (in_.links[link].known && in_.links[link].bad > 0) bad_.push_back(link);
@@ -213,125 +232,182 @@ void Search::fill(Candidate& candidate) {
 }
 
 void Search::propose(Cause cause, double prior, double reach, Part part) {
-  if (!proposed_.emplace(cause, part).second) return;
-  if (std::ranges::find(in_.found, cause) != in_.found.end())
+  const bool single = cause.kind == CauseKind::link || cause.kind == CauseKind::pair;
+  if (!single && !proposed_.emplace(cause, part).second) return;
+  if (found_.contains(cause))
     prior = std::max(prior, found_prior);
-  else if (std::ranges::find(in_.open, cause) != in_.open.end())
+  else if (open_.contains(cause))
     prior += open_bonus;
   Candidate candidate{
-      .cause = std::move(cause), .part = part, .prior = prior, .reach = reach, .links = {}, .since = {}};
+      .cause = std::move(cause), .part = part, .prior = prior, .reach = reach, .links = {}, .worth = {}, .since = {}};
   fill(candidate);
   candidates_.push_back(std::move(candidate));
 }
 
-void Search::propose_shared(std::size_t from, std::size_t to) {
-  for (const std::size_t site : {from, to}) {
-    const SiteSpec& spec = in_.mesh.sites[site];
-    if (spec.uplink && uplinks_.contains(*spec.uplink))
-      for (const Part part : {Part::whole, Part::out, Part::in})
-        propose({.kind = CauseKind::uplink, .site = {}, .link = {}, .name = *spec.uplink},
-                prior_of(share_shared / 3, static_cast<double>(uplinks_.size())), reach_many, part);
-    for (const std::string& group : spec.groups)
-      if (groups_.contains(group))
-        propose({.kind = CauseKind::group, .site = {}, .link = {}, .name = group},
-                prior_of(share_shared, static_cast<double>(groups_.size())), reach_many);
-  }
+void Search::propose_shared(std::size_t site) {
+  const SiteSpec& spec = in_.mesh.sites[site];
+  if (spec.uplink && uplinks_.contains(*spec.uplink))
+    for (const Part part : {Part::whole, Part::out, Part::in})
+      propose({.kind = CauseKind::uplink, .site = {}, .link = {}, .name = *spec.uplink},
+              prior_of(share_shared / 3, static_cast<double>(uplinks_.size())), reach_many, part);
+  for (const std::string& group : spec.groups)
+    if (groups_.contains(group))
+      propose({.kind = CauseKind::group, .site = {}, .link = {}, .name = group},
+              prior_of(share_shared, static_cast<double>(groups_.size())), reach_many);
+}
+
+void Search::propose_site(std::size_t site, bool out, bool in) {
+  const auto sites = static_cast<double>(n_);
+  const double direction = in_.loop ? loop_direction : 1;
+  const SiteId& id = in_.mesh.sites[site].site;
+  const bool has_agent = in_.mesh.sites[site].has_agent;
+  const bool heard = in_.sites[site].heard;
+  const double for_down = !has_agent ? 0 : heard ? heard_against_down * (in_.loop ? 0.5 : 1) : silent_for_down;
+  const double for_out = has_agent && !heard ? silent_for_egress : 0;
+  propose({.kind = CauseKind::site_down, .site = id, .link = {}, .name = {}}, prior_of(share_site, sites) + for_down,
+          reach_many);
+  if (out)
+    propose({.kind = CauseKind::egress, .site = id, .link = {}, .name = {}},
+            prior_of(share_site * direction, sites) + for_out, reach_many);
+  if (in)
+    propose({.kind = CauseKind::ingress, .site = id, .link = {}, .name = {}}, prior_of(share_site * direction, sites),
+            reach_many);
 }
 
 void Search::propose_of(Index bad) {
   const std::size_t from = bad / n_;
   const std::size_t to = bad % n_;
-  const auto sites = static_cast<double>(n_);
-  const double direction = in_.loop ? loop_direction : 1;
-  for (const std::size_t site : {from, to}) {
-    const SiteId& id = in_.mesh.sites[site].site;
-    const bool has_agent = in_.mesh.sites[site].has_agent;
-    const bool heard = in_.sites[site].heard;
-    const double down = !has_agent ? 0 : heard ? heard_against_down * (in_.loop ? 0.5 : 1) : silent_for_down;
-    const double out = has_agent && !heard ? silent_for_egress : 0;
-    propose({.kind = CauseKind::site_down, .site = id, .link = {}, .name = {}}, prior_of(share_site, sites) + down,
-            reach_many);
-    if (in_.loop || site == from)
-      propose({.kind = CauseKind::egress, .site = id, .link = {}, .name = {}},
-              prior_of(share_site * direction, sites) + out, reach_many);
-    if (in_.loop || site == to)
-      propose({.kind = CauseKind::ingress, .site = id, .link = {}, .name = {}}, prior_of(share_site * direction, sites),
-              reach_many);
-  }
-  propose_shared(from, to);
-  propose({.kind = CauseKind::all, .site = {}, .link = {}, .name = {}}, prior_of(share_all, 1), reach_many);
+  const bool new_from = !as_from_[from];
+  const bool new_to = !as_to_[to];
+  as_from_[from] = as_to_[to] = true;
+  if (new_from) propose_site(from, true, in_.loop);
+  if (new_to) propose_site(to, in_.loop, true);
+  if (new_from) propose_shared(from);
+  if (new_to) propose_shared(to);
+  if (bad == bad_.front())
+    propose({.kind = CauseKind::all, .site = {}, .link = {}, .name = {}}, prior_of(share_all, 1), reach_many);
   if (bad_.size() > most_single_candidates) return;
   const Link link = link_at(bad);
+  const auto sites = static_cast<double>(n_);
   const double links = sites * (sites - 1);
+  const double direction = in_.loop ? loop_direction : 1;
   propose({.kind = CauseKind::link, .site = {}, .link = link, .name = {}}, prior_of(share_link * direction, links),
           reach_single);
+  // Of a pair whose links are both bad the first has proposed it.
+  const Index back = reversed(bad);
+  if (back < bad && in_.links[back].known && in_.links[back].bad > 0) return;
   propose(
       {.kind = CauseKind::pair, .site = {}, .link = link.from < link.to ? link : Link{link.to, link.from}, .name = {}},
       prior_of(share_pair, links / 2), reach_single);
 }
 
-double Search::gain(const Candidate& candidate, const std::vector<std::uint16_t>& covered) const {
+/// Who covers which link, so that choosing one changes the gains of those only that share links with it.
+void Search::index_covers() {
+  covers_at_.assign(in_.links.size() + 1, 0);
+  for (const Candidate& candidate : candidates_)
+    for (const Index link : candidate.links) ++covers_at_[link + 1];
+  for (std::size_t i = 1; i < covers_at_.size(); ++i) covers_at_[i] += covers_at_[i - 1];
+  covers_.resize(covers_at_.back());
+  std::vector<std::uint32_t> next(covers_at_.begin(), covers_at_.end() - 1);
+  gains_.resize(candidates_.size());
+  for (std::uint32_t which = 0; which < candidates_.size(); ++which) {
+    Candidate& candidate = candidates_[which];
+    gains_[which] = candidate.prior;
+    candidate.worth.reserve(candidate.links.size());
+    for (const Index link : candidate.links) {
+      const auto worth = static_cast<float>(contribution(candidate, link));
+      candidate.worth.push_back(worth);
+      gains_[which] += static_cast<double>(worth);
+      covers_[next[link]++] = {which, worth};
+    }
+  }
+}
+
+std::span<const Cover> Search::covers_of(Index link) const {
+  return std::span(covers_).subspan(covers_at_[link], covers_at_[link + 1] - covers_at_[link]);
+}
+
+void Search::cover(std::size_t which) {
+  for (const Index link : candidates_[which].links)
+    if (covered_[link]++ == 0)
+      for (const Cover& one : covers_of(link)) gains_[one.candidate] -= static_cast<double>(one.worth);
+}
+
+void Search::uncover(std::size_t which) {
+  for (const Index link : candidates_[which].links)
+    if (--covered_[link] == 0)
+      for (const Cover& one : covers_of(link)) gains_[one.candidate] += static_cast<double>(one.worth);
+}
+
+/// Of one that is chosen: what would be missing without it.
+double Search::own_gain(std::size_t which) const {
+  const Candidate& candidate = candidates_[which];
   double sum = candidate.prior;
-  for (const Index link : candidate.links)
-    if (covered[link] == 0) sum += contribution(candidate, link);
+  for (std::size_t i = 0; i < candidate.links.size(); ++i)
+    if (covered_[candidate.links[i]] == 1) sum += static_cast<double>(candidate.worth[i]);
   return sum;
 }
 
 void Search::choose() {
+  std::vector<bool> is_chosen(candidates_.size());
   while (chosen_.size() < most_causes) {
     std::optional<std::size_t> best;
     double best_gain = least_gain;
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      if (std::ranges::find(chosen_, i) != chosen_.end()) continue;
-      const double here = gain(candidates_[i], covered_);
-      if (here > best_gain) {
-        best = i;
-        best_gain = here;
-      }
+      if (gains_[i] <= best_gain || is_chosen[i]) continue;
+      best = i;
+      best_gain = gains_[i];
     }
     if (!best) return;
     chosen_.push_back(*best);
-    for (const Index link : candidates_[*best].links) ++covered_[link];
+    cover(*best);
     prune();
+    is_chosen.assign(candidates_.size(), false);
+    for (const std::size_t which : chosen_) is_chosen[which] = true;
   }
 }
 
 /// Takes away what the others have made needless.
 void Search::prune() {
   for (std::size_t i = 0; i < chosen_.size();) {
-    const Candidate& candidate = candidates_[chosen_[i]];
-    for (const Index link : candidate.links) --covered_[link];
-    if (gain(candidate, covered_) < least_gain / 2) {
-      chosen_.erase(chosen_.begin() + static_cast<std::ptrdiff_t>(i));
-      i = 0;
+    if (own_gain(chosen_[i]) >= least_gain / 2) {
+      ++i;
       continue;
     }
-    for (const Index link : candidate.links) ++covered_[link];
-    ++i;
+    uncover(chosen_[i]);
+    chosen_.erase(chosen_.begin() + static_cast<std::ptrdiff_t>(i));
+    i = 0;
   }
 }
 
 /// How sure it is: what else would explain the same links, with single links for the rest.
 void Search::weigh(std::size_t which, FoundCause& out) const {
   const Candidate& chosen = candidates_[which];
-  std::vector<std::uint16_t> others = covered_;
-  for (const Index link : chosen.links) --others[link];
+  // What each would gain in its place, and how many of its bad links it explains.
+  std::vector<double> gains = gains_;
+  std::vector<std::uint32_t> shared(candidates_.size());
   std::vector<Index> mine;
-  for (const Index link : chosen.links)
-    if (others[link] == 0 && in_.links[link].bad > 0) mine.push_back(link);
+  for (const Index link : chosen.links) {
+    if (covered_[link] != 1) continue;
+    const bool bad = in_.links[link].bad > 0;
+    if (bad) mine.push_back(link);
+    for (const Cover& one : covers_of(link)) {
+      gains[one.candidate] += static_cast<double>(one.worth);
+      shared[one.candidate] += bad ? 1U : 0U;
+    }
+  }
   const auto sites = static_cast<double>(n_);
   const double single = prior_of(share_link, sites * (sites - 1));
   std::vector<std::pair<double, const Candidate*>> scores;
-  for (const Candidate& candidate : candidates_) {
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    const Candidate& candidate = candidates_[i];
     // Only what explains a good part of it can stand in its place.
-    if (&candidate != &chosen && candidate.links.size() * 3 < mine.size()) continue;
-    const auto shared =
-        std::ranges::count_if(mine, [&](Index link) { return std::ranges::binary_search(candidate.links, link); });
-    if (&candidate != &chosen && static_cast<std::size_t>(shared) * 3 < mine.size()) continue;
-    double score = gain(candidate, others);
-    for (const Index link : mine)
-      if (!std::ranges::binary_search(candidate.links, link))
-        score += std::max(0.0, evidence(link, chosen.since) + single);
+    if (i != which && std::size_t{shared[i]} * 3 < mine.size()) continue;
+    double score = gains[i];
+    if (shared[i] < mine.size())
+      for (const Index link : mine)
+        if (!std::ranges::binary_search(candidate.links, link))
+          score += std::max(0.0, evidence(link, chosen.since) + single);
     scores.emplace_back(score, &candidate);
   }
   std::ranges::sort(scores, std::greater<>(), [](const auto& one) { return one.first; });
@@ -361,9 +437,7 @@ FoundCause Search::found(std::size_t which) const {
                  .covered = 0,
                  .verdicts = 0,
                  .alternatives = {}};
-  std::vector<std::uint16_t> others = covered_;
-  for (const Index link : candidate.links) --others[link];
-  out.gain = gain(candidate, others);
+  out.gain = own_gain(which);
   double most = 0;
   for (const Index link : candidate.links) {
     if (covers(candidate.cause, in_.mesh, link_at(link), false)) ++out.covered;
@@ -380,6 +454,7 @@ std::vector<FoundCause> Search::run() {
   if (bad_.empty()) return {};
   index_sites();
   for (const Index link : bad_) propose_of(link);
+  index_covers();
   choose();
   std::vector<FoundCause> out;
   out.reserve(chosen_.size());
@@ -388,83 +463,7 @@ std::vector<FoundCause> Search::run() {
   return out;
 }
 
-bool touches(const Mesh& mesh, const SiteId& id, const Cause& cause) {
-  const SiteSpec* site = mesh.site(id);
-  if (site == nullptr) return false;
-  if (cause.kind == CauseKind::uplink) return site->uplink == cause.name;
-  return std::ranges::find(site->groups, cause.name) != site->groups.end();
-}
-
-bool lies_on(const Cause& cause, const Mesh& mesh, const Link& link) {
-  switch (cause.kind) {
-    case CauseKind::egress: return link.from == cause.site;
-    case CauseKind::ingress: return link.to == cause.site;
-    case CauseKind::site_down:
-    case CauseKind::agent_silent: return link.from == cause.site || link.to == cause.site;
-    case CauseKind::agent_starved:
-    case CauseKind::clock: return link.from == cause.site;
-    case CauseKind::link: return link == cause.link;
-    case CauseKind::pair: return link == cause.link || (link.from == cause.link.to && link.to == cause.link.from);
-    case CauseKind::uplink: return touches(mesh, link.from, cause) != touches(mesh, link.to, cause);
-    case CauseKind::group: return touches(mesh, link.from, cause) || touches(mesh, link.to, cause);
-    case CauseKind::all:
-    case CauseKind::coordinator: return true;
-  }
-  return false;
-}
-
 }  // namespace
-
-std::string_view name(CauseKind kind) { return kind_names.at(static_cast<std::size_t>(kind)); }
-
-std::optional<CauseKind> cause_kind_named(std::string_view wanted) {
-  for (std::size_t i = 0; i < kind_names.size(); ++i)
-    if (kind_names[i] == wanted) return static_cast<CauseKind>(i);
-  return std::nullopt;
-}
-
-double weight_of_bad() { return std::log((1 - missed) / false_alarm); }
-double weight_of_good() { return std::log(missed / (1 - false_alarm)); }
-
-std::string describe(const Cause& cause) {
-  switch (cause.kind) {
-    case CauseKind::site_down: return fmt::format("{} is down", cause.site.str());
-    case CauseKind::egress: return fmt::format("{} egress", cause.site.str());
-    case CauseKind::ingress: return fmt::format("{} ingress", cause.site.str());
-    case CauseKind::uplink: return fmt::format("uplink {}", cause.name);
-    case CauseKind::group: return fmt::format("group {}", cause.name);
-    case CauseKind::link: return fmt::format("{} -> {}", cause.link.from.str(), cause.link.to.str());
-    case CauseKind::pair: return fmt::format("{} and {}", cause.link.from.str(), cause.link.to.str());
-    case CauseKind::all: return "the whole mesh";
-    case CauseKind::agent_silent: return fmt::format("agent of {} is silent", cause.site.str());
-    case CauseKind::agent_starved: return fmt::format("agent of {} is starved", cause.site.str());
-    case CauseKind::clock: return fmt::format("clock of {}", cause.site.str());
-    case CauseKind::coordinator: return "the coordinator is cut off";
-  }
-  return "";
-}
-
-bool covers(const Cause& cause, const Mesh& mesh, const Link& link, bool loop) {
-  return lies_on(cause, mesh, link) || (loop && lies_on(cause, mesh, {link.to, link.from}));
-}
-
-bool involves(const Cause& cause, const Mesh& mesh, const SiteId& site) {
-  switch (cause.kind) {
-    case CauseKind::uplink:
-    case CauseKind::group: return touches(mesh, site, cause);
-    case CauseKind::link:
-    case CauseKind::pair: return cause.link.from == site || cause.link.to == site;
-    case CauseKind::all:
-    case CauseKind::coordinator: return true;
-    case CauseKind::site_down:
-    case CauseKind::egress:
-    case CauseKind::ingress:
-    case CauseKind::agent_silent:
-    case CauseKind::agent_starved:
-    case CauseKind::clock: return cause.site == site;
-  }
-  return false;
-}
 
 std::vector<FoundCause> find_causes(const CausesInput& input) { return Search(input).run(); }
 
