@@ -26,7 +26,17 @@ constexpr Key keys[] = {{"answer", Signal::answer},
                         {"connectivity", Signal::connectivity},
                         {"loss", Signal::loss},
                         {"latency", Signal::latency},
-                        {"throughput", Signal::throughput}};
+                        {"throughput", Signal::throughput},
+                        {"silence", Signal::silence},
+                        {"asymmetry", Signal::asymmetry},
+                        {"clock", Signal::clock}};
+/// Those that have levels; the others are yes or no.
+bool has_levels(Signal signal) {
+  return signal == Signal::loss || signal == Signal::latency || signal == Signal::throughput ||
+         signal == Signal::asymmetry;
+}
+/// A value below the level is bad.
+bool falls_below(Signal signal) { return signal == Signal::throughput || signal == Signal::asymmetry; }
 
 bool is_off(const Value& value) { return value.is_word("off") || value.is_word("false"); }
 
@@ -40,7 +50,7 @@ void assign_count(std::uint32_t& out, const Value& value, std::int64_t least, st
 
 /// The two levels in the signal's unit; a raise level alone takes the clear level with it.
 void read_levels(Fields& fields, Signal signal, AlertRule& out) {
-  if (is_loop(signal)) return;
+  if (!has_levels(signal)) return;
   const auto raise = fields.get("raise");
   const auto clear = fields.get("clear");
   const double kept = out.raise > 0 ? out.clear / out.raise : 1;
@@ -52,10 +62,10 @@ void read_levels(Fields& fields, Signal signal, AlertRule& out) {
   };
   if (raise) {
     read(out.raise, *raise);
-    out.clear = signal == Signal::throughput ? std::min(1.0, kept * out.raise) : kept * out.raise;
+    out.clear = falls_below(signal) ? std::min(1.0, kept * out.raise) : kept * out.raise;
   }
   if (clear) read(out.clear, *clear);
-  const bool falls = signal == Signal::throughput;
+  const bool falls = falls_below(signal);
   if (clear && (falls ? out.clear < out.raise : out.clear > out.raise))
     clear->complain(falls ? "below the level that raises" : "above the level that raises",
                     falls ? "give at least the raise level" : "give at most the raise level");
@@ -146,7 +156,8 @@ AlertPolicy read_alerts(const std::optional<Value>& value, const Mesh& mesh) {
         }
       }
       if (item.is_map() && !any)
-        one.complain("the exception says nothing", "give loss, latency, throughput, connectivity or answer");
+        one.complain("the exception says nothing",
+                     "give answer, connectivity, loss, latency, throughput, silence, asymmetry or clock");
       one.finish();
       out.exceptions.push_back(std::move(exception));
     }

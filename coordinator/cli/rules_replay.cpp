@@ -40,6 +40,7 @@ void read_tags(const Json& tags, Result& result) {
     if (name == "starved") result.set(Tag::starved);
     if (name == "clock_stepped") result.set(Tag::clock_stepped);
     if (name == "on_demand") result.set(Tag::on_demand);
+    if (name == "unsynced") result.set(Tag::unsynced);
   }
 }
 
@@ -75,7 +76,12 @@ std::optional<Result> result_in(std::string_view line) {
 }
 
 RulesReplay::RulesReplay(const Mesh& mesh, const AlertPolicy& policy, SharedTime since) : since_(since) {
-  incidents_.set_mesh(mesh, policy);
+  // Whether an agent was there is not in the history, so neither is what it owed.
+  AlertPolicy replayed = policy;
+  const auto silence = static_cast<std::size_t>(Signal::silence);
+  replayed.rules.at(silence).on = false;
+  for (AlertException& exception : replayed.exceptions) exception.rules.at(silence).reset();
+  incidents_.set_mesh(mesh, replayed);
   for (const SiteSpec& site : mesh.sites)
     if (site.has_agent) agents_[site.site].route = site.site.str();
 }

@@ -26,7 +26,8 @@ std::optional<Verdict> judge_loss(const Result& result, const AlertRule& rule, b
 }
 
 /// The rise over what is usual, in one direction. A rise that lasts longer than the ten minutes which delay_rise
-/// remembers is held by the round trip, once the direction is known.
+/// remembers is held by the round trip, once the direction is known; one that creeps so slowly that delay_rise never
+/// sees it is a drift.
 std::optional<Verdict> judge_latency(const Result& result, const AlertRule& rule, const JudgeContext& context,
                                      bool raised) {
   if (result.has(Tag::clock_stepped)) return std::nullopt;
@@ -38,7 +39,11 @@ std::optional<Verdict> judge_latency(const Result& result, const AlertRule& rule
   double rise = *risen - context.rise->middle;
   if (raised && round_trip) rise = std::max(rise, *round_trip - context.round_trip->middle);
   const double wander = 3 * (context.rise->high - context.rise->middle);
-  const double bar = std::max({rule.raise, rule.share * context.round_trip->middle, wander});
+  const double least = std::max(rule.raise, rule.share * context.round_trip->middle);
+  const double bar = std::max(least, wander);
+  const auto& drift = context.drift;
+  if (!raised && rise < bar && drift && drift->by >= std::max(least, drift->wander))
+    return Verdict{Signal::latency, true, drift->by, !drift->directed};
   const double scale = raised && rule.raise > 0 ? rule.clear / rule.raise : 1;
   return Verdict{Signal::latency, rise >= bar * scale, rise};
 }
@@ -54,6 +59,20 @@ std::optional<Verdict> judge_throughput(const Result& result, const AlertRule& r
   if (!context.rate || context.rate->middle <= 0) return std::nullopt;
   const double share = rate->value / context.rate->middle;
   return Verdict{Signal::throughput, share < level(rule, raised), share};
+}
+
+/// The rate that an on-demand run or another hour has shown is no yardstick: `back_rate` is of a run just before.
+std::optional<Verdict> judge_asymmetry(const Result& result, const AlertRule& rule, const JudgeContext& context,
+                                       bool raised) {
+  const SingleValue* rate = result.value_of(Metric::throughput);
+  if (rate == nullptr || !context.back_rate || *context.back_rate <= 0) return std::nullopt;
+  const double share = rate->value / *context.back_rate;
+  return Verdict{Signal::asymmetry, share < level(rule, raised), share};
+}
+
+std::optional<Verdict> judge_clock(const Result& result) {
+  if (result.outcome != Outcome::ok) return std::nullopt;
+  return Verdict{Signal::clock, result.has(Tag::unsynced), result.detail("error_s").value_or(0)};
 }
 
 std::optional<Verdict> judge_answer(const Result& result, Signal signal, const JudgeContext& context) {
@@ -86,6 +105,15 @@ AlertRuleSet default_alert_rules() {
   AlertRule& throughput = at(rules, Signal::throughput);
   throughput.raise = 0.5;
   throughput.clear = 0.75;
+  AlertRule& silence = at(rules, Signal::silence);
+  silence.bad = silence.of = 3;
+  silence.good = 2;
+  // Many links are meant to carry less in one direction, and few hosts state how wrong their clock may be.
+  AlertRule& asymmetry = at(rules, Signal::asymmetry);
+  asymmetry.on = false;
+  asymmetry.raise = 0.5;
+  asymmetry.clear = 0.75;
+  at(rules, Signal::clock).on = false;
   return rules;
 }
 
@@ -121,10 +149,12 @@ std::vector<Verdict> judge(const Result& result, const JudgeContext& context) {
       add(Signal::answer, judge_answer(result, Signal::answer, context));
       add(Signal::loss, judge_loss(result, rule(Signal::loss), raised(Signal::loss)));
       add(Signal::latency, judge_latency(result, rule(Signal::latency), context, raised(Signal::latency)));
+      add(Signal::clock, judge_clock(result));
       break;
     case Probe::connect: add(Signal::connectivity, judge_answer(result, Signal::connectivity, context)); break;
     case Probe::throughput:
       add(Signal::throughput, judge_throughput(result, rule(Signal::throughput), context, raised(Signal::throughput)));
+      add(Signal::asymmetry, judge_asymmetry(result, rule(Signal::asymmetry), context, raised(Signal::asymmetry)));
       break;
     case Probe::duplex: break;  // somebody asked for it: it is no part of what is usual
   }

@@ -23,27 +23,37 @@ enum class Signal : std::uint8_t {
   loss,          ///< share of probes lost, one way
   latency,       ///< how far the one-way delay has risen over what is usual here
   throughput,    ///< how far the rate has fallen below what is usual here
+  silence,       ///< latency or connect: no result where the timetable promised one, although the agent is heard
+  asymmetry,     ///< throughput: how far the rate lies below that of the way back
+  clock,         ///< latency: the clocks are too far apart for a one-way delay
 };
-inline constexpr std::size_t signal_count = 5;
+inline constexpr std::size_t signal_count = 8;
+inline constexpr std::array<Signal, signal_count> all_signals{Signal::answer,    Signal::connectivity, Signal::loss,
+                                                              Signal::latency,   Signal::throughput,   Signal::silence,
+                                                              Signal::asymmetry, Signal::clock};
 
 /// A fault of the way back shows here as well: an answer needs both.
 constexpr bool is_loop(Signal signal) { return signal == Signal::answer || signal == Signal::connectivity; }
 /// What the signal is called in an incident's `metrics`.
 constexpr Metric metric_of(Signal signal) {
-  constexpr std::array<Metric, signal_count> metrics{Metric::loss_rtt, Metric::connectivity, Metric::loss,
-                                                     Metric::delay_rise, Metric::throughput};
+  constexpr std::array<Metric, signal_count> metrics{Metric::loss_rtt,         Metric::connectivity, Metric::loss,
+                                                     Metric::delay_rise,       Metric::throughput,   Metric::rtt,
+                                                     Metric::throughput_total, Metric::delay};
   return metrics[static_cast<std::size_t>(signal)];
 }
 constexpr Probe probe_of(Signal signal) {
   if (signal == Signal::connectivity) return Probe::connect;
-  return signal == Signal::throughput ? Probe::throughput : Probe::latency;
+  return signal == Signal::throughput || signal == Signal::asymmetry ? Probe::throughput : Probe::latency;
 }
+/// Not of the network: the agent at the link's beginning, or its clock, is what such a rule speaks of.
+constexpr bool of_measuring(Signal signal) { return signal == Signal::silence || signal == Signal::clock; }
 
 enum class AlertSeverity : std::uint8_t { info, warning, critical };
 std::string_view name(AlertSeverity severity);
 std::optional<AlertSeverity> alert_severity_named(std::string_view name);
 
-/// The two levels' unit is the signal's: loss a ratio, latency seconds, throughput a share of the usual rate.
+/// The two levels' unit is the signal's: loss a ratio, latency seconds, throughput a share of the usual rate, asymmetry
+/// a share of the way back's rate. The others have none.
 struct AlertRule {
   bool on = true;
   double raise = 0;                  ///< a result that reaches it is bad
@@ -93,7 +103,15 @@ struct Usual {
 struct Verdict {
   Signal signal = Signal::answer;
   bool bad = false;
-  double value = 0;  ///< in the signal's unit
+  double value = 0;         ///< in the signal's unit
+  bool undirected = false;  ///< latency: the round trip says it, so that nobody knows in which direction
+};
+
+/// How far the delay has crept above what is usual, whatever delay_rise has forgotten meanwhile. Seconds.
+struct Drift {
+  double by = 0;
+  double wander = 0;      ///< how far it usually wanders, or how wrong it may be
+  bool directed = false;  ///< of the one-way delay; else of the round trip
 };
 
 /// What `judge` needs to know of the link.
@@ -103,6 +121,8 @@ struct JudgeContext {
   std::optional<Usual> round_trip;          ///< seconds, of the medians of rtt
   std::optional<Usual> rise;                ///< seconds, of the medians of delay_rise
   std::optional<Usual> rate;                ///< bit/s
+  std::optional<double> back_rate;          ///< bit/s, of the newest run of the way back
+  std::optional<Drift> drift;               ///< nullopt: nothing to hold it against, or its direction is known
   bool far_agent_gone = false;              ///< the to-site's agent has left or is late to be heard
 };
 

@@ -9,8 +9,6 @@
 namespace sonde {
 namespace {
 
-constexpr std::array signals{Signal::answer, Signal::connectivity, Signal::loss, Signal::latency, Signal::throughput};
-
 /// "14 of 15 destinations ...": of one, of several.
 struct Doing {
   std::string_view one;
@@ -24,6 +22,11 @@ Doing doing(Metric metric) {
     case Signal::loss: return {"loses packets", "lose packets"};
     case Signal::latency: return {"is slower than usual", "are slower than usual"};
     case Signal::throughput: return {"carries less than usual", "carry less than usual"};
+    case Signal::silence: return {"brings no results", "bring no results"};
+    case Signal::asymmetry: return {"carries far less than the way back", "carry far less than the way back"};
+    case Signal::clock:
+      return {"has no one-way delay, for the clocks are not synchronised",
+              "have no one-way delay, for the clocks are not synchronised"};
   }
   return {};
 }
@@ -58,6 +61,10 @@ std::size_t own_links(const Incident& incident) {
   return own;
 }
 
+bool shows(const Incident& incident, Signal signal) {
+  return std::ranges::find(incident.metrics, metric_of(signal)) != incident.metrics.end();
+}
+
 std::string of_links(const Incident& incident, std::size_t covered) {
   const std::size_t bad = own_links(incident);
   const Doing what = incident.metrics.empty() ? Doing{} : doing(incident.metrics.front());
@@ -71,7 +78,7 @@ std::string of_links(const Incident& incident, std::size_t covered) {
 }  // namespace
 
 std::optional<Signal> signal_of(Metric metric) {
-  for (const Signal signal : signals)
+  for (const Signal signal : all_signals)
     if (metric_of(signal) == metric) return signal;
   return std::nullopt;
 }
@@ -99,19 +106,29 @@ std::string summary_of(const Incident& incident, std::size_t covered, bool agent
   std::string text;
   switch (incident.cause.kind) {
     case CauseKind::agent_silent:
-      text = fmt::format("{}: the agent is not heard, and nothing speaks for a fault of the network", site);
+      if (shows(incident, Signal::silence))
+        text = fmt::format("{}: the agent is heard, but brings no results of {} links", site, incident.links.size());
+      else
+        text = fmt::format("{}: the agent is not heard, and nothing speaks for a fault of the network", site);
       break;
     case CauseKind::agent_starved:
       text = fmt::format("{}: the agent's host lacks CPU; its results are left out of every rule", site);
       break;
     case CauseKind::clock:
-      text = fmt::format("{}: the clock was set; delays across that moment are dropped", site);
+      if (shows(incident, Signal::clock))
+        text = fmt::format("{}: the clock is not synchronised; {} links have no one-way delay", site,
+                           incident.links.size());
+      else
+        text = fmt::format("{}: the clock was set; delays across that moment are dropped", site);
       break;
     case CauseKind::coordinator: text = "no agent is heard: the coordinator itself is cut off, or every site is"; break;
     case CauseKind::site_down:
       text = of_links(incident, covered);
-      if (agent_heard)
-        text.replace(0, describe(incident.cause).size(), site + " is cut off, though its agent is heard");
+      if (agent_heard) {
+        const bool slower = shows(incident, Signal::latency) || shows(incident, Signal::throughput);
+        text.replace(0, describe(incident.cause).size(),
+                     site + (slower ? ", both ways" : " is cut off, though its agent is heard"));
+      }
       break;
     case CauseKind::egress:
     case CauseKind::ingress:

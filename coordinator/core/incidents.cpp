@@ -75,8 +75,9 @@ void Incidents::restore(std::vector<Incident> incidents) {
 }
 
 void Incidents::on_result(const Result& result, SharedTime now, const AgentStatuses& agents) {
-  if (mesh_.site(result.id.from) == nullptr || mesh_.site(result.to) == nullptr || now - result.finished_at > late)
-    return;
+  if (mesh_.site(result.id.from) == nullptr || mesh_.site(result.to) == nullptr) return;
+  verdicts_.on_arrival(result, now);
+  if (now - result.finished_at > late) return;
   watch(result);
   const auto far = agents.find(result.to);
   const bool gone = far != agents.end() &&
@@ -117,6 +118,10 @@ void Incidents::tick(SharedTime now, const AgentStatuses& agents, Out& out) {
   for (const auto& [site, agent] : agents)
     if (agent.last_heard) heard_[site] = *agent.last_heard;
   if (all_silent(now, agents)) deaf_until_ = now;
+  verdicts_.on_time(now, [&](const SiteId& site) {
+    const auto agent = agents.find(site);
+    return agent != agents.end() && agent->second.heard(now);
+  });
   const std::vector<Seen> seen = look(now, agents);
   const auto matched = match(seen);
   std::vector<std::pair<std::size_t, std::size_t>> updates;
@@ -300,13 +305,16 @@ bool Incidents::still_bad(const Incident& incident, SharedTime now, const AgentS
   switch (incident.cause.kind) {
     case CauseKind::agent_silent: {
       const auto agent = agents.find(incident.cause.site);
-      return agent != agents.end() && !agent->second.heard(now);
+      if (agent != agents.end() && !agent->second.heard(now)) return true;
+      break;
     }
     case CauseKind::agent_starved:
     case CauseKind::clock: {
       const auto watch = watches_.find(incident.cause.site);
-      if (watch == watches_.end()) return false;
-      return incident.cause.kind == CauseKind::clock ? watch->second.was_stepped : watch->second.was_starved;
+      if (watch != watches_.end() &&
+          (incident.cause.kind == CauseKind::clock ? watch->second.was_stepped : watch->second.was_starved))
+        return true;
+      break;
     }
     case CauseKind::coordinator: return all_silent(now, agents);
     case CauseKind::site_down:

@@ -9,7 +9,8 @@ namespace sonde {
 namespace {
 
 /// Those that know their direction come first: what they find is paid for when answers are explained, which do not.
-constexpr std::array signals{Signal::loss, Signal::latency, Signal::throughput, Signal::answer, Signal::connectivity};
+constexpr std::array signals{Signal::loss,   Signal::latency,      Signal::throughput, Signal::asymmetry,
+                             Signal::answer, Signal::connectivity, Signal::silence,    Signal::clock};
 constexpr double sure_enough = 0.8;
 /// After so many bad verdicts on a link the likeliest cause is told, however unsure it is.
 constexpr std::size_t patience = 6;
@@ -26,6 +27,15 @@ bool in_doubt(const AgentStatuses& agents, const SiteId& site, SharedTime now) {
   if (agent == nullptr || !agent->last_heard) return false;
   const nanoseconds age = now - *agent->last_heard;
   return age >= Incidents::doubt && age < agent_silence;
+}
+
+/// What is the matter with a site's measuring is its agent's, or its clock's, and no fault of the network.
+Cause named_for(Signal signal, const Cause& cause) {
+  if (!of_measuring(signal) || (cause.kind != CauseKind::egress && cause.kind != CauseKind::site_down)) return cause;
+  return {.kind = signal == Signal::clock ? CauseKind::clock : CauseKind::agent_silent,
+          .site = cause.site,
+          .link = {},
+          .name = {}};
 }
 
 /// How many of the last eight results have to say it: those of most of the site's links.
@@ -127,7 +137,7 @@ void Incidents::look_at_links(SharedTime now, const AgentStatuses& agents, std::
                                      .found = found_now});
     for (const FoundCause& found : causes) {
       add_found(found, signal, observations, out);
-      found_now.push_back(found.cause);
+      if (!of_measuring(signal)) found_now.push_back(found.cause);
     }
   }
   fold(out);
@@ -135,9 +145,10 @@ void Incidents::look_at_links(SharedTime now, const AgentStatuses& agents, std::
 
 void Incidents::add_found(const FoundCause& found, Signal signal, const std::vector<Observation>& observations,
                           std::vector<Seen>& out) const {
-  auto seen = std::ranges::find(out, found.cause, &Seen::cause);
+  const Cause cause = named_for(signal, found.cause);
+  auto seen = std::ranges::find(out, cause, &Seen::cause);
   if (seen == out.end()) {
-    out.push_back({.cause = found.cause,
+    out.push_back({.cause = cause,
                    .confidence = 0,
                    .settled = 0,
                    .links = {},

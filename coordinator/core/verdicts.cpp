@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "coordinator/core/link_rules.h"
 #include "shared/base/error.h"
 
 namespace sonde {
@@ -14,13 +15,33 @@ constexpr float most_odds = 60;
 constexpr double restored_odds = 12;
 constexpr std::size_t enough_latency = 30;
 constexpr std::size_t enough_throughput = 5;
-constexpr std::array signals{Signal::answer, Signal::connectivity, Signal::loss, Signal::latency, Signal::throughput};
+constexpr auto& signals = all_signals;
+/// A rate of the way back that is older says nothing of now.
+constexpr nanoseconds back_rate_holds = std::chrono::hours(24);
 
 std::size_t index(Signal signal) { return static_cast<std::size_t>(signal); }
 
-std::unique_ptr<UsualValue>& made(std::unique_ptr<UsualValue>& usual, std::size_t enough) {
-  if (!usual) usual = std::make_unique<UsualValue>(enough);
-  return usual;
+/// So many results are at least needed to follow a change, so that a drift is told from a step, whose direction
+/// delay_rise knows by then.
+constexpr double following = 30;
+
+UsualValue& made(std::unique_ptr<UsualValue>& usual, std::size_t enough, UsualValue::Better better) {
+  if (!usual) usual = std::make_unique<UsualValue>(enough, better);
+  return *usual;
+}
+
+/// Seconds; nullopt where the clocks are not good enough for it.
+std::optional<double> one_way_of(const Result& result) {
+  return result.has(Tag::unsynced) ? std::nullopt : median_of(result, Metric::delay);
+}
+
+/// How far `now` lies above what is usual, after it has made a small step towards the newest value.
+Drift followed(float& now, double value, const Usual& usual, double least) {
+  const double wander = 3 * (usual.high - usual.middle);
+  const double step = std::max(least, wander) / following;
+  const double before = now > 0 ? static_cast<double>(now) : usual.middle;
+  now = static_cast<float>(before + std::clamp(value - before, -step, step));
+  return {.by = static_cast<double>(now) - usual.middle, .wander = wander, .directed = false};
 }
 
 std::optional<Usual> usual_of(const std::unique_ptr<UsualValue>& usual) {
@@ -35,7 +56,10 @@ std::vector<Metric> degraded_by(Signal signal) {
     case Signal::connectivity: return {Metric::connectivity, Metric::connect, Metric::connect_clean};
     case Signal::loss: return {Metric::loss, Metric::loss_rtt};
     case Signal::latency: return {Metric::rtt, Metric::rtt_host, Metric::delay, Metric::delay_rise};
-    case Signal::throughput: return {Metric::throughput, Metric::throughput_total};
+    case Signal::throughput:
+    case Signal::asymmetry: return {Metric::throughput, Metric::throughput_total};
+    case Signal::silence:
+    case Signal::clock: return {};  // these are states of their own: stale, unsynced
   }
   return {};
 }
@@ -85,15 +109,27 @@ Observation Track::observation() const {
           .newest = newest_};
 }
 
-void UsualValue::add(double value, SharedTime at) {
-  if (usual_ && at - learnt_at_ < kept) return;
-  learning_.push_back(static_cast<float>(value));
-  if (learning_.size() < enough_) return;
+Usual UsualValue::learnt() {
   std::ranges::sort(learning_);
   const auto at_share = [this](double share) {
     return static_cast<double>(learning_[static_cast<std::size_t>(share * static_cast<double>(learning_.size() - 1))]);
   };
-  usual_ = Usual{.middle = at_share(0.5), .low = at_share(0.05), .high = at_share(0.95)};
+  return {.middle = at_share(0.5), .low = at_share(0.05), .high = at_share(0.95)};
+}
+
+void UsualValue::add(double value, SharedTime at) {
+  if (usual_ && at - learnt_at_ < kept) return;
+  learning_.push_back(static_cast<float>(value));
+  if (learning_.size() < enough_) return;
+  const Usual fresh = learnt();
+  const bool worse =
+      usual_ && (better_ == Better::less ? fresh.middle > usual_->middle : fresh.middle < usual_->middle);
+  if (worse) {
+    usual_->low = std::min(usual_->low, usual_->middle - (fresh.middle - fresh.low));
+    usual_->high = std::max(usual_->high, usual_->middle + (fresh.high - fresh.middle));
+  } else {
+    usual_ = fresh;
+  }
   learnt_at_ = at;
   learning_ = {};
 }
@@ -109,6 +145,15 @@ void Verdicts::set_mesh(const Mesh& mesh, const AlertPolicy& policy) {
   for (auto& [link, state] : links_)
     for (const Signal signal : signals)
       if (!policy_.on || !rule(link, signal).on) state.tracks.at(index(signal)) = Track();
+  heard_since_.assign(mesh_.sites.size(), std::nullopt);
+  next_due_ = {};
+  // A link that never brought anything is missing, too.
+  if (policy_.on)
+    for (const SiteSpec& from : mesh_.sites)
+      for (const SiteSpec& to : mesh_.sites)
+        if (from.site != to.site && from.has_agent && policy_.rule(Signal::silence, from, to).on &&
+            has_latency(mesh_, from, to))
+          links_.try_emplace({from.site, to.site});
   count_raised();
   ++revision_;
 }
@@ -131,13 +176,37 @@ void Verdicts::learn(LinkState& state, const Result& result) {
   const auto raised = [&](Signal signal) { return state.tracks.at(index(signal)).raised(); };
   if (result.probe == Probe::latency && !raised(Signal::latency) && !result.has(Tag::clock_stepped)) {
     if (const auto value = median_of(result, Metric::rtt))
-      made(state.round_trip, enough_latency)->add(*value, result.finished_at);
+      made(state.round_trip, enough_latency, UsualValue::Better::less).add(*value, result.finished_at);
     if (const auto value = median_of(result, Metric::delay_rise))
-      made(state.rise, enough_latency)->add(*value, result.finished_at);
+      made(state.rise, enough_latency, UsualValue::Better::less).add(*value, result.finished_at);
+    if (const auto value = one_way_of(result))
+      made(state.one_way, enough_latency, UsualValue::Better::less).add(*value, result.finished_at);
   }
   if (result.probe == Probe::throughput && !raised(Signal::throughput))
     if (const SingleValue* rate = result.value_of(Metric::throughput))
-      made(state.rate, enough_throughput)->add(rate->value, result.finished_at);
+      made(state.rate, enough_throughput, UsualValue::Better::more).add(rate->value, result.finished_at);
+}
+
+/// Of the one-way delay where the clocks are good enough for one; else of the round trip, unless the way back is known
+/// to be the slower one.
+std::optional<Drift> Verdicts::drift(LinkState& state, const Result& result, const AlertRule& rule) const {
+  if (result.has(Tag::starved) || result.has(Tag::clock_stepped)) return std::nullopt;
+  const auto round_trip = usual_of(state.round_trip);
+  const auto now = median_of(result, Metric::rtt);
+  if (!round_trip || !now) return std::nullopt;
+  const double least = std::max(rule.raise, rule.share * round_trip->middle);
+  const Drift both_ways = followed(state.round_trip_now, *now, *round_trip, least);
+  const auto one_way = one_way_of(result);
+  if (const auto usual = usual_of(state.one_way); usual && one_way) {
+    Drift directed = followed(state.one_way_now, *one_way, *usual, least);
+    directed.wander = std::max(directed.wander, result.detail("error_s").value_or(0));
+    directed.directed = true;
+    return directed;
+  }
+  const auto back = links_.find(Link{result.to, result.id.from});
+  if (back != links_.end() && back->second.tracks.at(index(Signal::latency)).raised() && !back->second.undirected)
+    return std::nullopt;
+  return both_ways;
 }
 
 void Verdicts::learn(const Result& result) {
@@ -153,21 +222,32 @@ void Verdicts::on_result(const Result& result, bool far_agent_gone) {
                        .round_trip = usual_of(state.round_trip),
                        .rise = usual_of(state.rise),
                        .rate = usual_of(state.rate),
+                       .back_rate = {},
+                       .drift = {},
                        .far_agent_gone = far_agent_gone};
   for (const Signal signal : signals) {
     if (probe_of(signal) != result.probe) continue;
     rules.at(index(signal)) = rule(result.link(), signal);
     context.raised.at(index(signal)) = state.tracks.at(index(signal)).raised();
   }
+  if (result.probe == Probe::latency) context.drift = drift(state, result, rules.at(index(Signal::latency)));
+  if (result.probe == Probe::throughput) {
+    const auto back = links_.find(Link{result.to, result.id.from});
+    if (back != links_.end() && back->second.newest_rate > 0 &&
+        result.finished_at - back->second.rate_at < back_rate_holds)
+      context.back_rate = back->second.newest_rate;
+    if (const SingleValue* rate = result.value_of(Metric::throughput)) {
+      state.newest_rate = static_cast<float>(rate->value);
+      state.rate_at = result.finished_at;
+    }
+  }
   bool any_bad = false;
   for (const Verdict& verdict : judge(result, context)) {
-    Track& track = state.tracks.at(index(verdict.signal));
-    const Observation before = track.observation();
-    track.on_verdict(rules.at(index(verdict.signal)), verdict, result.finished_at);
-    if (track.raised() && !before.raised) ++raised_.at(index(verdict.signal));
-    if (!track.raised() && before.raised) --raised_.at(index(verdict.signal));
-    any_bad = any_bad || verdict.bad;
-    ++revision_;
+    const bool raised_before = state.tracks.at(index(verdict.signal)).raised();
+    take(state, rules.at(index(verdict.signal)), verdict, result.finished_at);
+    if (verdict.signal == Signal::latency && !raised_before) state.undirected = verdict.undirected;
+    // What is the matter with the measuring does not make a value unusual.
+    any_bad = any_bad || (verdict.bad && !of_measuring(verdict.signal));
   }
   const bool usual = std::ranges::none_of(state.tracks, &Track::raised);
   state.traits.on_result(result, usual && !any_bad);
@@ -185,6 +265,80 @@ std::vector<std::pair<Pattern, std::string>> Verdicts::patterns(const Link& link
        .throughput = state.tracks.at(index(Signal::throughput)).raised(),
        .loss = state.tracks.at(index(Signal::loss)).raised() || state.tracks.at(index(Signal::answer)).raised()},
       path);
+}
+
+void Verdicts::take(LinkState& state, const AlertRule& rule, const Verdict& verdict, SharedTime at) {
+  Track& track = state.tracks.at(index(verdict.signal));
+  const bool before = track.raised();
+  track.on_verdict(rule, verdict, at);
+  if (track.raised() && !before) ++raised_.at(index(verdict.signal));
+  if (!track.raised() && before) --raised_.at(index(verdict.signal));
+  ++revision_;
+}
+
+void Verdicts::on_arrival(const Result& result, SharedTime now) {
+  if (!policy_.on || result.has(Tag::on_demand) || !places_.contains(result.id.from) || !places_.contains(result.to))
+    return;
+  if (result.probe != Probe::latency && result.probe != Probe::connect) return;
+  LinkState& state = links_[result.link()];
+  state.seen.at(static_cast<std::size_t>(result.probe)) = now;
+  const AlertRule& of_silence = rule(result.link(), Signal::silence);
+  // The other of the two may be missing still.
+  const auto overdue = due(result.link(), state);
+  if (!of_silence.on || (overdue && now >= *overdue)) return;
+  state.missed.reset();
+  take(state, of_silence, {.signal = Signal::silence, .bad = false, .value = 0}, now);
+}
+
+/// When the next result is missing: the earlier of the two probes, as far as the mesh has them on this link. What has
+/// not brought anything since its agent is heard is promised from then on.
+std::optional<SharedTime> Verdicts::due(const Link& link, const LinkState& state) const {
+  const std::size_t place = places_.at(link.from);
+  const auto& since = heard_since_[place];
+  const SiteSpec& from = mesh_.sites[place];
+  const SiteSpec& to = mesh_.sites[places_.at(link.to)];
+  if (!since || !from.has_agent || !has_latency(mesh_, from, to)) return std::nullopt;
+  std::optional<SharedTime> out;
+  const auto add = [&](Probe probe, nanoseconds every, nanoseconds timeout) {
+    const SharedTime seen = state.seen.at(static_cast<std::size_t>(probe)).value_or(*since);
+    const SharedTime at = std::max(seen, *since) + every + timeout + silence_grace;
+    out = out ? std::min(*out, at) : at;
+  };
+  if (const auto& latency = mesh_.policy.latency) add(Probe::latency, latency->every, latency->timeout);
+  // Where a plain reflector says nothing of TCP nobody connects.
+  const auto& connect = mesh_.policy.connect;
+  if (connect && state.seen.at(static_cast<std::size_t>(Probe::connect)))
+    add(Probe::connect, connect->every, connect->timeout);
+  return out;
+}
+
+void Verdicts::note_heard(std::size_t place, bool heard, SharedTime now) {
+  std::optional<SharedTime>& since = heard_since_[place];
+  if (since.has_value() == heard) return;
+  since = heard ? std::optional(now) : std::nullopt;
+  next_due_ = std::min(next_due_, now);
+}
+
+void Verdicts::look_for_missing(SharedTime now) {
+  next_due_ = SharedTime::max();
+  for (auto& [link, state] : links_) next_due_ = std::min(next_due_, await(link, state, now));
+}
+
+/// One verdict for each result that is missing; returns when to look again.
+SharedTime Verdicts::await(const Link& link, LinkState& state, SharedTime now) {
+  const auto due_at = due(link, state);
+  const AlertRule& of_silence = rule(link, Signal::silence);
+  if (!due_at || !of_silence.on) {
+    state.missed.reset();
+    return SharedTime::max();
+  }
+  if (now < *due_at) return *due_at;
+  const nanoseconds every = mesh_.policy.latency ? mesh_.policy.latency->every : mesh_.policy.connect->every;
+  if (state.missed && now - *state.missed < every) return *state.missed + every;
+  state.missed = now;
+  take(state, of_silence, {.signal = Signal::silence, .bad = true, .value = to_seconds(now - *due_at + silence_grace)},
+       now);
+  return now + every;
 }
 
 void Verdicts::restore(const Link& link, Signal signal, SharedTime since) {

@@ -45,16 +45,20 @@ class Track {
   SharedTime newest_;
 };
 
-/// Learns what is usual from good results and then keeps it for a day; after that it learns anew beside it.
+/// Learns what is usual from good results and then keeps it for a day; after that it learns anew beside it. It never
+/// follows what gets worse, however slowly: only its spread grows then.
 class UsualValue {
  public:
-  explicit UsualValue(std::size_t enough) : enough_(enough) {}
+  enum class Better : std::uint8_t { less, more };
+  UsualValue(std::size_t enough, Better better) : enough_(enough), better_(better) {}
   void add(double value, SharedTime at);
   const std::optional<Usual>& usual() const { return usual_; }
 
  private:
   static constexpr nanoseconds kept = std::chrono::hours(24);
+  Usual learnt();
   std::size_t enough_;
+  Better better_;
   std::vector<float> learning_;
   std::optional<Usual> usual_;
   SharedTime learnt_at_;
@@ -69,6 +73,18 @@ class Verdicts {
   void set_mesh(const Mesh& mesh, const AlertPolicy& policy);
   /// `far_agent_gone`: see JudgeContext.
   void on_result(const Result& result, bool far_agent_gone);
+  /// That a result came at all, whatever it says and however old it is.
+  void on_arrival(const Result& result, SharedTime now);
+  /// Where the timetable promised a result and none came. `heard` says of a site whether its agent is; one that is not
+  /// is another matter, and its links begin anew when it is heard again. Idempotent, and cheap while nothing is due;
+  /// before it is first called nothing was promised.
+  template <typename Heard>
+  void on_time(SharedTime now, const Heard& heard) {
+    for (const auto& [site, place] : places_) note_heard(place, heard(site), now);
+    if (now >= next_due_) look_for_missing(now);
+  }
+  /// So long after it was due a result is not late but missing: it may have waited in a spool.
+  static constexpr nanoseconds silence_grace = std::chrono::seconds(30);
   /// Only what is usual is learnt from it.
   void learn(const Result& result);
   void restore(const Link& link, Signal signal, SharedTime since);
@@ -97,9 +113,23 @@ class Verdicts {
     /// Made when the first result comes that teaches something.
     std::unique_ptr<UsualValue> round_trip;
     std::unique_ptr<UsualValue> rise;
+    std::unique_ptr<UsualValue> one_way;
     std::unique_ptr<UsualValue> rate;
+    float round_trip_now = 0;                         ///< seconds, follows the medians in small steps; 0: not yet
+    float one_way_now = 0;                            ///< likewise
+    bool undirected = false;                          ///< the latency rule was raised by a drift of the round trip
+    std::array<std::optional<SharedTime>, 2> seen{};  ///< when latency, connect brought something last
+    std::optional<SharedTime> missed;                 ///< when the last of the missing results was due
+    float newest_rate = 0;                            ///< bit/s; 0: none
+    SharedTime rate_at{};
   };
+  void note_heard(std::size_t place, bool heard, SharedTime now);
+  void look_for_missing(SharedTime now);
+  SharedTime await(const Link& link, LinkState& state, SharedTime now);
+  std::optional<SharedTime> due(const Link& link, const LinkState& state) const;
+  void take(LinkState& state, const AlertRule& rule, const Verdict& verdict, SharedTime at);
   void learn(LinkState& state, const Result& result);
+  std::optional<Drift> drift(LinkState& state, const Result& result, const AlertRule& rule) const;
   void count_raised();
 
   Mesh mesh_;
@@ -107,6 +137,8 @@ class Verdicts {
   std::unordered_map<SiteId, std::size_t> places_;
   std::unordered_map<Link, LinkState> links_;
   std::array<std::size_t, signal_count> raised_{};
+  std::vector<std::optional<SharedTime>> heard_since_;  ///< by place; nullopt: not heard
+  SharedTime next_due_{};                               ///< before this nothing is missing
   std::uint64_t revision_ = 0;
 };
 

@@ -35,6 +35,9 @@ std::string words_of(const LinkEvidence& evidence) {
     case Signal::connectivity: return link + ": no connection can be made";
     case Signal::loss: return fmt::format("{}: {:.1f} % lost", link, evidence.value * 100);
     case Signal::latency: return fmt::format("{}: {:.1f} ms above the usual", link, evidence.value * 1e3);
+    case Signal::silence: return fmt::format("{}: no result for {:.0f} s", link, evidence.value);
+    case Signal::asymmetry: return fmt::format("{}: {:.0f} % of the way back's rate", link, evidence.value * 100);
+    case Signal::clock: return fmt::format("{}: the clocks may be {:.3g} ms apart", link, evidence.value * 1e3);
     case Signal::throughput: return fmt::format("{}: {:.0f} % of the usual rate", link, evidence.value * 100);
   }
   return link;

@@ -122,7 +122,7 @@ void incident_families(Page& page, const Incidents& incidents) {
   page.family("sonde_incidents_opened_total", "counter", "Incidents opened since the start.");
   page.value(static_cast<double>(incidents.opened()));
   page.family("sonde_rules_raised", "gauge", "Links on which a rule is raised, by the rule's metric.");
-  for (const Signal signal : {Signal::answer, Signal::connectivity, Signal::loss, Signal::latency, Signal::throughput})
+  for (const Signal signal : all_signals)
     page.value("metric", name(metric_of(signal)), static_cast<double>(incidents.verdicts().raised_count(signal)));
 }
 

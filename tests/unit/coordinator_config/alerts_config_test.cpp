@@ -76,6 +76,28 @@ BOOST_AUTO_TEST_CASE(levels_windows_and_words_are_read) {
   BOOST_TEST(rule(policy, Signal::answer).on);
 }
 
+BOOST_AUTO_TEST_CASE(rules_of_the_measuring_and_of_both_ways) {
+  const AlertPolicy defaults = alerts("");
+  BOOST_TEST(rule(defaults, Signal::silence).on);
+  BOOST_TEST(!rule(defaults, Signal::asymmetry).on);
+  BOOST_TEST(!rule(defaults, Signal::clock).on);
+  const AlertPolicy policy = alerts(
+      "alerts:\n"
+      "  silence: {bad: 2, of: 4, good: 1, for: 1m, severity: info}\n"
+      "  asymmetry: {raise: 40%, clear: 60%}\n"
+      "  clock: {severity: critical}\n");
+  BOOST_TEST(rule(policy, Signal::silence).bad == 2U);
+  BOOST_TEST(rule(policy, Signal::silence).of == 4U);
+  BOOST_TEST(rule(policy, Signal::asymmetry).on);
+  BOOST_TEST(rule(policy, Signal::asymmetry).raise == 0.4);
+  BOOST_TEST(rule(policy, Signal::asymmetry).clear == 0.6);
+  BOOST_TEST(rule(policy, Signal::clock).on);
+  BOOST_TEST(!alerts("alerts: {silence: off}\n").rules.at(static_cast<std::size_t>(Signal::silence)).on);
+  BOOST_TEST(mistakes("alerts: {silence: {raise: 5%}}\n").find("raise: unknown key") != std::string::npos);
+  BOOST_TEST(mistakes("alerts: {asymmetry: {raise: 50%, clear: 40%}}\n").find("below the level that raises") !=
+             std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(single_links_may_differ) {
   const AlertPolicy policy = alerts(
       "alerts:\n"
@@ -106,8 +128,8 @@ BOOST_AUTO_TEST_CASE(mistakes_have_a_place_and_a_remedy) {
   BOOST_TEST(mistakes("alerts: {latency: {raise: 5}}\n") ==
              "c.yaml:4:27: alerts.latency.raise: '5' has no unit; write it like 500ms, 10s, 15m, 6h or 7d\n");
   BOOST_TEST(mistakes("alerts: {links: [{from: a}, {from: x, loss: off}, {loss: off}]}\n") ==
-             "c.yaml:4:18: alerts.links[0]: the exception says nothing; give loss, latency, throughput, connectivity "
-             "or answer\n"
+             "c.yaml:4:18: alerts.links[0]: the exception says nothing; give answer, connectivity, loss, latency, "
+             "throughput, silence, asymmetry or clock\n"
              "c.yaml:4:36: alerts.links[1].from: the mesh has no site 'x'; name one of sites\n"
              "c.yaml:4:51: alerts.links[2]: no link is named; give from, to, between or group\n");
   BOOST_TEST(mistakes("alerts: 5\n") ==

@@ -26,7 +26,9 @@ struct Net {
   std::set<SiteId> gone;     ///< host and agent
   std::set<SiteId> stopped;  ///< the agent only
   std::set<SiteId> starved;
-  std::set<SiteId> mute;  ///< nothing leaves the site; the far agents count what arrives
+  std::set<SiteId> mute;      ///< nothing leaves the site; the far agents count what arrives
+  std::set<Link> missing;     ///< the agent is heard, but of this link it brings nothing
+  std::set<SiteId> unsynced;  ///< no bound of the clock's error is known
   std::vector<Incident> changed;
   std::vector<std::string> events;
   int interval = 0;
@@ -61,6 +63,7 @@ struct Net {
                           static_cast<std::uint64_t>(share == loss.end() ? 0 : share->second * 50), 50);
     }
     if (starved.contains(link.from)) result.set(Tag::starved);
+    if (unsynced.contains(link.from) || unsynced.contains(link.to)) result.set(Tag::unsynced);
     incidents.on_result(result, now(), agents);
   }
   void run(int intervals) {
@@ -70,7 +73,8 @@ struct Net {
         if (!silent(id)) agent.last_heard = now();
       for (const SiteSpec& from : mesh.sites)
         for (const SiteSpec& to : mesh.sites)
-          if (from.site != to.site && !silent(from.site)) measure({from.site, to.site});
+          if (from.site != to.site && !silent(from.site) && !missing.contains({from.site, to.site}))
+            measure({from.site, to.site});
       Incidents::Out out;
       incidents.tick(now(), agents, out);
       changed.insert(changed.end(), out.changed.begin(), out.changed.end());
@@ -313,6 +317,98 @@ BOOST_AUTO_TEST_CASE(rules_are_for_links_and_can_be_off) {
   net.incidents.set_mesh(net.mesh, net.policy);
   net.run(1);
   BOOST_TEST(net.open().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_result_that_was_promised_and_does_not_come_is_noticed) {
+  Net net;
+  net.run(10);
+  for (int to = 0; to < 6; ++to)
+    if (to != 2) net.missing.insert({Net::site(2), Net::site(to)});
+  net.run(4);  // late is not missing
+  BOOST_TEST(net.open().empty());
+  net.run(6);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  const Incident opened = *net.open()[0];
+  BOOST_TEST((opened.cause.kind == CauseKind::agent_silent));  // the network is not to blame
+  BOOST_TEST(opened.cause.site.str() == "s2");
+  BOOST_TEST(opened.summary == "s2: the agent is heard, but brings no results of 5 links");
+  net.run(20);
+  BOOST_REQUIRE(net.open().size() == 1U);  // and it stays one
+  net.missing.clear();
+  net.run(4);
+  BOOST_TEST(net.open().empty());
+}
+
+BOOST_AUTO_TEST_CASE(one_link_that_brings_nothing_is_that_link) {
+  Net net;
+  net.run(10);
+  net.missing.insert({Net::site(2), Net::site(3)});
+  net.run(10);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  BOOST_TEST((net.open()[0]->cause.kind == CauseKind::link));
+  BOOST_TEST(net.open()[0]->summary == "s2 -> s3: the link brings no results");
+}
+
+BOOST_AUTO_TEST_CASE(an_agent_that_comes_back_has_time_to_bring_what_it_has) {
+  Net net;
+  net.run(10);
+  net.stopped.insert(Net::site(2));
+  net.run(30);
+  net.stopped.clear();
+  for (int to = 0; to < 6; ++to)
+    if (to != 2) net.missing.insert({Net::site(2), Net::site(to)});
+  net.run(4);
+  for (const Incident* incident : net.open())
+    BOOST_TEST(incident->summary.find("brings no results") == std::string::npos, incident->summary);
+}
+
+BOOST_AUTO_TEST_CASE(silence_can_be_switched_off) {
+  Net net;
+  net.policy.rules.at(static_cast<std::size_t>(Signal::silence)).on = false;
+  net.incidents.set_mesh(net.mesh, net.policy);
+  net.run(10);
+  net.missing.insert({Net::site(2), Net::site(3)});
+  net.run(20);
+  BOOST_TEST(net.open().empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_unsynchronised_clock_is_named_where_somebody_wants_to_know) {
+  Net net;
+  net.unsynced.insert(Net::site(4));
+  net.run(20);
+  BOOST_TEST(net.open().empty());
+  net.policy.rules.at(static_cast<std::size_t>(Signal::clock)).on = true;
+  net.incidents.set_mesh(net.mesh, net.policy);
+  net.run(20);
+  BOOST_REQUIRE(net.open().size() == 1U);
+  BOOST_TEST((net.open()[0]->cause.kind == CauseKind::clock));
+  BOOST_TEST(net.open()[0]->cause.site.str() == "s4");
+  BOOST_TEST(net.open()[0]->summary == "s4: the clock is not synchronised; 10 links have no one-way delay");
+  net.unsynced.clear();
+  net.run(6);
+  BOOST_TEST(net.open().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_carries_far_less_than_its_way_back) {
+  Net net;
+  net.policy.rules.at(static_cast<std::size_t>(Signal::asymmetry)).on = true;
+  net.incidents.set_mesh(net.mesh, net.policy);
+  net.run(1);
+  const auto transfer = [&](int from, int to, double rate) {
+    Result result = make_result(++net.seq, Probe::throughput, 10.0 * net.interval, Outcome::ok, Net::site(from).str(),
+                                Net::site(to).str());
+    result.values.push_back({Metric::throughput, rate});
+    net.incidents.on_result(result, net.now(), net.agents);
+  };
+  for (int round = 0; round < 6; ++round) {
+    for (int from = 0; from < 6; ++from)
+      for (int to = 0; to < 6; ++to)
+        if (from != to) transfer(from, to, from == 1 && to == 2 ? 20e6 : 90e6);
+    net.run(1);
+  }
+  BOOST_REQUIRE(net.open().size() == 1U);
+  BOOST_TEST(net.open()[0]->summary == "s1 -> s2: the link carries far less than the way back");
+  BOOST_TEST(net.open()[0]->evidence[0].value == 20.0 / 90, boost::test_tools::tolerance(1e-6));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
