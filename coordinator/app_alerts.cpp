@@ -11,6 +11,9 @@ namespace {
 constexpr nanoseconds judge_small_every = std::chrono::seconds(1);
 constexpr nanoseconds judge_large_every = std::chrono::seconds(10);
 constexpr std::size_t large_mesh_sites = 300;
+/// An hour's baseline is read so long before it begins, and then taken in parts, so that the loop goes on.
+constexpr nanoseconds baseline_ahead = std::chrono::minutes(10);
+constexpr std::size_t baseline_links_per_turn = 20'000;
 /// Where the store keeps what receivers were told.
 constexpr std::string_view told_key = "told";
 /// Silences and acknowledgements.
@@ -35,12 +38,16 @@ void AlertDesk::restore(store::Writer& writer, const CoordinatorConfig& config) 
   silences_.restore(text_in(writer, silences_key));
   set_config(config);
   incidents_.restore(*std::move(incidents));
+  baseline_reader_.emplace(config.store);
 }
 
 void AlertDesk::set_config(const CoordinatorConfig& config) {
   incidents_.set_mesh(config.mesh, config.alerts);
   notify_.set_policy(config.notify, config.mesh);
   silences_.set_policy(config.maintenance, config.mesh);
+  sites_.clear();
+  for (const SiteSpec& site : config.mesh.sites)
+    if (site.has_agent) sites_.push_back(site.site);
   judge_every_ = config.mesh.sites.size() > large_mesh_sites ? judge_large_every : judge_small_every;
 }
 
@@ -52,12 +59,41 @@ Events AlertDesk::tick(Now now, const AgentStatuses& agents, io::StoreWorker& st
     notify_.on_done(report.number, report.trouble, present, events);
   const Events kept = keep_silences(store);
   events.insert(events.end(), kept.begin(), kept.end());
+  keep_baselines(present, events);
   if (now.mono - judged_at_ < judge_every_) return events;
   judged_at_ = now.mono;
   judge(present, agents, store, matrix, events);
   silences_.tick(present, incidents_);
   tell(present, store, events);
   return events;
+}
+
+void AlertDesk::keep_baselines(SharedTime now, Events& events) {
+  if (!baseline_reader_) return;
+  const SharedTime hour = baseline_hour(now);
+  const bool soon = now - hour >= span_of(RollLevel::hour) - baseline_ahead;
+  const SharedTime wanted = baseline_asked_ < hour || !soon ? hour : hour + span_of(RollLevel::hour);
+  if (wanted > baseline_asked_ && baseline_reader_->order({wanted, sites_})) baseline_asked_ = wanted;
+  for (io::BaselineReader::Piece& piece : baseline_reader_->take()) baselines_.push_back(std::move(piece));
+  take_baselines(now, events);
+}
+
+void AlertDesk::take_baselines(SharedTime now, Events& events) {
+  std::size_t taken = 0;
+  while (taken < baseline_links_per_turn && !baselines_.empty() && baselines_.front().hour < now) {
+    const io::BaselineReader::Piece piece = std::move(baselines_.front());
+    baselines_.pop_front();
+    for (const auto& [to, baseline] : piece.links) incidents_.set_baseline({piece.from, to}, piece.hour, baseline);
+    taken += piece.links.size();
+    baseline_links_ += piece.links.size();
+    if (!piece.last) continue;
+    const std::uint64_t links = std::exchange(baseline_links_, 0);
+    if (!piece.trouble.empty())
+      events.push_back({Severity::warning, "baseline_unread", {{"reason", piece.trouble}}});
+    else if (links > 0)
+      events.push_back(
+          {Severity::info, "baseline_taken", {{"hour", format_rfc3339(piece.hour)}, {"links", std::to_string(links)}}});
+  }
 }
 
 void AlertDesk::attach(const std::string& incident, PathEvidence evidence, SharedTime now) {

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "coordinator/config.h"
 #include "coordinator/core/incidents.h"
@@ -11,6 +14,7 @@
 #include "coordinator/core/notify.h"
 #include "coordinator/core/roster.h"
 #include "coordinator/core/silences.h"
+#include "coordinator/io/baseline_reader.h"
 #include "coordinator/io/notifier.h"
 #include "coordinator/io/store_worker.h"
 #include "coordinator/store/writer.h"
@@ -47,6 +51,9 @@ class AlertDesk {
   void judge(SharedTime now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix, Events& events);
   void tell(SharedTime now, io::StoreWorker& store, Events& events);
   void save(io::StoreWorker& store);
+  /// What is usual in the present hour of the week, and soon in the next.
+  void keep_baselines(SharedTime now, Events& events);
+  void take_baselines(SharedTime now, Events& events);
 
   Incidents incidents_;
   Silences silences_;
@@ -58,6 +65,11 @@ class AlertDesk {
   bool told_unsaved_ = false;
   bool silences_unsaved_ = false;
   io::Notifier notifier_;
+  std::vector<SiteId> sites_;                        ///< with an agent
+  SharedTime baseline_asked_{};                      ///< the newest hour that was ordered
+  std::deque<io::BaselineReader::Piece> baselines_;  ///< that wait for their hour
+  std::uint64_t baseline_links_ = 0;                 ///< of the hour that is taken now
+  std::optional<io::BaselineReader> baseline_reader_;
 };
 
 }  // namespace sonde

@@ -38,7 +38,7 @@ std::optional<Verdict> judge_latency(const Result& result, const AlertRule& rule
   if (!risen || !context.round_trip || !context.rise) return std::nullopt;
   double rise = *risen - context.rise->middle;
   if (raised && round_trip) rise = std::max(rise, *round_trip - context.round_trip->middle);
-  const double wander = 3 * (context.rise->high - context.rise->middle);
+  const double wander = context.rise->wander;
   const double least = std::max(rule.raise, rule.share * context.round_trip->middle);
   const double bar = std::max(least, wander);
   const auto& drift = context.drift;

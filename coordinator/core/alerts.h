@@ -91,12 +91,13 @@ struct AlertPolicy {
   const AlertRule& rule(Signal signal, const SiteSpec& from, const SiteSpec& to) const;
 };
 
-/// What is usual on a link, learnt from its first good results and then frozen, so that a slow drift is not swallowed.
-/// A history of weeks may fill it in as well.
+/// What is usual on a link: of the same hour of past weeks (baseline.h), or while there are none learnt from its good
+/// results (UsualValue).
 struct Usual {
   double middle = 0;  ///< the median
   double low = 0;     ///< p5
   double high = 0;    ///< p95
+  double wander = 0;  ///< how far above the median a result's median may lie on a good day
 };
 
 /// What one result says under one rule.

@@ -96,6 +96,10 @@ class Incidents {
   void restore(std::vector<Incident> incidents);
   /// What is usual, from results that were stored before the start.
   void learn(const Result& result) { verdicts_.learn(result); }
+  /// What is usual in an hour; see Verdicts::set_baseline.
+  void set_baseline(const Link& link, SharedTime hour, const HourBaseline& baseline) {
+    verdicts_.set_baseline(link, hour, baseline);
+  }
   void on_result(const Result& result, SharedTime now, const AgentStatuses& agents);
   /// What agents found out about the path of a link at the onset of its trouble; it holds while an incident explains
   /// the link.

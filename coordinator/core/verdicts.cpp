@@ -35,17 +35,16 @@ std::optional<double> one_way_of(const Result& result) {
   return result.has(Tag::unsynced) ? std::nullopt : median_of(result, Metric::delay);
 }
 
-/// How far `now` lies above what is usual, after it has made a small step towards the newest value.
-Drift followed(float& now, double value, const Usual& usual, double least) {
-  const double wander = 3 * (usual.high - usual.middle);
-  const double step = std::max(least, wander) / following;
-  const double before = now > 0 ? static_cast<double>(now) : usual.middle;
-  now = static_cast<float>(before + std::clamp(value - before, -step, step));
-  return {.by = static_cast<double>(now) - usual.middle, .wander = wander, .directed = false};
-}
-
 std::optional<Usual> usual_of(const std::unique_ptr<UsualValue>& usual) {
   return usual ? usual->usual() : std::nullopt;
+}
+
+/// `above` makes a small step towards how far the newest value lies above what is usual.
+Drift followed(float& above, double value, const Usual& usual, double least) {
+  const double step = std::max(least, usual.wander) / following;
+  const auto before = static_cast<double>(above);
+  above = static_cast<float>(before + std::clamp(value - usual.middle - before, -step, step));
+  return {.by = static_cast<double>(above), .wander = usual.wander, .directed = false};
 }
 
 }  // namespace
@@ -114,7 +113,11 @@ Usual UsualValue::learnt() {
   const auto at_share = [this](double share) {
     return static_cast<double>(learning_[static_cast<std::size_t>(share * static_cast<double>(learning_.size() - 1))]);
   };
-  return {.middle = at_share(0.5), .low = at_share(0.05), .high = at_share(0.95)};
+  // These are medians of results: they lie close together.
+  return {.middle = at_share(0.5),
+          .low = at_share(0.05),
+          .high = at_share(0.95),
+          .wander = 3 * (at_share(0.95) - at_share(0.5))};
 }
 
 void UsualValue::add(double value, SharedTime at) {
@@ -127,6 +130,7 @@ void UsualValue::add(double value, SharedTime at) {
   if (worse) {
     usual_->low = std::min(usual_->low, usual_->middle - (fresh.middle - fresh.low));
     usual_->high = std::max(usual_->high, usual_->middle + (fresh.high - fresh.middle));
+    usual_->wander = std::max(usual_->wander, fresh.wander);
   } else {
     usual_ = fresh;
   }
@@ -191,14 +195,13 @@ void Verdicts::learn(LinkState& state, const Result& result) {
 /// to be the slower one.
 std::optional<Drift> Verdicts::drift(LinkState& state, const Result& result, const AlertRule& rule) const {
   if (result.has(Tag::starved) || result.has(Tag::clock_stepped)) return std::nullopt;
-  const auto round_trip = usual_of(state.round_trip);
+  const HourBaseline known = usual(state, result);
   const auto now = median_of(result, Metric::rtt);
-  if (!round_trip || !now) return std::nullopt;
-  const double least = std::max(rule.raise, rule.share * round_trip->middle);
-  const Drift both_ways = followed(state.round_trip_now, *now, *round_trip, least);
-  const auto one_way = one_way_of(result);
-  if (const auto usual = usual_of(state.one_way); usual && one_way) {
-    Drift directed = followed(state.one_way_now, *one_way, *usual, least);
+  if (!known.round_trip || !now) return std::nullopt;
+  const double least = std::max(rule.raise, rule.share * known.round_trip->middle);
+  const Drift both_ways = followed(state.round_trip_above, *now, *known.round_trip, least);
+  if (const auto one_way = one_way_of(result); one_way && known.one_way) {
+    Drift directed = followed(state.one_way_above, *one_way, *known.one_way, least);
     directed.wander = std::max(directed.wander, result.detail("error_s").value_or(0));
     directed.directed = true;
     return directed;
@@ -209,6 +212,31 @@ std::optional<Drift> Verdicts::drift(LinkState& state, const Result& result, con
   return both_ways;
 }
 
+HourBaseline Verdicts::usual(const LinkState& state, const Result& result) {
+  HourBaseline out{.round_trip = usual_of(state.round_trip),
+                   .rise = usual_of(state.rise),
+                   .one_way = usual_of(state.one_way),
+                   .rate = usual_of(state.rate)};
+  if (!state.baseline || state.baseline_hour != baseline_hour(result.finished_at)) return out;
+  const HourBaseline& weeks = *state.baseline;
+  // The round trip and its rise belong together.
+  if (weeks.round_trip && weeks.rise) {
+    out.round_trip = weeks.round_trip;
+    out.rise = weeks.rise;
+  }
+  if (weeks.one_way) out.one_way = weeks.one_way;
+  if (weeks.rate) out.rate = weeks.rate;
+  return out;
+}
+
+void Verdicts::set_baseline(const Link& link, SharedTime hour, const HourBaseline& baseline) {
+  if (!policy_.on || !places_.contains(link.from) || !places_.contains(link.to)) return;
+  LinkState& state = links_[link];
+  if (!state.baseline) state.baseline = std::make_unique<HourBaseline>();
+  *state.baseline = baseline;
+  state.baseline_hour = hour;
+}
+
 void Verdicts::learn(const Result& result) {
   if (places_.contains(result.id.from) && places_.contains(result.to)) learn(links_[result.link()], result);
 }
@@ -217,11 +245,12 @@ void Verdicts::on_result(const Result& result, bool far_agent_gone) {
   if (!policy_.on || !places_.contains(result.id.from) || !places_.contains(result.to)) return;
   LinkState& state = links_[result.link()];
   AlertRuleSet rules;
+  const HourBaseline known = usual(state, result);
   JudgeContext context{.rules = rules.data(),
                        .raised = {},
-                       .round_trip = usual_of(state.round_trip),
-                       .rise = usual_of(state.rise),
-                       .rate = usual_of(state.rate),
+                       .round_trip = known.round_trip,
+                       .rise = known.rise,
+                       .rate = known.rate,
                        .back_rate = {},
                        .drift = {},
                        .far_agent_gone = far_agent_gone};

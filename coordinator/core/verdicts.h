@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coordinator/core/alerts.h"
+#include "coordinator/core/baseline.h"
 #include "coordinator/core/causes.h"
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/patterns.h"
@@ -87,6 +88,8 @@ class Verdicts {
   static constexpr nanoseconds silence_grace = std::chrono::seconds(30);
   /// Only what is usual is learnt from it.
   void learn(const Result& result);
+  /// What is usual in the hour that begins at `hour`: it holds for results of that hour, instead of what was learnt.
+  void set_baseline(const Link& link, SharedTime hour, const HourBaseline& baseline);
   void restore(const Link& link, Signal signal, SharedTime since);
 
   bool raised(const Link& link, Signal signal) const;
@@ -115,9 +118,11 @@ class Verdicts {
     std::unique_ptr<UsualValue> rise;
     std::unique_ptr<UsualValue> one_way;
     std::unique_ptr<UsualValue> rate;
-    float round_trip_now = 0;                         ///< seconds, follows the medians in small steps; 0: not yet
-    float one_way_now = 0;                            ///< likewise
-    bool undirected = false;                          ///< the latency rule was raised by a drift of the round trip
+    std::unique_ptr<HourBaseline> baseline;
+    SharedTime baseline_hour{};  ///< that it is of
+    float round_trip_above = 0;  ///< seconds over what is usual; follows the medians in small steps
+    float one_way_above = 0;     ///< likewise
+    bool undirected = false;     ///< the latency rule was raised by a drift of the round trip
     std::array<std::optional<SharedTime>, 2> seen{};  ///< when latency, connect brought something last
     std::optional<SharedTime> missed;                 ///< when the last of the missing results was due
     float newest_rate = 0;                            ///< bit/s; 0: none
@@ -129,6 +134,8 @@ class Verdicts {
   std::optional<SharedTime> due(const Link& link, const LinkState& state) const;
   void take(LinkState& state, const AlertRule& rule, const Verdict& verdict, SharedTime at);
   void learn(LinkState& state, const Result& result);
+  /// Of the result's hour.
+  static HourBaseline usual(const LinkState& state, const Result& result);
   std::optional<Drift> drift(LinkState& state, const Result& result, const AlertRule& rule) const;
   void count_raised();
 

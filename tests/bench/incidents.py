@@ -24,6 +24,13 @@ def percent(part, whole):
     return f"{part / whole:.1%}" if whole else "-"
 
 
+def time_search(report):
+    """One link in 14 of 300 sites is bad: how long one search for the causes takes, of which a request has to wait."""
+    done = subprocess.run([BIN / "bench_incidents", "--search", "300", "14"], capture_output=True, text=True, check=True)
+    took = json.loads(done.stdout)
+    report.goal("incidents: a search for causes, 300 sites, 1 link in 14 bad", max(took["one_way_ms"], took["loop_ms"]), 100, " ms")
+
+
 def judge(report, played):
     def pooled(key, rows):
         return sum(row[key] for row in rows)
@@ -65,3 +72,4 @@ def run(report, full):
                  ["sites", "faults", "scenarios", "cause right", "wrong incidents", "one for each fault", "to raise", "to clear",
                   "MaDDash's rules: right, wrong of named", "one alert for each link: alerts"], rows)
     judge(report, played)
+    time_search(report)

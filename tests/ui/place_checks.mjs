@@ -98,7 +98,10 @@ export async function incidentShows({ mock, page, base }) {
   mock.raise({
     id: "i1", cause: "egress", site: "berlin", from: null, to: null, uplink: null, metrics: ["loss"], severity: "critical", state: "open",
     started_at: new Date(Date.now() - 600_000).toISOString(), ended_at: null, confidence: 0.9, links: [{ from: "berlin", to: "athens" }, { from: "berlin", to: "gdansk" }],
-    alternatives: ["berlin's uplink"], evidence: ["both links lose packets since <script>alert(1)</script>"], summary: "Egress of berlin loses packets",
+    alternatives: ["berlin's uplink"], summary: "Egress of berlin loses packets",
+    evidence: ["both links lose packets since <script>alert(1)</script>",
+      { kind: "path", from: "berlin", to: "athens", text: "berlin -> athens: nothing answers behind hop 1 (192.0.2.201)", hops: "1 192.0.2.201 3.1 ms" }],
+    timeline: [{ at: new Date(Date.now() - 600_000).toISOString(), text: "opened as: berlin egress" }],
   });
   await eventually("mark", async () => {
     const marked = await page.$$eval("#cells td[data-incident]", (cells) => cells.map((cell) => `${cell.dataset.from} ${cell.dataset.to}`));
@@ -108,7 +111,7 @@ export async function incidentShows({ mock, page, base }) {
   await go(page, base, { place: "incidents" });
   await page.waitForSelector('.incident[data-open="true"]');
   const text = await page.textContent(".incident");
-  for (const word of ["Egress of berlin", "90 %", "<script>alert(1)</script>", "berlin's uplink"]) assert.ok(text.includes(word), `the incident lacks ${word}`);
+  for (const word of ["Egress of berlin", "90 %", "<script>alert(1)</script>", "berlin's uplink", "behind hop 1", "hops: 1 192.0.2.201 3.1 ms", "opened as: berlin egress"]) assert.ok(text.includes(word), `the incident lacks ${word}`);
   await page.click(".incident .links button");
   await page.waitForSelector("#link-incidents .incident");
 }

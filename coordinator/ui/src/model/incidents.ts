@@ -17,6 +17,8 @@ export interface Incident {
   links: Link[];
   evidence: string[];
   alternatives: string[];
+  /** What happened to it, oldest first, each with its time. */
+  timeline: string[];
   acknowledged: boolean;
   /** Who has acknowledged or silenced it, and why, in sentences. */
   quiet: string[];
@@ -41,6 +43,8 @@ function sentencesOf(value: unknown): string[] {
     if (typeof item === "string") return item;
     const fields = fieldsOf(item);
     const text = textOf(fields.text) || textOf(fields.summary);
+    const hops = textOf(fields.hops);
+    if (text !== "" && hops !== "") return `${text} (hops: ${hops})`;
     return text !== "" ? text : Object.entries(fields).map(([name, one]) => `${name} ${String(one)}`).join(", ");
   }).filter((text) => text !== "");
 }
@@ -50,6 +54,14 @@ function linksOf(value: unknown): Link[] {
     const fields = fieldsOf(item);
     return { from: textOf(fields.from), to: textOf(fields.to) };
   }).filter((link) => link.from !== "" && link.to !== "");
+}
+
+/** "12:00:05 opened as: athens egress" */
+function timelineOf(value: unknown): string[] {
+  return listOf(value).map(fieldsOf).map((moment) => {
+    const at = timeOf(moment.at);
+    return [at === null ? "" : dayTime(at), textOf(moment.text)].filter((word) => word !== "").join(" ");
+  }).filter((text) => text !== "");
 }
 
 /** Where the cause stands: a site, a link, an uplink. */
@@ -91,6 +103,7 @@ function incidentOf(value: unknown, mesh: string): Incident {
     links: linksOf(fields.links),
     evidence: [...sentencesOf(fields.patterns), ...sentencesOf(fields.evidence)],
     alternatives: sentencesOf(fields.alternatives),
+    timeline: timelineOf(fields.timeline),
     acknowledged: textOf(fieldsOf(fields.acknowledged).author) !== "",
     quiet: quietOf(fields),
     place: { site: textOf(fields.site), from: textOf(fields.from), to: textOf(fields.to), uplink: textOf(fields.uplink), group: textOf(fields.group) },

@@ -35,7 +35,7 @@ export function incidentCard(incident: Incident, now_ms: number, onOpen: (link: 
     element("p", { class: "dim" }, facts.filter((fact) => fact !== "").join(" · ")),
     ...incident.quiet.map((sentence) => element("p", { class: "held" }, sentence)), ...(actions ? [actions] : []),
     element("p", { class: "links" }, ...links),
-    ...list("Evidence", incident.evidence), ...list("It may also be", incident.alternatives));
+    ...list("Evidence", incident.evidence), ...list("It may also be", incident.alternatives), ...list("Timeline", incident.timeline));
 }
 
 export class IncidentsView {
