@@ -44,6 +44,7 @@ std::optional<Verdict> judge_latency(const Result& result, const AlertRule& rule
   const auto& drift = context.drift;
   if (!raised && rise < bar && drift && drift->by >= std::max(least, drift->wander))
     return Verdict{Signal::latency, true, drift->by, !drift->directed};
+  if (raised && drift && drift->directed) rise = std::max(rise, drift->now);
   const double scale = raised && rule.raise > 0 ? rule.clear / rule.raise : 1;
   return Verdict{Signal::latency, rise >= bar * scale, rise};
 }

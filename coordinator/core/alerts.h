@@ -110,7 +110,8 @@ struct Verdict {
 
 /// How far the delay has crept above what is usual, whatever delay_rise has forgotten meanwhile. Seconds.
 struct Drift {
-  double by = 0;
+  double by = 0;          ///< followed in small steps
+  double now = 0;         ///< of the newest value
   double wander = 0;      ///< how far it usually wanders, or how wrong it may be
   bool directed = false;  ///< of the one-way delay; else of the round trip
 };

@@ -44,7 +44,7 @@ Drift followed(float& above, double value, const Usual& usual, double least) {
   const double step = std::max(least, usual.wander) / following;
   const auto before = static_cast<double>(above);
   above = static_cast<float>(before + std::clamp(value - usual.middle - before, -step, step));
-  return {.by = static_cast<double>(above), .wander = usual.wander, .directed = false};
+  return {.by = static_cast<double>(above), .now = value - usual.middle, .wander = usual.wander, .directed = false};
 }
 
 }  // namespace
@@ -193,9 +193,9 @@ void Verdicts::learn(LinkState& state, const Result& result) {
 
 /// Of the one-way delay where the clocks are good enough for one; else of the round trip, unless the way back is known
 /// to be the slower one.
-std::optional<Drift> Verdicts::drift(LinkState& state, const Result& result, const AlertRule& rule) const {
+std::optional<Drift> Verdicts::drift(LinkState& state, const HourBaseline& known, const Result& result,
+                                     const AlertRule& rule) const {
   if (result.has(Tag::starved) || result.has(Tag::clock_stepped)) return std::nullopt;
-  const HourBaseline known = usual(state, result);
   const auto now = median_of(result, Metric::rtt);
   if (!known.round_trip || !now) return std::nullopt;
   const double least = std::max(rule.raise, rule.share * known.round_trip->middle);
@@ -259,7 +259,7 @@ void Verdicts::on_result(const Result& result, bool far_agent_gone) {
     rules.at(index(signal)) = rule(result.link(), signal);
     context.raised.at(index(signal)) = state.tracks.at(index(signal)).raised();
   }
-  if (result.probe == Probe::latency) context.drift = drift(state, result, rules.at(index(Signal::latency)));
+  if (result.probe == Probe::latency) context.drift = drift(state, known, result, rules.at(index(Signal::latency)));
   if (result.probe == Probe::throughput) {
     const auto back = links_.find(Link{result.to, result.id.from});
     if (back != links_.end() && back->second.newest_rate > 0 &&
@@ -274,12 +274,16 @@ void Verdicts::on_result(const Result& result, bool far_agent_gone) {
   for (const Verdict& verdict : judge(result, context)) {
     const bool raised_before = state.tracks.at(index(verdict.signal)).raised();
     take(state, rules.at(index(verdict.signal)), verdict, result.finished_at);
-    if (verdict.signal == Signal::latency && !raised_before) state.undirected = verdict.undirected;
+    if (verdict.signal == Signal::latency) {
+      if (!raised_before) state.undirected = verdict.undirected;
+      // While it heals the drift is over, too.
+      if (raised_before && !verdict.bad) state.round_trip_above = state.one_way_above = 0;
+    }
     // What is the matter with the measuring does not make a value unusual.
     any_bad = any_bad || (verdict.bad && !of_measuring(verdict.signal));
   }
-  const bool usual = std::ranges::none_of(state.tracks, &Track::raised);
-  state.traits.on_result(result, usual && !any_bad);
+  const bool all_well = std::ranges::none_of(state.tracks, &Track::raised);
+  state.traits.on_result(result, all_well && !any_bad);
   if (!any_bad) learn(state, result);
 }
 

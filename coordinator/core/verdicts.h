@@ -136,7 +136,8 @@ class Verdicts {
   void learn(LinkState& state, const Result& result);
   /// Of the result's hour.
   static HourBaseline usual(const LinkState& state, const Result& result);
-  std::optional<Drift> drift(LinkState& state, const Result& result, const AlertRule& rule) const;
+  std::optional<Drift> drift(LinkState& state, const HourBaseline& known, const Result& result,
+                             const AlertRule& rule) const;
   void count_raised();
 
   Mesh mesh_;

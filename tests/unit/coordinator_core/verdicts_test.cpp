@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_latency_that_creeps_is_raised_without_a_direction_where_c
   net.run(60 + 190);  // by now 9.5 ms, less than a quarter of the round trip
   BOOST_TEST(net.open() == "");
   net.run(60);
-  BOOST_TEST(net.open() == "pair athens, berlin: both links are slower than usual\n");
+  BOOST_TEST(net.open() == "athens and berlin: the links are slower than usual\n");
 }
 
 BOOST_AUTO_TEST_CASE(synchronised_clocks_give_a_creeping_latency_its_direction) {
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(it_stays_raised_while_it_stays_slow_and_clears_when_it_is_o
     return slow ? creeping(interval, 400) : 0.0;
   };
   net.run(1999);  // five hours and a half
-  BOOST_TEST(net.open() == "pair athens, berlin: both links are slower than usual\n");
+  BOOST_TEST(net.open() == "athens and berlin: the links are slower than usual\n");
   net.run(10);
   BOOST_TEST(net.open() == "");
 }
