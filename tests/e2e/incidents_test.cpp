@@ -150,15 +150,17 @@ bool finds(const json& evidence, const std::string& code) {
 /// What an incident has of a way from and to these sites (empty: any), once it is there.
 json evidence_of(const lab::Lab& lab, const json& incident, const std::string& from, const std::string& to) {
   json found;
+  json all;
   lab::eventually(20s, [&] {
     const auto reply = lab.get("/api/v1/incidents/" + incident["id"].get<std::string>());
     if (!reply || reply->status != 200) return false;
-    for (const json& item : json::parse(reply->body)["evidence"])
+    all = json::parse(reply->body)["evidence"];
+    for (const json& item : all)
       if (item["kind"] == "path" && (from.empty() || item["from"] == from) && (to.empty() || item["to"] == to))
         found = item;
     return !found.is_null();
   });
-  BOOST_TEST_REQUIRE(!found.is_null(), "no evidence of the way from '" << from << "' to '" << to << "'");
+  BOOST_TEST_REQUIRE(!found.is_null(), "no evidence of the way from '" << from << "' to '" << to << "', but " << all.dump());
   fmt::print("  {}\n    {}\n", found["text"].get<std::string>(), found["hops"].get<std::string>());
   return found;
 }
