@@ -199,7 +199,6 @@ std::optional<Drift> Verdicts::drift(LinkState& state, const HourBaseline& known
   const auto now = median_of(result, Metric::rtt);
   if (!known.round_trip || !now) return std::nullopt;
   const double least = std::max(rule.raise, rule.share * known.round_trip->middle);
-  const Drift both_ways = followed(state.round_trip_above, *now, *known.round_trip, least);
   if (const auto one_way = one_way_of(result); one_way && known.one_way) {
     Drift directed = followed(state.one_way_above, *one_way, *known.one_way, least);
     directed.wander = std::max(directed.wander, result.detail("error_s").value_or(0));
@@ -207,9 +206,11 @@ std::optional<Drift> Verdicts::drift(LinkState& state, const HourBaseline& known
     return directed;
   }
   const auto back = links_.find(Link{result.to, result.id.from});
-  if (back != links_.end() && back->second.tracks.at(index(Signal::latency)).raised() && !back->second.undirected)
+  if (back != links_.end() && back->second.tracks.at(index(Signal::latency)).raised() && !back->second.undirected) {
+    state.round_trip_above = 0;  // nor when that is over
     return std::nullopt;
-  return both_ways;
+  }
+  return followed(state.round_trip_above, *now, *known.round_trip, least);
 }
 
 HourBaseline Verdicts::usual(const LinkState& state, const Result& result) {

@@ -116,7 +116,7 @@ std::string mesh_topology() {
 lab::LabSpec spec() {
   return {.files = lab::make_mesh_files("incidents",
                                         "  latency: {rate: 50/s, every: 1s, timeout: 500ms}\n"
-                                        "  connect: {every: 5s, timeout: 1s}\n"
+                                        "  connect: {every: 30s, timeout: 1s}\n"
                                         "  throughput: off\n",
                                         mesh_topology())};
 }
@@ -160,7 +160,8 @@ json evidence_of(const lab::Lab& lab, const json& incident, const std::string& f
         found = item;
     return !found.is_null();
   });
-  BOOST_TEST_REQUIRE(!found.is_null(), "no evidence of the way from '" << from << "' to '" << to << "', but " << all.dump());
+  BOOST_TEST_REQUIRE(!found.is_null(),
+                     "no evidence of the way from '" << from << "' to '" << to << "', but " << all.dump());
   fmt::print("  {}\n    {}\n", found["text"].get<std::string>(), found["hops"].get<std::string>());
   return found;
 }
@@ -316,7 +317,7 @@ class BlackHole {
     return {.files = lab::make_mesh_files("hole",
                                           "  latency: {rate: 20/s, every: 1s, timeout: 500ms}\n"
                                           "  connect: off\n"
-                                          "  throughput: {every: 6s, duration: 300ms, max_duration: 300ms, "
+                                          "  throughput: {every: 6s, duration: 1s, max_duration: 1s, "
                                           "max_bytes: 200kB}\n",
                                           two),
             .second = "hole"};
