@@ -8,7 +8,9 @@
 #include <cmath>
 #include <utility>
 
+#include "shared/wire/field_counter.h"
 #include "shared/wire/fields.h"
+#include "shared/wire/packed_slots.h"
 
 namespace sonde::wire {
 namespace {
@@ -35,30 +37,6 @@ constexpr std::size_t enum_size<Outcome>() {
 /// What a decoded metric is that this program does not know: its number is one of a later version.
 constexpr auto later_metric = static_cast<Metric>(0xFF);
 static_assert(metric_count < 0xFF);
-
-/// Counts a record's fields, so that its array's header can be written before them.
-struct FieldCounter {
-  std::uint32_t count = 0;
-  template <typename T>
-  void operator()(T&) {
-    ++count;
-  }
-  template <typename T>
-  void appended(T&) {
-    ++count;
-  }
-  void text(std::string&) { ++count; }
-  void appended_text(std::string&) { ++count; }
-  void texts(std::vector<std::string>&, std::size_t) { ++count; }
-  template <typename T>
-  void list(std::vector<T>&, std::size_t) {
-    ++count;
-  }
-  template <typename T>
-  void appended_list(std::vector<T>&, std::size_t) {
-    ++count;
-  }
-};
 
 struct Sink {
   Buffer& out;
@@ -147,6 +125,16 @@ class Encoder {
   template <typename T>
   void appended_list(std::vector<T>& v, std::size_t limit) {
     list(v, limit);
+  }
+  void slots(Timetable& v) {
+    std::vector<ThroughputSlot> none;
+    list(are_packed(v.slots.size()) ? none : v.slots, limits::slots_per_timetable);
+  }
+  void appended_packed_slots(Timetable& v) {
+    if (!are_packed(v.slots.size()))
+      packer_.pack_nil();
+    else
+      append_octets(sink_.out, pack_slots(v));
   }
 
  private:
@@ -264,6 +252,15 @@ class Decoder {
   template <typename T>
   void appended_list(std::vector<T>& v, std::size_t limit) {
     if (next_ != end_) list(v, limit);
+  }
+  void slots(Timetable& v) { list(v.slots, limits::slots_per_timetable); }
+  void appended_packed_slots(Timetable& v) {
+    if (next_ == end_ || failed() || next_->type == msgpack::type::NIL) return;
+    const auto* o = take(msgpack::type::BIN);
+    if (o == nullptr) return;
+    auto slots = unpack_slots({reinterpret_cast<const std::uint8_t*>(o->via.bin.ptr), o->via.bin.size}, v.members);
+    if (!slots) return wrong(slots.error());
+    v.slots = *std::move(slots);
   }
   void text(std::string& v) {
     const auto* o = take(msgpack::type::STR);
