@@ -9,11 +9,13 @@
 #include <zmq.hpp>
 
 #include <csignal>
+#include <utility>
 
 #include "coordinator/app_alerts.h"
 #include "coordinator/app_evidence.h"
 #include "coordinator/app_results.h"
 #include "coordinator/core/audit.h"
+#include "coordinator/core/clock_guards.h"
 #include "coordinator/core/demand.h"
 #include "coordinator/core/matrix.h"
 #include "coordinator/core/planner.h"
@@ -82,6 +84,7 @@ class CoordinatorApp::Parts {
   void on_stored(const io::BatchStored& stored, const wire::Acknowledge& acknowledge);
   void on_control(const SiteId& site, const std::string& route, std::span<const std::uint8_t> bytes);
   void on_connection(io::ConnectionChange change);
+  void follow_clock(Now now, const SiteId& site, const wire::Heartbeat& heartbeat);
   void send(const SiteId& site, const wire::Message& message);
   void carry_out(Now now, Roster::Out& out);
   void tell(Now now, const Events& events);
@@ -106,6 +109,7 @@ class CoordinatorApp::Parts {
                                .demand = &demand_,
                                .tokens = setup_.tokens,
                                .audit = &audit_,
+                               .lengths = &lengths_,
                                .incidents = &alerts_.incidents(),
                                .silences = &alerts_.silences(),
                                .notify = &alerts_.notify(),
@@ -121,6 +125,7 @@ class CoordinatorApp::Parts {
   Roster roster_;
   Matrix matrix_;
   RunLengths lengths_;
+  ClockGuards guards_;
   RunAudit audit_;
   Demand demand_;
   AlertDesk alerts_;
@@ -181,6 +186,7 @@ CoordinatorApp::Parts::Parts(Setup setup, std::filesystem::path config_file)
   const Now now = io::read_clock();
   apply_mesh(now);
   fill_matrix();
+  if (std::exchange(replan_, false)) apply_mesh(now);  // with the lengths that the stored runs had
   store_reports_.assign(::dup(desk_.store().fd()));
 }
 
@@ -192,15 +198,19 @@ std::unique_ptr<store::Writer> CoordinatorApp::Parts::open_store() {
   if (!saved) throw std::runtime_error(saved.error().what);
   if (*saved)
     if (auto timetable = wire::decode_timetable(**saved)) timetable_ = *std::move(timetable);
+  if (const auto& policy = setup_.config.mesh.policy.throughput; policy && timetable_)
+    lengths_.restore(*timetable_, *policy);
   return writer;
 }
 
 /// The live matrix begins with what the store knows, so that a restart forgets nothing that it showed.
 void CoordinatorApp::Parts::fill_matrix() {
   store::Reader reader(setup_.config.store);
+  const auto& throughput = setup_.config.mesh.policy.throughput;
   const SharedTime now = shared(io::read_clock());
-  const auto loaded = reader.load_recent(now - Matrix::reach, [this](const Result& result) {
+  const auto loaded = reader.load_recent(now - Matrix::reach, [this, &throughput](const Result& result) {
     matrix_.on_result(result);
+    if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
     desk_.learn(result);
     alerts_.learn(result);
   });
@@ -228,6 +238,7 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   const SharedTime soon = shared(now) + (timetable_ ? lead : first_lead) + hand_out_time(mesh.sites.size());
   const PlanRequest request{.mesh = mesh,
                             .measured = lengths_.measured(),
+                            .guards = guards_.guards(),
                             .seed = 1,
                             .effective_at = replan_ ? quiet_instant(*timetable_, soon) : soon,
                             .at_least = at_least};
@@ -259,6 +270,8 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   Roster::Out out;
   demand_.set_plan(mesh, *timetable_, shared(now));
   roster_.set_mesh(shared(now), mesh, *timetable_, out);
+  if (const std::size_t sites = roster_.parts().not_told(); sites > 0)
+    out.events.push_back({Severity::warning, "uplink_slots_left_out", {{"sites", std::to_string(sites)}}});
   carry_out(now, out);
 }
 
@@ -326,10 +339,22 @@ void CoordinatorApp::Parts::on_control(const SiteId& site, const std::string& ro
   Roster::Out out;
   if (const auto* hello = std::get_if<wire::Hello>(&*message); hello != nullptr && hello->site == site)
     desk_.on_hello(*hello);
-  if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&*message))
+  if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&*message)) {
     desk_.on_heartbeat(site, shared(now), *heartbeat);
+    follow_clock(now, site, *heartbeat);
+  }
   roster_.on_message(shared(now), site, route, *std::move(message), out);
   carry_out(now, out);
+}
+
+void CoordinatorApp::Parts::follow_clock(Now now, const SiteId& site, const wire::Heartbeat& heartbeat) {
+  if (!heartbeat.clock_offset || !guards_.on_error(shared(now), site, heartbeat.clock_offset_error)) return;
+  replan_ = true;
+  tell(now, {{Severity::info,
+              "slot_guard_changed",
+              {{"site", site.str()},
+               {"clock_error", format_duration(heartbeat.clock_offset_error)},
+               {"guard", format_duration(guards_.guard(site))}}}});
 }
 
 void CoordinatorApp::Parts::on_connection(io::ConnectionChange change) {

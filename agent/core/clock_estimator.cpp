@@ -20,6 +20,7 @@ bool ClockEstimator::add(MonoTime now, const ClockExchange& exchange) {
   }
   samples_.push_back(sample);
   if (samples_.size() > window) samples_.pop_front();
+  settle_best();
   return true;
 }
 
@@ -39,9 +40,8 @@ nanoseconds ClockEstimator::error_at(const Sample& sample, MonoTime now) {
   return sample.half_trip + from_seconds(to_seconds(now - sample.taken) * drift);
 }
 
-const ClockEstimator::Sample* ClockEstimator::best() const {
-  const auto least = std::ranges::min_element(samples_, {}, &Sample::rank);
-  return least == samples_.end() ? nullptr : &*least;
+void ClockEstimator::settle_best() {
+  best_ = static_cast<std::size_t>(std::ranges::min_element(samples_, {}, &Sample::rank) - samples_.begin());
 }
 
 ClockMap ClockEstimator::at(MonoTime now) const {

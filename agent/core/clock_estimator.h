@@ -49,9 +49,11 @@ class ClockEstimator {
     nanoseconds rank;  ///< the error less what has drifted since time 0: the order of two errors never changes
   };
   static nanoseconds error_at(const Sample& sample, MonoTime now);
-  const Sample* best() const;
+  const Sample* best() const { return best_ < samples_.size() ? &samples_[best_] : nullptr; }
+  void settle_best();
 
   std::deque<Sample> samples_;
+  std::size_t best_ = 0;  ///< the place of the one with the least rank, where there is one
   std::optional<Now> watched_;
   std::uint64_t steps_ = 0;
 };

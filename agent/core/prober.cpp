@@ -37,7 +37,22 @@ std::vector<std::string> names_to_resolve(const std::vector<Member>& members) {
 bool Prober::set_timetable(const Timetable& own) {
   if (!slots_.set(own, self_)) return false;
   timetable_ = own;
+  list_others();
   return true;
+}
+
+void Prober::list_others() {
+  others_.clear();
+  others_often_.clear();
+  longest_of_others_ = nanoseconds(0);
+  for (std::uint32_t i = 0; i < timetable_.slots.size(); ++i) {
+    const ThroughputSlot& slot = timetable_.slots[i];
+    const nanoseconds interval = timetable_.interval(slot);
+    if (slot.link.from == self_ || slot.link.to == self_ || interval <= nanoseconds(0)) continue;
+    (interval == timetable_.throughput_every ? others_ : others_often_).push_back(i);
+    longest_of_others_ = std::max(longest_of_others_, slot.length);
+  }
+  std::ranges::stable_sort(others_, {}, [&](std::uint32_t i) { return timetable_.slots[i].start; });
 }
 
 void Prober::set_peer_facts(const wire::PeerFacts& facts) {
@@ -175,12 +190,17 @@ Result Prober::skipped(const SlotClock::Due& due, SharedTime now) const {
 std::vector<Prober::Neighbour> Prober::neighbours(SharedTime now) const {
   std::vector<Neighbour> found;
   if (timetable_.throughput_every <= nanoseconds(0) || now < timetable_.effective_at) return found;
-  for (const ThroughputSlot& slot : timetable_.slots) {
-    if (slot.link.from == self_ || slot.link.to == self_) continue;
+  const auto look_at = [&](const ThroughputSlot& slot) {
     const nanoseconds into = (now - timetable_.epoch - slot.start) % timetable_.interval(slot);
     if (into >= nanoseconds(0) && into < slot.length && !timetable_.is_quiet(slot.link, now - into, slot.length))
       found.push_back({slot.link, now - into, now - into + slot.length});
-  }
+  };
+  // Only those that begin within the longest run's time before now can be under way.
+  const auto start_of = [&](std::uint32_t i) { return timetable_.slots[i].start; };
+  const nanoseconds into = (now - timetable_.epoch) % timetable_.throughput_every;
+  auto at = std::ranges::lower_bound(others_, into - longest_of_others_, {}, start_of);
+  for (; at != others_.end() && start_of(*at) <= into; ++at) look_at(timetable_.slots[*at]);
+  for (const std::uint32_t i : others_often_) look_at(timetable_.slots[i]);
   return found;
 }
 

@@ -100,11 +100,16 @@ class Prober {
   void begin_burst(const wire::RunOrder& order, const Member& to, const AddressBook& book, Out& out) const;
   LatencyStreamPlan stream_to(const Member& to, const AddressBook& book) const;
   Result skipped(const SlotClock::Due& due, SharedTime now) const;
+  void list_others();
 
   SiteId self_;
   std::string boot_id_;
   SlotClock slots_;
-  Timetable timetable_;  ///< the newest, also before it takes effect
+  Timetable timetable_;                ///< the newest, also before it takes effect
+  std::vector<std::uint32_t> others_;  ///< its slots in which this site is not, in order of start; of those that
+                                       ///< repeat within throughput_every the next list has
+  std::vector<std::uint32_t> others_often_;
+  nanoseconds longest_of_others_{0};
   std::map<SiteId, wire::PeerFact> facts_;
 };
 

@@ -148,7 +148,7 @@ struct Busy {
 };
 
 void add_uses(const std::vector<AuditedRun>& runs, const Mesh& mesh, const Timetable& timetable, SharedTime since,
-              SharedTime until, Audit& out) {
+              SharedTime until, const std::unordered_map<Link, nanoseconds>& usual, Audit& out) {
   const bool duplex = timetable.policy.throughput && timetable.policy.throughput->full_duplex;
   const SharedTime begin = std::max(since, timetable.epoch);
   const double span_s = to_seconds(until - begin);
@@ -173,7 +173,7 @@ void add_uses(const std::vector<AuditedRun>& runs, const Mesh& mesh, const Timet
     if (to != nullptr && duplex) uplinks[*to].in_s += busy_s;
     if (to != nullptr && !duplex && (from == nullptr || *from != *to)) uplinks[*to].out_s += busy_s;
   }
-  const PlannedUse planned = planned_use(mesh, timetable);
+  const PlannedUse planned = planned_use(mesh, timetable, usual);
   const auto share = [&](const Busy& busy) { return span_s > 0 ? std::max(busy.out_s, busy.in_s) / span_s : 0; };
   for (const auto& [site, use] : planned.of_site) out.of_site[site] = {share(sites[site]), use};
   for (const auto& [name, use] : planned.of_uplink) out.of_uplink[name] = {share(uplinks[name]), use};
@@ -190,7 +190,7 @@ AuditedRun audited(const Result& result) {
 }
 
 Audit audit(Probe probe, const std::vector<AuditedRun>& runs, const Mesh& mesh, const Timetable& timetable,
-            SharedTime since, SharedTime until) {
+            SharedTime since, SharedTime until, const std::unordered_map<Link, nanoseconds>& usual) {
   Audit audit;
   for (const AuditedRun& run : runs) {
     ++audit.outcomes[run.outcome];
@@ -209,7 +209,7 @@ Audit audit(Probe probe, const std::vector<AuditedRun>& runs, const Mesh& mesh, 
   audit.overlaps = overlaps.all;
   audit.overlaps_within_clock_error = overlaps.within_error;
   audit.unreported = count_unreported(runs, timetable, since, until);
-  add_uses(runs, mesh, timetable, since, until, audit);
+  add_uses(runs, mesh, timetable, since, until, usual, audit);
   return audit;
 }
 

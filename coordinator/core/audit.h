@@ -43,7 +43,7 @@ struct StartError {
 /// Share of the time in throughput runs; with full duplex, of the busier direction.
 struct AuditedUse {
   double measured = 0;  ///< since the window's beginning, or the first timetable's where that is later
-  double planned = 0;   ///< by the present timetable, with its slots' guards
+  double planned = 0;   ///< by the present timetable: of its slots what runs take, without their guards
 };
 
 struct Audit {
@@ -69,9 +69,10 @@ struct Audit {
 inline constexpr nanoseconds report_grace = std::chrono::seconds(30);
 
 /// `runs`: all of one probe that finished in (since, until], in any order. Slots without a report are looked for where
-/// the present timetable was in force.
+/// the present timetable was in force. `usual`: what runs of a link take, as earlier ones have shown
+/// (RunLengths::usual).
 Audit audit(Probe probe, const std::vector<AuditedRun>& runs, const Mesh& mesh, const Timetable& timetable,
-            SharedTime since, SharedTime until);
+            SharedTime since, SharedTime until, const std::unordered_map<Link, nanoseconds>& usual = {});
 
 /// What a run keeps busy, as numbers: its two sites, or their uplinks, in the direction that counts.
 class RunPlaces {

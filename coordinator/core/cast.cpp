@@ -36,8 +36,18 @@ SiteIndex names_of(const Cast& cast) {
   return SiteIndex(std::move(names));
 }
 
+std::vector<nanoseconds> guards_of(const Cast& cast, const std::map<SiteId, nanoseconds>& guards, double stretch) {
+  std::vector<nanoseconds> out(cast.sites.size(), nanoseconds(0));
+  if (guards.empty()) return out;
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (const auto guard = guards.find(cast.sites[i]->site); guard != guards.end())
+      out[i] = nanoseconds(std::llround(stretch * static_cast<double>(guard->second.count())));
+  return out;
+}
+
 nanoseconds granted_length(const ThroughputPolicy& policy, nanoseconds measured, double stretch) {
   const nanoseconds least = policy.run_duration();
+  if (measured < least) return std::max(measured, policy.shortest_run());
   const nanoseconds longest = std::clamp(measured, least, std::max(least, policy.run_max_duration()));
   return least + nanoseconds(std::llround(stretch * static_cast<double>((longest - least).count())));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "coordinator/core/mesh.h"
@@ -21,6 +22,9 @@ struct Cast {
 Cast cast_of(const Mesh& mesh, std::uint64_t seed);
 /// In their order.
 SiteIndex names_of(const Cast& cast);
+
+/// By place in the cast; `stretch` of 0 to 1 of what PlanRequest::guards wants.
+std::vector<nanoseconds> guards_of(const Cast& cast, const std::map<SiteId, nanoseconds>& guards, double stretch);
 
 /// How long a run may take, guard not counted, of which earlier ones have taken so long; `stretch` of 0 to 1: how much
 /// of what that is beyond the duration is granted.

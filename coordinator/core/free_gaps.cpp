@@ -44,6 +44,13 @@ bool FreeGaps::is_free(std::uint32_t unit, std::int64_t start, std::int64_t end)
   return gap != gaps_[unit].end() && gap->start <= start && end <= gap->end;
 }
 
+std::optional<std::int64_t> FreeGaps::next(std::uint32_t unit, std::int64_t from, std::int64_t length) const {
+  const Gaps& gaps = gaps_[unit];
+  for (auto gap = first_after(gaps, from); gap != gaps.end(); ++gap)
+    if (const std::int64_t start = std::max(from, gap->start); gap->end - start >= length) return start;
+  return std::nullopt;
+}
+
 void FreeGaps::take(Gaps& gaps, std::int64_t start, std::int64_t end) {
   const auto gap = gaps.begin() + (first_after(gaps, start) - gaps.cbegin());
   SONDE_ASSERT(gap != gaps.end() && gap->start <= start && end <= gap->end);

@@ -27,6 +27,8 @@ class FreeGaps {
   /// The earliest start at which both units are free for so long.
   std::optional<std::int64_t> common(std::uint32_t a, std::uint32_t b, std::int64_t length) const;
   bool is_free(std::uint32_t unit, std::int64_t start, std::int64_t end) const;
+  /// The earliest start from `from` on at which the unit is free for so long.
+  std::optional<std::int64_t> next(std::uint32_t unit, std::int64_t from, std::int64_t length) const;
   /// It must be free.
   void take(std::uint32_t a, std::uint32_t b, std::int64_t start, std::int64_t length);
   void give_back(std::uint32_t a, std::uint32_t b, std::int64_t start, std::int64_t length);

@@ -13,8 +13,6 @@
 namespace sonde {
 namespace {
 
-/// Links without an interval of their own take at most this share of what is left of a site.
-constexpr double auto_share = 0.8;
 /// Multiples of an interval that are tried as the one between two others.
 constexpr int most_multiples = 10'000;
 
@@ -126,13 +124,9 @@ class Assignment {
 
   static std::string format_gb(double octets) { return fmt::format("{:.1f}GB", std::ceil(octets / 1e8) / 10); }
 
-  double small_octets(const std::string& site) const {
-    double octets = 0;
-    for (const SiteSpec* from : sites_)
-      for (const SiteSpec* to : sites_)
-        if ((from->site.str() == site || to->site.str() == site) && has_latency(mesh_, *from, *to))
-          octets += small_probes_octets_per_second(mesh_.policy, *to);
-    return octets;
+  double small_octets(const std::string& name) const {
+    const auto site = std::ranges::find(sites_, name, [](const SiteSpec* spec) { return spec->site.str(); });
+    return site == sites_.end() ? 0 : small_octets_of(mesh_, sites_, **site);
   }
 
   void add_units(std::uint32_t units) {
@@ -200,6 +194,15 @@ nanoseconds between(nanoseconds every, nanoseconds below, nanoseconds above) {
 }
 
 }  // namespace
+
+double small_octets_of(const Mesh& mesh, const std::vector<const SiteSpec*>& sites, const SiteSpec& site) {
+  double octets = 0;
+  for (const SiteSpec* other : sites) {
+    if (has_latency(mesh, site, *other)) octets += small_probes_octets_per_second(mesh.policy, *other);
+    if (has_latency(mesh, *other, site)) octets += small_probes_octets_per_second(mesh.policy, site);
+  }
+  return octets;
+}
 
 Intervals intervals_for(const Mesh& mesh, const std::vector<const SiteSpec*>& sites, const std::vector<WantedRun>& runs,
                         std::uint32_t units, nanoseconds least_auto) {

@@ -14,12 +14,16 @@
 
 namespace sonde {
 
+/// Links without an interval of their own take at most this share of what is left of a site.
+inline constexpr double auto_share = 0.8;
+
 /// A throughput run that the mesh wants, by indices into the planner's list of sites.
 struct WantedRun {
   std::uint32_t from = 0;
   std::uint32_t to = 0;
-  Job job;
+  Job job;                           ///< its slot, and the guard before and after it
   std::optional<nanoseconds> every;  ///< given for the link or for all; nullopt: auto
+  nanoseconds guard{0};
 };
 
 /// `least_auto`: no shorter interval is chosen for a link without one. The intervals of the runs, in their order; the
@@ -30,6 +34,9 @@ struct Intervals {
 };
 Intervals intervals_for(const Mesh& mesh, const std::vector<const SiteSpec*>& sites, const std::vector<WantedRun>& runs,
                         std::uint32_t units, nanoseconds least_auto);
+
+/// Octets a second of all latency and connect probes of which one end is this site.
+double small_octets_of(const Mesh& mesh, const std::vector<const SiteSpec*>& sites, const SiteSpec& site);
 
 /// What became of each interval.
 struct Harmonic {

@@ -15,9 +15,16 @@ bool is_in(const SiteSpec& site, const std::string& group) {
 
 }  // namespace
 
+bool takes_from(const LinkRule& rule, const SiteSpec& from) {
+  return (!rule.group || is_in(from, *rule.group)) && names(rule.from, from.site);
+}
+
+bool takes_to(const LinkRule& rule, const SiteSpec& to) {
+  return (!rule.group || is_in(to, *rule.group)) && names(rule.to, to.site);
+}
+
 bool matches(const LinkRule& rule, const SiteSpec& from, const SiteSpec& to) {
-  if (rule.group && (!is_in(from, *rule.group) || !is_in(to, *rule.group))) return false;
-  return names(rule.from, from.site) && names(rule.to, to.site);
+  return takes_from(rule, from) && takes_to(rule, to);
 }
 
 LinkTerms terms_of(const Mesh& mesh, const SiteSpec& from, const SiteSpec& to) {

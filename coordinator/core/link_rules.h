@@ -14,6 +14,10 @@ struct LinkTerms {
   bool operator==(const LinkTerms&) const = default;
 };
 
+/// Whether the rule's selection (from, group) takes links that begin here, and (to, group) those that end here; it
+/// takes a link where both hold.
+bool takes_from(const LinkRule& rule, const SiteSpec& from);
+bool takes_to(const LinkRule& rule, const SiteSpec& to);
 /// Whether the rule's selection (from, to, group) takes this link.
 bool matches(const LinkRule& rule, const SiteSpec& from, const SiteSpec& to);
 

@@ -12,21 +12,25 @@
 
 #include "coordinator/core/cast.h"
 #include "coordinator/core/free_gaps.h"
+#include "coordinator/core/kept_intervals.h"
 #include "coordinator/core/planner.h"
+#include "coordinator/core/terms_table.h"
 #include "shared/schedule/site_index.h"
 
 namespace sonde {
 
 class SlotPatch {
  public:
-  /// For meshes in which every run has the interval `every` and no site has quiet hours. Keeps references.
+  /// `every`: after which the new timetable repeats. Keeps references.
   SlotPatch(const Timetable& before, const PlanRequest& request, const Cast& cast, nanoseconds every);
 
-  /// Finds a place for everything, and changes nothing. False where a place is missing or where so much is new that it
-  /// should rather be planned anew.
+  /// Finds a place for everything, and changes nothing. False where a place is missing, where the intervals or budgets
+  /// ask for more than a few new slots, or where so much is new that it should rather be planned anew.
   bool work_out();
-  /// The load of the busiest unit, guards included.
+  /// The load of the busiest unit, guards included: if each run took place once, and within `every`.
   nanoseconds busiest() const;
+  nanoseconds busiest_with_repeats() const;
+  const RunClasses& classes() const { return classes_; }
   /// `timetable` is the one before.
   void apply(Timetable& timetable) const;
 
@@ -34,24 +38,45 @@ class SlotPatch {
   struct Run {
     std::uint32_t from = 0;  ///< by place in the cast
     std::uint32_t to = 0;
-    std::int64_t start = 0;
+    std::int64_t start = 0;  ///< of the guard before the slot
   };
+  struct Turn;
 
+  void find_ends();
+  bool choose_classes();
   void want(std::uint32_t from, std::uint32_t to, nanoseconds length);
   void collect_wanted();
   bool keep_slots();
+  bool may_stay(std::uint32_t slot) const;
+  void drop(std::uint32_t slot);
+  void note_kept(std::uint32_t slot);
   std::vector<Run> collect_missing() const;
   bool insert(Run run);
   bool insert_by_moving(Run run);
   bool try_in_place_of(std::uint32_t slot, std::uint32_t beside, Run& run);
+  bool insert_by_moving_two(Run run);
+  bool try_at(Run& run, std::uint32_t other);
+  std::optional<std::vector<std::uint32_t>> in_the_way(const Run& run, std::uint32_t unit) const;
   void list_slots();
+
+  // Of a run of this pair, in all its repetitions.
+  std::optional<std::int64_t> find_start(std::uint32_t from, std::uint32_t to) const;
+  std::optional<std::int64_t> first_free(std::uint32_t from, std::uint32_t to, std::int64_t start) const;
+  bool is_free(std::uint32_t unit, std::size_t pair, std::int64_t start) const;
+  bool is_allowed(std::uint32_t from, std::uint32_t to, std::int64_t start) const;
+  void take(std::uint32_t from, std::uint32_t to, std::int64_t start);
+  void give_back(std::uint32_t from, std::uint32_t to, std::int64_t start);
 
   std::uint32_t sender(std::uint32_t site) const { return cast_.unit_of[site]; }
   std::uint32_t receiver(std::uint32_t site) const { return cast_.unit_of[site] + receivers_; }
   std::size_t pair(std::uint32_t from, std::uint32_t to) const { return std::size_t{from} * cast_.sites.size() + to; }
+  std::int64_t interval(std::size_t pair) const { return classes_.every[classes_.of(pair)].count(); }
+  std::int64_t guard(std::uint32_t from) const { return guards_[from].count(); }
   /// Both ends of a slot of the timetable before, as the cast numbers them.
-  std::uint32_t from(std::uint32_t slot) const { return ends_[slot] >> 16U; }
-  std::uint32_t to(std::uint32_t slot) const { return ends_[slot] & 0xFFFFU; }
+  std::uint32_t from(std::uint32_t slot) const { return from_of(ends_[slot]); }
+  std::uint32_t to(std::uint32_t slot) const { return to_of(ends_[slot]); }
+  /// When a slot of the timetable before begins, with its guard.
+  std::int64_t start_of(std::uint32_t slot) const { return before_.slots[slot].start.count() - guard(from(slot)); }
   ThroughputSlot slot_for(const Run& run) const;
   void number_rounds(Timetable& timetable, bool on_grid) const;
 
@@ -61,8 +86,12 @@ class SlotPatch {
   nanoseconds every_;
   std::uint32_t receivers_;  ///< the first unit that receives; 0: one unit does both
   SiteIndex index_;
-  std::vector<std::int64_t> lengths_;  ///< by pair; 0: no run
-  std::vector<std::int64_t> loads_;    ///< by unit
+  TermsTable terms_;
+  RunClasses classes_;
+  std::vector<nanoseconds> guards_;    ///< by the from-site's place
+  std::vector<std::int64_t> lengths_;  ///< by pair, with the guards before and behind the slot; 0: no run
+  std::vector<std::int64_t> once_;     ///< by unit: the load of one run of each link
+  std::vector<std::int64_t> loads_;    ///< by unit: within every_
   std::vector<bool> placed_;           ///< by pair
   std::int64_t shortest_ = 0;
   std::int64_t longest_ = 0;

@@ -90,12 +90,16 @@ nanoseconds longest_pause(const Timetable& timetable, const ThroughputSlot& slot
   return std::max(longest, every);
 }
 
-void add_throughput(const Timetable& timetable, Uses& uses, PlanSummary& out) {
+/// Throughput runs, by their own lengths where `usual` has them.
+void add_throughput(const Timetable& timetable, const std::unordered_map<Link, nanoseconds>& usual, Uses& uses,
+                    PlanSummary& out) {
   if (!timetable.policy.throughput || timetable.throughput_every <= nanoseconds(0)) return;
   const double octets = throughput_run_octets(*timetable.policy.throughput);
   for (const ThroughputSlot& slot : timetable.slots) {
     const double every = to_seconds(timetable.interval(slot));
-    uses.add_time(slot.link, to_seconds(slot.length) / every);
+    const auto known = usual.find(slot.link);
+    const nanoseconds run = known == usual.end() ? slot.length - slot_overhead : known->second;
+    uses.add_time(slot.link, to_seconds(run) / every);
     uses.add_bytes(slot.link, octets * seconds_per_day / every);
     // The run before may have ended at once, and this one may last as long as its slot.
     out.oldest_cell_s = std::max(out.oldest_cell_s, to_seconds(longest_pause(timetable, slot) + slot.length));
@@ -142,10 +146,11 @@ Uplinks uplinks_of(const Mesh& mesh) {
 
 double PlanUse::bytes_per_month() const { return bytes_per_day * (seconds_per_month / seconds_per_day); }
 
-PlannedUse planned_use(const Mesh& mesh, const Timetable& timetable) {
+PlannedUse planned_use(const Mesh& mesh, const Timetable& timetable,
+                       const std::unordered_map<Link, nanoseconds>& usual) {
   PlanSummary scratch;
   Uses uses(mesh, timetable, scratch);
-  add_throughput(timetable, uses, scratch);
+  add_throughput(timetable, usual, uses, scratch);
   uses.finish();
   PlannedUse out;
   for (const auto& [site, use] : scratch.of_site) out.of_site[site] = use.utilisation;
@@ -161,7 +166,7 @@ PlanSummary summarise(const Mesh& mesh, const Timetable& timetable) {
   out.every_s = to_seconds(timetable.throughput_every);
   out.lower_bound_s = to_seconds(bare_bound(mesh, timetable));
   Uses uses(mesh, timetable, out);
-  add_throughput(timetable, uses, out);
+  add_throughput(timetable, {}, uses, out);
   add_small_probes(timetable, uses, out);
   uses.finish();
   out.conflicts = broken_rules(timetable, uplinks_of(mesh), exceptions_of(mesh)).size();

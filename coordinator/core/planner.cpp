@@ -39,11 +39,13 @@ struct Runs {
   std::uint32_t units = 0;
 };
 
-/// `stretch` of 0 to 1: how much of what measured runs took beyond the duration is granted. With full duplex a site is
-/// two units: what it sends with, and what it receives with.
-Runs runs_of(const Mesh& mesh, const Cast& cast, const std::unordered_map<Link, nanoseconds>& measured,
-             double stretch) {
+/// `stretch` of 0 to 1: how much of what measured runs took beyond the duration, and of the sites' guards, is granted.
+/// With full duplex a site is two units: what it sends with, and what it receives with.
+Runs runs_of(const PlanRequest& request, const Cast& cast, double stretch) {
+  const Mesh& mesh = request.mesh;
+  const auto& measured = request.measured;
   const ThroughputPolicy& policy = *mesh.policy.throughput;
+  const std::vector<nanoseconds> guards = guards_of(cast, request.guards, stretch);
   Runs out;
   out.units = policy.full_duplex ? 2 * cast.units : cast.units;
   for (std::uint32_t from = 0; from < cast.sites.size(); ++from)
@@ -58,8 +60,11 @@ Runs runs_of(const Mesh& mesh, const Cast& cast, const std::unordered_map<Link, 
         if (const auto known = measured.find({source.site, sink.site}); known != measured.end())
           length = granted_length(policy, known->second, stretch);
       const std::uint32_t receiver = cast.unit_of[to] + (policy.full_duplex ? cast.units : 0);
-      out.wanted.push_back(
-          {from, to, {cast.unit_of[from], receiver, length + slot_overhead}, terms.every ? terms.every : policy.every});
+      out.wanted.push_back({from,
+                            to,
+                            {cast.unit_of[from], receiver, length + slot_overhead + 2 * guards[from]},
+                            terms.every ? terms.every : policy.every,
+                            guards[from]});
     }
   return out;
 }
@@ -90,9 +95,9 @@ class ThroughputPlan {
   std::optional<Misfit> run() {
     std::optional<Misfit> misfit;
     for (const double stretch : {1.0, 0.75, 0.5, 0.25, 0.0}) {
-      runs_ = runs_of(mesh_, cast_, request_.measured, stretch);
+      runs_ = runs_of(request_, cast_, stretch);
       misfit = is_uniform(mesh_) ? place_uniform() : place_mixed();
-      if (!misfit || request_.measured.empty()) return misfit;
+      if (!misfit || (request_.measured.empty() && request_.guards.empty())) return misfit;
     }
     return misfit;
   }
@@ -203,7 +208,7 @@ class ThroughputPlan {
       if (from == index.end() || to == index.end()) continue;
       const std::uint32_t run = run_of[std::size_t{from->second} * cast_.sites.size() + to->second];
       if (run == none || slot.start >= period) continue;
-      kept.push_back({run, slot.start.count()});
+      kept.push_back({run, (slot.start - runs_.wanted[run].guard).count()});
     }
     return kept;
   }
@@ -235,14 +240,17 @@ class ThroughputPlan {
     std::vector<std::tuple<std::int64_t, std::uint32_t, std::uint32_t, std::uint32_t>> order;
     order.reserve(runs_.wanted.size());
     for (std::uint32_t i = 0; i < runs_.wanted.size(); ++i)
-      order.emplace_back(placement.starts[i], runs_.wanted[i].from, runs_.wanted[i].to, i);
+      order.emplace_back(placement.starts[i] + runs_.wanted[i].guard.count(), runs_.wanted[i].from, runs_.wanted[i].to,
+                         i);
     std::ranges::sort(order);
     out_.slots.clear();
     out_.slots.reserve(order.size() + order.size() / room_to_grow);
-    for (const auto& [start, from, to, i] : order)
+    for (const auto& [start, from, to, i] : order) {
+      const WantedRun& run = runs_.wanted[i];
       out_.slots.push_back({Round{placement.rounds[i]}, Link{cast_.sites[from]->site, cast_.sites[to]->site},
-                            nanoseconds(start), runs_.wanted[i].job.length,
+                            nanoseconds(start), run.job.length - 2 * run.guard,
                             every != nullptr && (*every)[i] != period ? (*every)[i] : 0ns});
+    }
     out_.rounds = placement.round_count;
     out_.cycle = placement.cycle;
     out_.throughput_every = period;
@@ -298,10 +306,12 @@ void set_head(const PlanRequest& request, const Timetable* before, Timetable& ou
 }
 
 /// An interval that was chosen for another mesh goes on as long as it is neither too short nor far too long.
-bool still_fits(const ThroughputPolicy& policy, nanoseconds every, nanoseconds busiest) {
-  if (policy.every) return true;
-  return every >= least_auto_every && every >= nanoseconds(busiest.count() / 100 * 105) &&
-         every <= std::max(least_auto_every, most_auto_slack * busiest);
+bool still_fits(const Mesh& mesh, nanoseconds every, const SlotPatch& slots) {
+  const bool is_chosen = is_uniform(mesh) ? !mesh.policy.throughput->every : slots.classes().least_auto.has_value();
+  if (!is_chosen) return true;
+  const nanoseconds chosen = slots.classes().least_auto.value_or(every);
+  return chosen >= least_auto_every && every >= nanoseconds(slots.busiest_with_repeats().count() / 100 * 105) &&
+         chosen <= std::max(least_auto_every, most_auto_slack * slots.busiest());
 }
 
 /// False, and nothing is changed, where it must be planned anew.
@@ -309,11 +319,11 @@ bool patch(Timetable& timetable, const PlanRequest& request) {
   const Mesh& mesh = request.mesh;
   const auto& policy = mesh.policy.throughput;
   if (!policy || timetable.throughput_every <= 0ns || mesh.sites.size() > limits::sites) return false;
-  if (!is_uniform(mesh) || has_quiet_hours(mesh)) return false;
-  const nanoseconds every = policy->every.value_or(timetable.throughput_every);
+  const bool is_given = is_uniform(mesh) && policy->every;
+  const nanoseconds every = is_given ? *policy->every : timetable.throughput_every;
   const Cast cast = cast_of(mesh, request.seed);
   SlotPatch slots(timetable, request, cast, every);
-  if (!slots.work_out() || !still_fits(*policy, every, slots.busiest())) return false;
+  if (!slots.work_out() || !still_fits(mesh, every, slots)) return false;
   slots.apply(timetable);
   place_phases(mesh, cast, timetable.policy, timetable.phases);
   set_head(request, &timetable, timetable);

@@ -16,8 +16,10 @@
 
 namespace sonde {
 
-/// What a throughput slot holds beside the run: the guard for the clocks' error and the end of the run.
+/// What a throughput slot holds beside the run: for its end, and a guard for clocks that are within `usual_clock_error`
+/// of shared time.
 inline constexpr nanoseconds slot_overhead = std::chrono::milliseconds(200);
+inline constexpr nanoseconds usual_clock_error = std::chrono::milliseconds(50);
 
 struct PlanRequest {
   /// Whose epoch and, where possible, slots are kept; nullptr: the first timetable begins at effective_at.
@@ -26,18 +28,21 @@ struct PlanRequest {
   /// How long a link's run takes from its slot's beginning until the link is idle again, where earlier runs have shown
   /// it.
   std::unordered_map<Link, nanoseconds> measured{};
+  /// Sites whose agents know shared time worse than `usual_clock_error`, and by how much: nothing else is planned at
+  /// either site for so long before and after the slots of the runs that begin there.
+  std::map<SiteId, nanoseconds> guards{};
   std::uint64_t seed = 0;   ///< which of many equally good timetables
   SharedTime effective_at;  ///< when the timetable takes over
   Generation at_least{1};   ///< lowest generation, where agents already have seen higher ones than `previous`
 };
 
 /// Every link whose to-site can be reached and that no rule takes out has one throughput slot in each of its intervals;
-/// no site and no uplink is in two at a time (with full duplex: in two of one direction). Slots last max(duration,
-/// measured), at most max_duration, each times the iterations, and slot_overhead; where given intervals would not hold
-/// the measured lengths they are cut back. What does not even fit with the durations is an error. Slots of the
-/// timetable before stay where they are, but for those that are in the way of new ones, while everything fits into the
-/// interval; one that was chosen (`auto`) must be neither too short (5 % to spare) nor longer than an hour and twice
-/// what the busiest site needs.
+/// no site and no uplink is in two at a time (with full duplex: in two of one direction). Slots last the duration or,
+/// if it is known, what is measured (policy.shortest_run() to max_duration), each times the iterations, and
+/// slot_overhead; where given intervals would not hold longer ones or the sites' guards these are cut back. What does
+/// not even fit with the durations is an error. Slots of the timetable before stay where they are, but for those that
+/// are in the way of new ones, while everything fits into the interval; one that was chosen (`auto`) must be neither
+/// too short (5 % to spare) nor longer than an hour and twice what the busiest site needs.
 Expected<Timetable> plan(const PlanRequest& request);
 
 /// The same with the timetable before in place of `previous`, which is changed: without the copy a site that joins a
@@ -68,7 +73,8 @@ std::optional<Misfit> throughput_misfit(const Mesh& mesh);
 
 /// What a timetable asks of a site, an uplink or a link.
 struct PlanUse {
-  /// Share of the time in throughput runs, quiet hours not counted; with full duplex, of the busier direction.
+  /// Share of the time in throughput runs, without the slots' guards, quiet hours not counted; with full duplex, of the
+  /// busier direction.
   double utilisation = 0;
   double bytes_per_day = 0;  ///< upper bound, sent and received, with the headers of IP and above
   double bytes_per_month() const;
@@ -89,12 +95,14 @@ struct PlanSummary {
 };
 PlanSummary summarise(const Mesh& mesh, const Timetable& timetable);
 
-/// The same utilisations alone.
+/// The same utilisations alone. `usual`: what runs of a link take, where that is known; the others are taken to last as
+/// long as their slots allow.
 struct PlannedUse {
   std::map<SiteId, double> of_site;
   std::map<std::string, double> of_uplink;
 };
-PlannedUse planned_use(const Mesh& mesh, const Timetable& timetable);
+PlannedUse planned_use(const Mesh& mesh, const Timetable& timetable,
+                       const std::unordered_map<Link, nanoseconds>& usual = {});
 
 /// Which sites share an uplink, as the checker wants it.
 Uplinks uplinks_of(const Mesh& mesh);

@@ -194,13 +194,12 @@ void Roster::tick(SharedTime now, Out& out) {
   tell_facts(out);
   for (auto& [site, agent] : agents_) {
     const bool heard = agent.heard(now);
-    bool& before = was_heard_[site];
-    if (before && !heard) {
+    if (agent.was_heard && !heard) {
       agent.route.clear();
       out.events.push_back({Severity::warning, "agent_silent", {{"site", site.str()}}});
     }
-    if (before != heard) out.sites_changed = true;
-    before = heard;
+    if (agent.was_heard != heard) out.sites_changed = true;
+    agent.was_heard = heard;
   }
 }
 

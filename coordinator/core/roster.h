@@ -42,6 +42,7 @@ struct AgentStatus {
   std::optional<nanoseconds> clock_offset;  ///< coarse: the coordinator's clock at receipt less the agent's at sending
   std::optional<nanoseconds> told_clock_error;  ///< what its peers know of its clock
   std::uint64_t results = 0;                    ///< stored since the coordinator started
+  bool was_heard = false;                       ///< when the roster ticked last
 
   bool heard(SharedTime now) const { return last_heard && now - *last_heard < agent_silence; }
 };
@@ -132,7 +133,6 @@ class Roster {
   std::size_t handed_out_ = 0;  ///< since the last tick
   std::set<SiteId> new_facts_;  ///< agents of which the others shall know
   std::map<SiteId, std::uint64_t> last_seqs_;
-  std::map<SiteId, bool> was_heard_;
   std::uint64_t impostors_ = 0;
 };
 

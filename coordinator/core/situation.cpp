@@ -31,6 +31,9 @@ wire::Situation situation_of(const SiteId& site, const Mesh& mesh, const Roster&
                             .agent_version = {},
                             .timetable = roster.timetable().for_site(site),
                             .links = {}};
+  // Who asks looks at the members; the slots of others over its uplink could be more than a message holds.
+  std::erase_if(situation.timetable.slots,
+                [&](const ThroughputSlot& slot) { return slot.link.from != site && slot.link.to != site; });
   const AgentStatuses& agents = roster.agents();
   if (const auto agent = agents.find(site); agent != agents.end() && agent->second.last_heard) {
     situation.silence = now - *agent->second.last_heard;

@@ -28,13 +28,24 @@ TimetableParts::TimetableParts(const Timetable& timetable)
       phases_[at].push_back(i);
   for (std::uint32_t i = 0; i < timetable.members.size(); ++i)
     if (timetable.members[i].uplink != 0) behind_[timetable.members[i].uplink].push_back(i);
+  for (const auto& [uplink, sites] : behind_)
+    if (slots_over(uplink).size() > most_uplink_slots) crowded_.insert(uplink);
+}
+
+std::size_t TimetableParts::not_told() const {
+  std::size_t sites = 0;
+  for (const std::uint32_t uplink : crowded_) sites += behind_.at(uplink).size();
+  return sites;
 }
 
 std::vector<std::uint32_t> TimetableParts::slots_of(const SiteId& site) const {
   const std::uint32_t self = sites_.of(site);
   if (self == SiteIndex::none) return {};
   const std::uint32_t uplink = timetable_.members[self].uplink;
-  if (uplink == 0) return slots_[self];
+  return uplink == 0 || crowded_.contains(uplink) ? slots_[self] : slots_over(uplink);
+}
+
+std::vector<std::uint32_t> TimetableParts::slots_over(std::uint32_t uplink) const {
   std::vector<std::uint32_t> slots;
   for (const std::uint32_t mate : behind_.at(uplink))
     slots.insert(slots.end(), slots_[mate].begin(), slots_[mate].end());

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <unordered_map>
 #include <utility>
 
 #include "coordinator/core/audit.h"
@@ -20,6 +21,7 @@ struct AuditJob {
   Probe probe;
   SharedTime since;
   SharedTime until;
+  std::unordered_map<Link, nanoseconds> usual;
 
   Response operator()() const {
     ResultFilter filter;
@@ -30,7 +32,7 @@ struct AuditJob {
     std::vector<AuditedRun> runs;
     for (auto some = cursor->next(runs_at_once); !some.empty(); some = cursor->next(runs_at_once))
       for (const Result& result : some) runs.push_back(audited(result));
-    return answer(audit(probe, runs, mesh, timetable, since, until));
+    return answer(audit(probe, runs, mesh, timetable, since, until, usual));
   }
 
   Response answer(const Audit& audit) const {
@@ -80,7 +82,9 @@ Response audit_endpoint(const Target& target, const Sources& sources) {
                           fmt::format("window: holds about {:.0f} runs, at most {:.0f} are audited at once; ask for a "
                                       "shorter window",
                                       results, history_results_limit));
-  return deferred_response(AuditJob{sources.mesh, sources.timetable, sources.history, probe, at - window, at});
+  AuditJob job{sources.mesh, sources.timetable, sources.history, probe, at - window, at, {}};
+  if (sources.lengths != nullptr) job.usual = sources.lengths->usual();
+  return deferred_response(std::move(job));
 }
 
 }  // namespace sonde::web

@@ -17,6 +17,7 @@
 #include "coordinator/core/mesh.h"
 #include "coordinator/core/notify.h"
 #include "coordinator/core/roster.h"
+#include "coordinator/core/run_lengths.h"
 #include "coordinator/core/silences.h"
 #include "coordinator/web/history.h"
 #include "coordinator/web/http_counters.h"
@@ -52,6 +53,7 @@ struct Sources {
   Demand* demand = nullptr;  ///< a request may change it; null: there are no runs on demand
   std::span<const ApiToken> tokens{};
   const RunAudit* audit = nullptr;       ///< what ran since the start; null: /metrics says nothing of it
+  const RunLengths* lengths = nullptr;   ///< what runs take; null: as long as their slots allow
   const Incidents* incidents = nullptr;  ///< null: there are none
   Silences* silences = nullptr;          ///< a request may change it; null: nothing can be silenced
   const Notify* notify = nullptr;        ///< null: nobody is told of incidents

@@ -1,6 +1,7 @@
 // What a mesh measures and how often: the `probes:` part of the coordinator's configuration, as values.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -44,6 +45,10 @@ struct ThroughputPolicy {
   /// Of all iterations of a run.
   nanoseconds run_duration() const { return duration * iterations; }
   nanoseconds run_max_duration() const { return max_duration * iterations; }
+  /// However soon earlier runs were over, no slot is planned for less: handshakes, an agent that begins late.
+  nanoseconds shortest_run() const {
+    return std::min(run_duration(), iterations * nanoseconds(std::chrono::seconds(1)));
+  }
 };
 
 /// nullopt: that probe is off.

@@ -60,9 +60,12 @@ Timetable Timetable::for_site(const SiteId& site) const {
   if (const Member* self = member(site); self != nullptr && self->uplink != 0)
     for (const Member& other : members)
       if (other.uplink == self->uplink) near.insert(other.site);
-  std::ranges::copy_if(slots, std::back_inserter(own.slots), [&](const ThroughputSlot& slot) {
+  const auto is_near = [&](const ThroughputSlot& slot) {
     return near.contains(slot.link.from) || near.contains(slot.link.to);
-  });
+  };
+  if (near.size() > 1 && std::ranges::count_if(slots, is_near) > static_cast<std::ptrdiff_t>(most_uplink_slots))
+    near = {site};
+  std::ranges::copy_if(slots, std::back_inserter(own.slots), is_near);
   std::ranges::copy_if(phases, std::back_inserter(own.phases),
                        [&](const LinkPhase& phase) { return phase.link.from == site; });
   return own;

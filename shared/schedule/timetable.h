@@ -79,6 +79,10 @@ struct LinkPhase {
   bool operator==(const LinkPhase&) const = default;
 };
 
+/// An agent is told of the slots of others over its uplink if all slots over it are no more than these, which go into
+/// one message; else of its own alone.
+inline constexpr std::size_t most_uplink_slots = 200'000;
+
 struct Timetable {
   Generation generation;
   SharedTime effective_at;  ///< nothing of this generation starts earlier
@@ -105,7 +109,8 @@ struct Timetable {
   /// All but slots and phases.
   Timetable head() const;
   /// What one agent needs of it: all members, the slots that load its uplink (its own runs, and for its own probes to
-  /// know of them those of sites that share its uplink), the phases of the links that begin at it.
+  /// know of them those of sites that share its uplink, up to most_uplink_slots), the phases of the links that begin at
+  /// it.
   Timetable for_site(const SiteId& site) const;
 };
 

@@ -10,6 +10,7 @@
 
 #include "shared/wire/field_counter.h"
 #include "shared/wire/fields.h"
+#include "shared/wire/packed_slots.h"
 
 namespace sonde::wire {
 namespace {
@@ -129,6 +130,16 @@ class Encoder {
   void appended_list(std::vector<T>& v, std::size_t limit) {
     list(v, limit);
   }
+  void slots(Timetable& v) {
+    std::vector<ThroughputSlot> none;
+    list(are_packed(v.slots.size()) ? none : v.slots, limits::slots_per_timetable);
+  }
+  void appended_packed_slots(Timetable& v) {
+    if (!are_packed(v.slots.size()))
+      packer_.pack_nil();
+    else
+      append_octets(sink_.out, pack_slots(v));
+  }
 
  private:
   void distribution(const Distribution::Parts& parts);
@@ -245,6 +256,15 @@ class Decoder {
   template <typename T>
   void appended_list(std::vector<T>& v, std::size_t limit) {
     if (next_ != end_) list(v, limit);
+  }
+  void slots(Timetable& v) { list(v.slots, limits::slots_per_timetable); }
+  void appended_packed_slots(Timetable& v) {
+    if (next_ == end_ || failed() || next_->type == msgpack::type::NIL) return;
+    const auto* o = take(msgpack::type::BIN);
+    if (o == nullptr) return;
+    auto slots = unpack_slots({reinterpret_cast<const std::uint8_t*>(o->via.bin.ptr), o->via.bin.size}, v.members);
+    if (!slots) return wrong(slots.error());
+    v.slots = *std::move(slots);
   }
   void text(std::string& v) {
     const auto* o = take(msgpack::type::STR);

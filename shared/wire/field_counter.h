@@ -1,4 +1,4 @@
-// How many fields a record of the protocol has.
+// How many fields a record has (fields.h), so that its array's header can be written before them. Private to codec.cpp.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "shared/schedule/timetable.h"
+
 namespace sonde::wire {
 
-/// Counts a record's fields, so that its array's header can be written before them.
 struct FieldCounter {
   std::uint32_t count = 0;
   template <typename T>
@@ -30,6 +31,8 @@ struct FieldCounter {
   void appended_list(std::vector<T>&, std::size_t) {
     ++count;
   }
+  void slots(Timetable&) { ++count; }
+  void appended_packed_slots(Timetable&) { ++count; }
 };
 
 }  // namespace sonde::wire

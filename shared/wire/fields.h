@@ -108,9 +108,10 @@ void fields(Archive& a, Timetable& v) {
   a(v.rounds);
   a(v.cycle);
   a.list(v.members, limits::sites);
-  a.list(v.slots, limits::slots_per_timetable);
+  a.slots(v);
   a.list(v.phases, limits::slots_per_timetable);
   a.appended_list(v.quiet, limits::quiet_hours_per_mesh);
+  a.appended_packed_slots(v);
 }
 
 template <typename Archive>

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "shared/schedule/site_index.h"
 #include "shared/wire/codec.h"
 
 namespace sonde::wire {
@@ -20,9 +21,10 @@ class TimetableEncoder {
                  std::span<const LinkPhase> phases, std::span<const std::uint32_t> own_phases) const;
 
  private:
+  SiteIndex members_;
   Buffer before_slots_;
   Buffer between_;
-  Buffer behind_phases_;
+  Buffer behind_phases_;  ///< up to the packed slots, which are last
 };
 
 }  // namespace sonde::wire

@@ -97,13 +97,22 @@ void World::carry_out(const Event& event) {
     host.heard = now.mono;
     host.agent->on_control(now, std::get<wire::Message>(payload.what), effects);
   } else {
-    // The doors between agents open for members only (PeerLinks, by their keys).
-    const SiteId& from = hosts_[event.from].site;
-    if (host.disk.timetable && host.disk.timetable->member(from) != nullptr)
-      host.agent->on_peer(now, from, std::get<wire::Message>(payload.what), effects);
+    if (lets_in(host, event.from))
+      host.agent->on_peer(now, hosts_[event.from].site, std::get<wire::Message>(payload.what), effects);
   }
   after(event.host, effects);
   on_wake(event.host);
+}
+
+/// The doors between agents open for members only (PeerLinks, by their keys).
+bool World::lets_in(Host& host, std::uint32_t from) {
+  if (!host.disk.timetable) return false;
+  if (host.peers.empty() || host.peers_by != host.disk.timetable->generation) {
+    host.peers_by = host.disk.timetable->generation;
+    host.peers.assign(hosts_.size(), false);
+    for (const Member& member : host.disk.timetable->members) host.peers[index_.at(member.site)] = true;
+  }
+  return host.peers[from];
 }
 
 void World::on_wake(std::uint32_t host) {

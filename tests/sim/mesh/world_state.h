@@ -51,6 +51,8 @@ struct Host {
   std::uint32_t wake = 0;  ///< only the newest wake counts
   bool asleep = false;
   MonoTime heard{};
+  std::vector<bool> peers;  ///< who is a member by its timetable of the generation below
+  Generation peers_by;
   True last_up{0};  ///< messages of one connection stay in order
   True last_down{0};
   nanoseconds told_wrong{0};  ///< sabotage
@@ -81,6 +83,7 @@ class World {
   void coordinator_turn_now();
   void replan(bool first);
   void on_coordinator_message(std::uint32_t host, std::uint32_t life, wire::Message message);
+  bool lets_in(Host& host, std::uint32_t from);
 
   // What it leads to.
   void after(std::uint32_t host, AgentEffects& effects);

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "coordinator/core/planner.h"
 #include "world.h"
 
 using namespace sonde;
@@ -115,13 +116,16 @@ BOOST_AUTO_TEST_CASE(a_result_that_stands_for_several_slots_tells_of_each) {
 BOOST_AUTO_TEST_CASE(busy_time_is_held_against_the_plan) {
   World world;
   world.timetable.epoch = at_second(present - 1000);
-  world.timetable.slots = {{{0}, {berlin, athens}, {}, std::chrono::seconds(36)}};
+  world.timetable.slots = {{{0}, {berlin, athens}, {}, std::chrono::seconds(36) + slot_overhead}};
   world.mesh.sites[0].uplink = "dfn";
   const Audit audit = audit_of(world, {throughput_result(berlin, athens, 1, present - 1000, 0, 30)});
   BOOST_TEST(audit.of_site.at(berlin).planned == 0.01);
   BOOST_TEST(audit.of_site.at(berlin).measured == 0.03);  // since the epoch, not all of the two hours
   BOOST_TEST(audit.of_uplink.at("dfn").measured == 0.03);
   BOOST_TEST(audit.of_site.at(router).measured == 0.0);
+  const Audit learnt = sonde::audit(Probe::throughput, {}, world.mesh, world.timetable, at_second(present - 1000),
+                                    at_second(present), {{{berlin, athens}, std::chrono::seconds(27)}});
+  BOOST_TEST(learnt.of_site.at(athens).planned == 0.0075);  // what runs take, not what their slots hold
 }
 
 BOOST_AUTO_TEST_CASE(the_endpoint_speaks_of_throughput_unless_asked) {

@@ -1,0 +1,49 @@
+// What the configuration's `links:` say of each pair of a cast, for work on all of a million pairs. Pure; private to
+// the planner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "coordinator/core/cast.h"
+#include "coordinator/core/link_rules.h"
+
+namespace sonde {
+
+class TermsTable {
+ public:
+  /// Refers to the mesh and the cast.
+  TermsTable(const Mesh& mesh, const Cast& cast);
+
+  /// Whether the mesh measures throughput on the link: agents, who can be reached, and the rules.
+  bool has_throughput(std::uint32_t from, std::uint32_t to) const {
+    if (from == to || !can_transfer(*cast_.sites[from], *cast_.sites[to])) return false;
+    const LinkRule* rule = rule_for(from, to);
+    return rule == nullptr || (rule->measured && rule->throughput);
+  }
+  /// The interval that is given for the link or for all; nullopt: auto.
+  std::optional<nanoseconds> every(std::uint32_t from, std::uint32_t to) const {
+    const LinkRule* rule = rule_for(from, to);
+    return rule != nullptr && rule->every ? rule->every : for_all_;
+  }
+
+ private:
+  /// The places in the cast that a rule takes.
+  struct Row {
+    const LinkRule* rule;
+    std::vector<std::uint8_t> from;
+    std::vector<std::uint8_t> to;
+  };
+  const LinkRule* rule_for(std::uint32_t from, std::uint32_t to) const {
+    for (const Row& row : rows_)
+      if (row.from[from] != 0 && row.to[to] != 0) return row.rule;
+    return nullptr;
+  }
+
+  const Cast& cast_;
+  std::optional<nanoseconds> for_all_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace sonde
