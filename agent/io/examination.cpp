@@ -134,10 +134,11 @@ std::optional<doctor::Privileges> look_at_agent() {
   const std::string self = std::to_string(::getpid());
   std::error_code trouble;
   for (const auto& process : std::filesystem::directory_iterator("/proc", trouble)) {
+    const std::string pid = process.path().filename().string();
+    if (pid == self || pid.find_first_not_of("0123456789") != std::string::npos) continue;
     std::string name;
     std::ifstream(process.path() / "comm") >> name;
-    if (name != agent_program || process.path().filename() == self || link_text(process.path() / "ns/net") != ours)
-      continue;
+    if (name != agent_program || link_text(process.path() / "ns/net") != ours) continue;
     return doctor::Privileges{.real_time = has_real_time_thread(process.path()),
                               .capabilities = status_bits(process.path(), "CapEff:")};
   }
