@@ -93,7 +93,7 @@ Finding capabilities_finding(const Host& host) {
         fmt::format("the agent has no real-time priority, so it stamps and sends late on a busy host; and {}", rest),
         "give its unit LimitRTPRIO=20 (systemctl edit sonde-agent), or its container the capability SYS_NICE"};
   const auto what = fmt::format("the agent has real-time priority for its packets, and {}", rest);
-  if (more) return {"capabilities", Verdict::note, what, "run it by the package's unit, as no root"};
+  if (more) return {"capabilities", Verdict::note, what, "run it by the package's unit, not as root"};
   return {"capabilities", Verdict::ok, what, ""};
 }
 
