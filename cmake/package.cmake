@@ -28,12 +28,16 @@ function(sonde_docs component package)
   install(FILES ${from}/copyright DESTINATION ${doc}/${package} COMPONENT ${component})
 endfunction()
 
-# sonde_unit(FILE OUT): the unit; where the distribution's systemd can (254), restarts wait longer each time, from 5 s to 1 min
+# sonde_unit(FILE OUT): the unit. Restarts wait longer each time, from 5 s to 1 min: by systemd's own means from 254 on, and by
+# sleeping before the start where the distribution's systemd is older.
 function(sonde_unit file out)
   file(READ ${file} unit)
   pkg_check_modules(SONDE_SYSTEMD libsystemd)
   if(SONDE_SYSTEMD_VERSION VERSION_GREATER_EQUAL 254)
     string(REPLACE "RestartSec=5s\n" "RestartSec=5s\nRestartSteps=5\nRestartMaxDelaySec=1min\n" unit "${unit}")
+  else()
+    set(pause "n=$$(systemctl show -P NRestarts %n); [ $$n -le 12 ] || n=12; [ $$n -lt 2 ] || sleep $$((n * 5 - 5))")
+    string(REPLACE "ExecStart=" "ExecStartPre=-+/bin/sh -c '${pause}'\nExecStart=" unit "${unit}")
   endif()
   file(CONFIGURE OUTPUT ${out} CONTENT "${unit}" @ONLY)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})

@@ -3,7 +3,8 @@
 #
 # Most of the time of an end-to-end test is spent waiting. So there are two lanes: what needs the CPU (programs without
 # a clock, the browser) runs side by side, and beside those that judge times only those that wait. What the sanitizers
-# and clang-tidy need is compiled meanwhile with what is left of the machine (SCHED_IDLE).
+# and clang-tidy need is compiled meanwhile with what is left of the machine (SCHED_IDLE). The deployment test, which is long and
+# mostly waits, has a lane of its own, from where nothing judges times any more until something does again.
 log_folder=build/log
 records=$log_folder/records # a line for each check: passed failed skipped
 
@@ -254,7 +255,7 @@ run_tests() {
 }
 
 run_everything() {
-  local names=() targets=() built=0 ahead=''
+  local names=() targets=() built=0 ahead='' hosts=''
   build_programs release || built=$?
   [ $built -ne 2 ] || return 0
   if [ -z "$filter" ]; then
@@ -264,21 +265,36 @@ run_everything() {
   fi
   beside run_programs release busy -- packages_and_page
   beside run_programs release judging -- run_programs release waiting
-  if [[ -z $filter || $filter == *[*?]* ]]; then all_sanitized "$ahead"; fi
+  hosts_lane
+  if [[ -z $filter || $filter == *[*?]* ]]; then all_sanitized "$ahead"; else wait_for_hosts; fi
 }
 
 all_sanitized() { # all_sanitized PID: of what is still being compiled, or nothing
   local ahead=$1
   [ -z "$ahead" ] || { say "wait for what is still being compiled" && wait "$ahead" || true; }
-  run_sanitized asan
+  run_sanitized asan waiting
   run_sanitized tsan
+  wait_for_hosts
+  run_sanitized asan judging
 }
 
-run_sanitized() { # run_sanitized PRESET
+run_sanitized() { # run_sanitized PRESET [LANE]: all, or what judges times, or what does not
   local names=() targets=()
   build_programs "$1" || return 0
-  beside run_programs "$1" waiting -- run_programs "$1" busy
-  run_programs "$1" judging
+  [ "${2:-}" = judging ] || beside run_programs "$1" waiting -- run_programs "$1" busy
+  [ "${2:-}" = waiting ] || run_programs "$1" judging
+}
+
+hosts_lane() { # sets `hosts`, its PID
+  wanted_check hosts.deploy || return 0
+  say "hosts.deploy, beside what follows ($log_folder/hosts.deploy.log)"
+  start_lane renice -n 10 -p -- hosts_tests
+  hosts=$!
+}
+wait_for_hosts() {
+  [ -n "$hosts" ] || return 0
+  say "wait for hosts.deploy"
+  wait "$hosts" || check lane.hosts lane_was_lost
 }
 
 no_such_test() {
@@ -306,7 +322,7 @@ package_debs() { make_packages && tests/package/package_test.sh build/packages; 
 hosts_tests() {
   wanted_check hosts.deploy || return 0
   build release sonde-agent sonde-coordinator sonde sonde-wan
-  check hosts.deploy env SONDE_HOSTS_LOGS="$root/$log_folder" timeout -k 30 1200 tests/hosts/deploy_test.sh build
+  check hosts.deploy env SONDE_HOSTS_LOGS="$root/$log_folder" timeout -k 30 1500 tests/hosts/deploy_test.sh build
 }
 
 # ---- the page, in a real browser against a real mesh

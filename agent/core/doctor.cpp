@@ -18,6 +18,7 @@ constexpr nanoseconds worrying_offset = seconds(1);
 constexpr nanoseconds silence_worth_saying = seconds(15);
 constexpr std::size_t usual_mtu = 1500;
 constexpr std::uint64_t files_wanted = 4096;
+constexpr std::uint64_t bind_service = std::uint64_t{1} << 10U;  // CAP_NET_BIND_SERVICE, for ports below 1024
 
 std::string time_text(nanoseconds time) {
   const double ms = to_seconds(time) * 1e3;
@@ -79,6 +80,21 @@ Finding spool_finding(const Host& host) {
     return {"spool", Verdict::bad, fmt::format("{}, but it may grow by {}", free, size_text(host.spool_wanted)),
             "make room, or give spool.max_size less"};
   return {"spool", Verdict::ok, free, ""};
+}
+
+Finding capabilities_finding(const Host& host) {
+  if (!host.agent)
+    return {"capabilities", Verdict::note, "what the agent is allowed is seen only while it runs, by root", ""};
+  const bool more = (host.agent->capabilities & ~bind_service) != 0;
+  const std::string_view rest = more ? "more capabilities than it needs" : "no capability that it does not need";
+  if (!host.agent->real_time)
+    return {
+        "capabilities", Verdict::note,
+        fmt::format("the agent has no real-time priority, so it stamps and sends late on a busy host; and {}", rest),
+        "give its unit LimitRTPRIO=20 (systemctl edit sonde-agent), or its container the capability SYS_NICE"};
+  const auto what = fmt::format("the agent has real-time priority for its packets, and {}", rest);
+  if (more) return {"capabilities", Verdict::note, what, "run it by the package's unit, not as root"};
+  return {"capabilities", Verdict::ok, what, ""};
 }
 
 Finding reached_finding(const Control& control) {
@@ -192,7 +208,7 @@ std::string_view name(Verdict verdict) {
 }
 
 Findings examine(const Host& host) {
-  Findings findings{clock_finding(host), stamps_finding(host)};
+  Findings findings{clock_finding(host), stamps_finding(host), capabilities_finding(host)};
   for (Finding& finding : port_findings(host)) findings.push_back(std::move(finding));
   findings.push_back(spool_finding(host));
   if (host.open_files < files_wanted)

@@ -39,6 +39,12 @@ struct LocalPort {
   std::string refusal{};  ///< why it could not be opened, where it is not taken
 };
 
+/// What a running agent is allowed.
+struct Privileges {
+  bool real_time = false;          ///< a thread of it has real-time priority: the one that sends and stamps packets
+  std::uint64_t capabilities = 0;  ///< its effective set, as capabilities(7) numbers them
+};
+
 struct Host {
   bool clock_synchronised = false;
   std::optional<nanoseconds> clock_error{};  ///< the daemon's own bound; nullopt: it states none
@@ -52,6 +58,7 @@ struct Host {
   std::optional<Bytes> spool_free{};  ///< on its disk; nullopt: not known
   Bytes spool_wanted{};               ///< spool.max_size less what the spool has already
   std::uint64_t open_files = 0;       ///< hard limit
+  std::optional<Privileges> agent{};  ///< of the agent that runs here; nullopt: none does, or it is not to be seen
 };
 
 /// How far the way to the coordinator goes.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/timex.h>
 #include <unistd.h>
@@ -10,6 +11,13 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <ios>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -25,6 +33,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr nanoseconds stamps_wait = milliseconds(300);
+constexpr std::string_view agent_program = "sonde-agent";
 constexpr std::array<std::uint8_t, 4> loopback = {127, 0, 0, 1};
 
 std::string reason(int error) { return std::generic_category().message(error); }
@@ -95,6 +104,47 @@ void look_at_spool(const ExaminationPlan& plan, doctor::Host& host) {
   host.spool_wanted = Bytes{plan.spool_max_size.count - std::min(plan.spool_max_size.count, have)};
 }
 
+std::string link_text(const std::filesystem::path& link) {
+  std::error_code trouble;
+  return std::filesystem::read_symlink(link, trouble).string();
+}
+
+/// The number that follows `key` in /proc/PID/status, in hexadecimal; 0 where there is none.
+std::uint64_t status_bits(const std::filesystem::path& process, const std::string& key) {
+  std::ifstream status(process / "status");
+  std::string word;
+  std::uint64_t bits = 0;
+  while (status >> word)
+    if (word == key) status >> std::hex >> bits;
+  return bits;
+}
+
+bool has_real_time_thread(const std::filesystem::path& process) {
+  std::error_code trouble;
+  for (const auto& task : std::filesystem::directory_iterator(process / "task", trouble)) {
+    const int policy = ::sched_getscheduler(std::atoi(task.path().filename().c_str()));
+    if (policy == SCHED_FIFO || policy == SCHED_RR) return true;
+  }
+  return false;
+}
+
+/// The agent in our network namespace; nullopt where none is seen.
+std::optional<doctor::Privileges> look_at_agent() {
+  const std::string ours = link_text("/proc/self/ns/net");
+  const std::string self = std::to_string(::getpid());
+  std::error_code trouble;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", trouble)) {
+    const std::string pid = process.path().filename().string();
+    if (pid == self || pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::string name;
+    std::ifstream(process.path() / "comm") >> name;
+    if (name != agent_program || link_text(process.path() / "ns/net") != ours) continue;
+    return doctor::Privileges{.real_time = has_real_time_thread(process.path()),
+                              .capabilities = status_bits(process.path(), "CapEff:")};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 doctor::Host examine_host(const ExaminationPlan& plan) {
@@ -106,6 +156,7 @@ doctor::Host examine_host(const ExaminationPlan& plan) {
   host.ports = {try_port("UDP", plan.listen, SOCK_DGRAM), try_port("TCP", plan.listen, SOCK_STREAM),
                 try_port("TCP", next, SOCK_STREAM)};
   look_at_spool(plan, host);
+  host.agent = look_at_agent();
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) host.open_files = files.rlim_max;
   return host;

@@ -65,6 +65,7 @@ BOOST_AUTO_TEST_CASE(well_and_broken_are_told_apart) {
   BOOST_TEST(json::parse(well.out).at("well") == true, well.out);
   for (const std::string check : {"coordinator", "agent", "to athens", "to gdansk", "from athens", "from gdansk"})
     BOOST_TEST(finding(well, check).at("verdict") == "ok", check << ": " << well.out);
+  BOOST_TEST(contains(finding(well, "capabilities"), "the agent has "), well.out);  // real-time priority or not
   BOOST_TEST(contains(finding(well, "MTU to athens"), "packets of 1500 octets pass whole"), well.out);
   // The agent noticed nothing: its session is the one that it had.
   check_alive(lab);

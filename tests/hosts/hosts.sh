@@ -2,7 +2,7 @@
 # image, joined by the emulated WAN (docs/lab.md). Sourced; needs root. Everything lives in namespaces of processes and mounts of
 # its own, so that nothing outlives the test, however that ends.
 hosts_cache=${SONDE_HOSTS_CACHE:-$HOME/.cache/sonde-hosts}
-hosts_packages=systemd,systemd-sysv,dbus,openssh-server,python3,python3-apt,iproute2,sudo,ca-certificates,init-system-helpers,nftables
+hosts_packages=systemd,systemd-sysv,dbus,openssh-server,python3,python3-apt,iproute2,sudo,ca-certificates,init-system-helpers,nftables,ufw
 
 hosts_can() { # says why not
   [ "$(id -u)" = 0 ] || { echo "not root" && return 1; }
@@ -22,14 +22,15 @@ hosts_image() {
   local release wanted="$hosts_packages,$1"
   release=$(. /etc/os-release && echo "${VERSION_CODENAME:-unknown}")
   hosts_base=$hosts_cache/base-$release-$(printf '%s\n' "$wanted" "$(declare -f hosts_make_image)" | sha256sum | cut -c1-12)
-  [ ! -e "$hosts_base/.complete" ] || return 0
+  if [ -e "$hosts_base/.complete" ]; then touch "$hosts_base" && return 0; fi
   mkdir -p "$hosts_cache"
   exec {lock}>"$hosts_cache/lock"
   flock "$lock"
   local status=0
   if [ ! -e "$hosts_base/.complete" ]; then
     echo "make the image of the hosts (about half a minute)"
-    rm -rf "$hosts_cache"/base-* # another release's, an older list's, or one that was not finished
+    rm -rf "$hosts_base" # it was not finished
+    find "$hosts_cache" -maxdepth 1 -name 'base-*' -mtime +2 -exec rm -rf {} + # another release's, or an older list's
     hosts_make_image "$release" "$wanted" && touch "$hosts_base/.complete" || status=1
   fi
   exec {lock}>&-
@@ -63,7 +64,7 @@ hosts_isolated() {
   echo $$ >"$hosts_work/owner"
   export hosts_work
   # Locks of whoever called must not be held by what runs in there.
-  unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$@" 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
+  hosts_share unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$@" 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
   hosts_inside=$!
   trap 'kill -KILL $hosts_inside 2>/dev/null; wait $hosts_inside 2>/dev/null; hosts_remove "$hosts_work"' EXIT
   trap 'exit 129' HUP
@@ -73,11 +74,24 @@ hosts_isolated() {
   return $status
 }
 
+# hosts_share COMMAND...: becomes it, and weighs half as much with all that it starts as what else runs here. `nice` is not
+# enough: guests have sessions of their own, and the scheduler weighs sessions.
+hosts_share() {
+  local group=/sys/fs/cgroup/cpu/sonde-${hosts_work##*.}-all
+  {
+    if mkdir "$group" && echo 512 >"$group/cpu.shares"; then
+      [ ! -e "$group/cpu.rt_runtime_us" ] || echo 500000 >"$group/cpu.rt_runtime_us" # agents ask for real-time priority
+      echo $BASHPID >"$group/cgroup.procs"
+    fi
+  } 2>/dev/null
+  exec "$@"
+}
+
 hosts_remove() { # hosts_remove FOLDER: what one test left outside its namespaces: control groups and an empty folder
   local i tag=${1##*.}
   for ((i = 0; i < 50; ++i)); do
-    find $(hosts_groups) -depth -type d -path "*/sonde-$tag-*" -exec rmdir {} \; 2>/dev/null
-    [ -n "$(find $(hosts_groups) -maxdepth 1 -name "sonde-$tag-*" 2>/dev/null)" ] || break
+    find /sys/fs/cgroup/cpu $(hosts_groups) -depth -type d -path "*/sonde-$tag-*" -exec rmdir {} \; 2>/dev/null
+    [ -n "$(find /sys/fs/cgroup/cpu $(hosts_groups) -maxdepth 1 -name "sonde-$tag-*" 2>/dev/null)" ] || break
     sleep 0.1 # the kernel is still ending its processes
   done
   rm -rf --one-file-system "$1"
@@ -117,9 +131,9 @@ Host *
   StrictHostKeyChecking no
   UserKnownHostsFile /dev/null
   LogLevel ERROR
-  ConnectTimeout 5
-  ServerAliveInterval 3
-  ServerAliveCountMax 2
+  ConnectTimeout 10
+  ServerAliveInterval 10
+  ServerAliveCountMax 3
 TEXT
 }
 

@@ -28,9 +28,7 @@ exposure_below() { # exposure_below MOST UNIT
   systemd-analyze security --offline=yes --threshold="$1" "$2" | tail -1
   return "${PIPESTATUS[0]}"
 }
-restarts_wait_longer() { # where the systemd of the distribution can do that
-  [ "$(systemd-analyze --version | awk 'NR == 1 { print $2 }')" -lt 254 ] || grep -q '^RestartSteps=' "$1"
-}
+restarts_wait_longer() { grep -qE '^RestartSteps=|^ExecStartPre=.*NRestarts.*sleep' "$1"; }
 checks_out() { # checks_out PROGRAM CONFIGURATION: what is shipped is right, though it names keys that are not there yet
   "$work/usr/bin/$1" --config "$2" --check-config
 }
@@ -40,6 +38,7 @@ for component in agent coordinator; do
   name=sonde-$component
   check "$name: program" holds $name usr/bin/$name
   check "$name: unit" holds $name usr/lib/systemd/system/$name.service
+  check "$name: example configuration" holds $name usr/share/doc/$name/examples/$component.yaml
   check "$name: manual page" holds $name usr/share/man/man8/$name.8.gz
   check "$name: an upgrade keeps the configuration" is_conffile $name /etc/$name/$component.yaml
   check "$name: depends on what it links" depends_on $name libzmq5

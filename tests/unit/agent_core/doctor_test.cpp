@@ -24,6 +24,7 @@ Host good_host() {
   host.spool_free = Bytes{10'000'000'000};
   host.spool_wanted = Bytes{256'000'000};
   host.open_files = 65'536;
+  host.agent = Privileges{.real_time = true, .capabilities = 0};
   return host;
 }
 
@@ -100,6 +101,21 @@ BOOST_AUTO_TEST_CASE(missing_stamps_are_named) {
   Host host = good_host();
   host.send_stamps = host.queue_stamps = false;
   BOOST_TEST(text(examine(host), "kernel timestamps").starts_with("missing: departure, queueing; "));
+}
+
+BOOST_AUTO_TEST_CASE(what_the_agent_is_allowed_is_compared_with_what_it_needs) {
+  Host host = good_host();
+  host.agent->capabilities = std::uint64_t{1} << 10U;  // CAP_NET_BIND_SERVICE
+  BOOST_TEST(text(examine(host), "capabilities") ==
+             "the agent has real-time priority for its packets, and no capability that it does not need");
+  host.agent->capabilities = ~std::uint64_t{0};  // root
+  BOOST_TEST((verdict(examine(host), "capabilities") == Verdict::note));
+  host.agent = Privileges{};
+  BOOST_TEST(text(examine(host), "capabilities").starts_with("the agent has no real-time priority"));
+  BOOST_TEST(text(examine(host), "capabilities").find(" -> give its unit LimitRTPRIO") != std::string::npos);
+  host.agent.reset();
+  BOOST_TEST((verdict(examine(host), "capabilities") == Verdict::note));
+  BOOST_TEST(is_well(examine(host)));
 }
 
 BOOST_AUTO_TEST_CASE(a_port_is_open_or_free_or_forbidden) {
