@@ -14,13 +14,11 @@
 #include "coordinator/app_alerts.h"
 #include "coordinator/app_evidence.h"
 #include "coordinator/app_results.h"
+#include "coordinator/app_timetable.h"
 #include "coordinator/core/audit.h"
-#include "coordinator/core/clock_guards.h"
 #include "coordinator/core/demand.h"
 #include "coordinator/core/matrix.h"
-#include "coordinator/core/planner.h"
 #include "coordinator/core/roster.h"
-#include "coordinator/core/run_lengths.h"
 #include "coordinator/core/situation.h"
 #include "coordinator/io/history.h"
 #include "coordinator/io/http_server.h"
@@ -39,7 +37,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr auto turn_every = milliseconds(100);
+constexpr auto turn_every = TimetableDesk::tick_every;
 /// The loop's turn takes milliseconds: after this it was stopped, or its machine was.
 constexpr nanoseconds standstill = seconds(3);
 constexpr auto publish_every = milliseconds(250);
@@ -51,15 +49,6 @@ SharedTime hour_of(SharedTime t) {
   const nanoseconds hour = std::chrono::hours(1);
   return SharedTime(t.time_since_epoch() - t.time_since_epoch() % hour);
 }
-/// A new timetable takes effect this long after it was made, and as long again as handing it out takes, so that
-/// everybody has it by then.
-constexpr auto lead = seconds(2);
-nanoseconds hand_out_time(std::size_t sites) { return sites / timetables_per_tick * turn_every; }
-/// The very first one gives the agents time to connect, or the first slots of a long interval would be lost.
-constexpr auto first_lead = seconds(6);
-constexpr std::string_view timetable_key = "timetable";
-/// Learnt lengths change the timetable at most this often.
-constexpr auto replan_every = seconds(30);
 
 /// The coordinator's own wall clock is shared time.
 SharedTime shared(Now now) { return SharedTime(now.wall.time_since_epoch()); }
@@ -74,7 +63,6 @@ class CoordinatorApp::Parts {
  private:
   std::unique_ptr<store::Writer> open_store();
   void fill_matrix();
-  Expected<void> plan_first(const PlanRequest& request);
   void apply_mesh(Now now);
   void reload();
   void turn();
@@ -84,7 +72,6 @@ class CoordinatorApp::Parts {
   void on_stored(const io::BatchStored& stored, const wire::Acknowledge& acknowledge);
   void on_control(const SiteId& site, const std::string& route, std::span<const std::uint8_t> bytes);
   void on_connection(io::ConnectionChange change);
-  void follow_clock(Now now, const SiteId& site, const wire::Heartbeat& heartbeat);
   void send(const SiteId& site, const wire::Message& message);
   void carry_out(Now now, Roster::Out& out);
   void tell(Now now, const Events& events);
@@ -109,7 +96,7 @@ class CoordinatorApp::Parts {
                                .demand = &demand_,
                                .tokens = setup_.tokens,
                                .audit = &audit_,
-                               .lengths = &lengths_,
+                               .lengths = &timetables_.lengths(),
                                .incidents = &alerts_.incidents(),
                                .silences = &alerts_.silences(),
                                .notify = &alerts_.notify(),
@@ -124,16 +111,12 @@ class CoordinatorApp::Parts {
   web::Counters counters_;
   Roster roster_;
   Matrix matrix_;
-  RunLengths lengths_;
-  ClockGuards guards_;
+  TimetableDesk timetables_;
   RunAudit audit_;
   Demand demand_;
   AlertDesk alerts_;
   PathWatch paths_;
-  std::optional<Timetable> timetable_;  ///< the newest plan, also of an earlier life
-  bool replan_ = false;
   MonoTime turned_at_{};
-  MonoTime planned_at_{};
   MonoTime published_at_{};
   MonoTime expired_at_{};
 
@@ -186,7 +169,7 @@ CoordinatorApp::Parts::Parts(Setup setup, std::filesystem::path config_file)
   const Now now = io::read_clock();
   apply_mesh(now);
   fill_matrix();
-  if (std::exchange(replan_, false)) apply_mesh(now);  // with the lengths that the stored runs had
+  if (timetables_.take_wish()) apply_mesh(now);  // with the lengths that the stored runs had
   store_reports_.assign(::dup(desk_.store().fd()));
 }
 
@@ -194,23 +177,17 @@ std::unique_ptr<store::Writer> CoordinatorApp::Parts::open_store() {
   auto writer = std::make_unique<store::Writer>(setup_.config.store);
   alerts_.restore(*writer, setup_.config);
   paths_.restore(*writer, shared(io::read_clock()));
-  const auto saved = writer->load(timetable_key);
-  if (!saved) throw std::runtime_error(saved.error().what);
-  if (*saved)
-    if (auto timetable = wire::decode_timetable(**saved)) timetable_ = *std::move(timetable);
-  if (const auto& policy = setup_.config.mesh.policy.throughput; policy && timetable_)
-    lengths_.restore(*timetable_, *policy);
+  timetables_.restore(*writer, setup_.config.mesh);
   return writer;
 }
 
 /// The live matrix begins with what the store knows, so that a restart forgets nothing that it showed.
 void CoordinatorApp::Parts::fill_matrix() {
   store::Reader reader(setup_.config.store);
-  const auto& throughput = setup_.config.mesh.policy.throughput;
   const SharedTime now = shared(io::read_clock());
-  const auto loaded = reader.load_recent(now - Matrix::reach, [this, &throughput](const Result& result) {
+  const auto loaded = reader.load_recent(now - Matrix::reach, [this](const Result& result) {
     matrix_.on_result(result);
-    if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
+    timetables_.on_result(result, setup_.config.mesh);
     desk_.learn(result);
     alerts_.learn(result);
   });
@@ -222,31 +199,16 @@ void CoordinatorApp::Parts::fill_matrix() {
   matrix_.tick(now);
 }
 
-Expected<void> CoordinatorApp::Parts::plan_first(const PlanRequest& request) {
-  auto planned = plan(request);
-  if (!planned) return std::unexpected(planned.error());
-  timetable_ = *std::move(planned);
-  return {};
-}
-
 /// Plans anew for the configured mesh and tells everybody.
 void CoordinatorApp::Parts::apply_mesh(Now now) {
   const Mesh& mesh = setup_.config.mesh;
-  // Generations count up across restarts without being stored: they start from the wall clock.
-  const Generation at_least{static_cast<std::uint64_t>(to_ns(now.wall) / 1'000'000)};
-  // The epoch goes on across a restart. New lengths can wait until no run is cut; a change of the mesh should not.
-  const SharedTime soon = shared(now) + (timetable_ ? lead : first_lead) + hand_out_time(mesh.sites.size());
-  const PlanRequest request{.mesh = mesh,
-                            .measured = lengths_.measured(),
-                            .guards = guards_.guards(),
-                            .seed = 1,
-                            .effective_at = replan_ ? quiet_instant(*timetable_, soon) : soon,
-                            .at_least = at_least};
   // Changed in place: who reads it is told below, and nothing happens in between.
-  if (const auto planned = timetable_ ? replan(*timetable_, request) : plan_first(request); !planned) {
-    tell(now, {{Severity::error, "timetable_impossible", {{"reason", planned.error().what}}}});
+  const auto made = timetables_.plan(now, mesh);
+  if (!made) {
+    tell(now, {{Severity::error, "timetable_impossible", {{"reason", made.error().what}}}});
     return;
   }
+  const Timetable& timetable = timetables_.timetable();
   std::map<std::string, SiteId> keys;
   for (const SiteSpec& site : mesh.sites)
     if (site.has_agent) keys.emplace(site.public_key, site.site);
@@ -255,21 +217,14 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   alerts_.set_config(setup_.config);
   paths_.set_config(setup_.config);
   matrix_.set_mesh(mesh);
-  matrix_.set_throughput_intervals(*timetable_);
-  audit_.set_plan(mesh, *timetable_);
+  matrix_.set_throughput_intervals(timetable);
+  audit_.set_plan(mesh, timetable);
   for (const SiteSpec& site : mesh.sites) roster_.set_last_seq(site.site, desk_.stored_seq(site.site));
-  planned_at_ = now.mono;
-  replan_ = false;
-  tell(now, {{Severity::info,
-              "timetable_made",
-              {{"generation", std::to_string(timetable_->generation.number)},
-               {"sites", std::to_string(mesh.sites.size())},
-               {"rounds", std::to_string(timetable_->rounds)},
-               {"cycle", format_duration(timetable_->cycle)}}}});
-  desk_.store().save(std::string(timetable_key), wire::encode_timetable(*timetable_));
+  tell(now, {*made});
+  timetables_.keep(desk_.store());
   Roster::Out out;
-  demand_.set_plan(mesh, *timetable_, shared(now));
-  roster_.set_mesh(shared(now), mesh, *timetable_, out);
+  demand_.set_plan(mesh, timetable, shared(now));
+  roster_.set_mesh(shared(now), mesh, timetable, out);
   if (const std::size_t sites = roster_.parts().not_told(); sites > 0)
     out.events.push_back({Severity::warning, "uplink_slots_left_out", {{"sites", std::to_string(sites)}}});
   carry_out(now, out);
@@ -341,20 +296,10 @@ void CoordinatorApp::Parts::on_control(const SiteId& site, const std::string& ro
     desk_.on_hello(*hello);
   if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&*message)) {
     desk_.on_heartbeat(site, shared(now), *heartbeat);
-    follow_clock(now, site, *heartbeat);
+    tell(now, timetables_.on_heartbeat(shared(now), site, *heartbeat));
   }
   roster_.on_message(shared(now), site, route, *std::move(message), out);
   carry_out(now, out);
-}
-
-void CoordinatorApp::Parts::follow_clock(Now now, const SiteId& site, const wire::Heartbeat& heartbeat) {
-  if (!heartbeat.clock_offset || !guards_.on_error(shared(now), site, heartbeat.clock_offset_error)) return;
-  replan_ = true;
-  tell(now, {{Severity::info,
-              "slot_guard_changed",
-              {{"site", site.str()},
-               {"clock_error", format_duration(heartbeat.clock_offset_error)},
-               {"guard", format_duration(guards_.guard(site))}}}});
 }
 
 void CoordinatorApp::Parts::on_connection(io::ConnectionChange change) {
@@ -389,13 +334,12 @@ void CoordinatorApp::Parts::on_stored(const io::BatchStored& stored, const wire:
   Roster::Out out;
   roster_.on_stored(stored.site, acknowledge.spool, acknowledge.seq, stored.fresh.size(), out);
   counters_.results_stored += stored.fresh.size();
-  const auto& throughput = setup_.config.mesh.policy.throughput;
   for (const Result& result : stored.fresh) {
     matrix_.on_result(result);
     demand_.on_result(result);
     audit_.on_result(result, out.events);
     alerts_.on_result(result, shared(now), roster_.agents());
-    if (throughput && lengths_.on_result(result, *throughput)) replan_ = true;
+    timetables_.on_result(result, setup_.config.mesh);
   }
   carry_out(now, out);
 }
@@ -447,7 +391,7 @@ void CoordinatorApp::Parts::turn() {
     desk_.store().maintain(hour_of(present - roll_grace),
                            {.raw = present - kept.raw, .minute = present - kept.minute, .hour = present - kept.hour});
   }
-  if (replan_ && now.mono - planned_at_ >= replan_every) apply_mesh(now);
+  if (timetables_.is_due(now.mono)) apply_mesh(now);
   io::notify_systemd("WATCHDOG=1");
   timer_.expires_after(turn_every);
   timer_.async_wait([this](const boost::system::error_code& error) {

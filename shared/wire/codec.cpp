@@ -5,11 +5,11 @@
 #include <msgpack.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "shared/wire/field_counter.h"
 #include "shared/wire/fields.h"
+#include "shared/wire/float_inverses.h"
 #include "shared/wire/packed_slots.h"
 
 namespace sonde::wire {
@@ -46,21 +46,6 @@ struct Sink {
   Buffer& out;
   void write(const char* data, std::size_t size) { out.insert(out.end(), data, data + size); }
 };
-
-/// What readers of the first release expect: the sum of 1/x.
-double inverses_as_float(Wide sum) {
-  return std::ldexp(static_cast<double>(sum.high), 64 - Distribution::inverse_bits) +
-         std::ldexp(static_cast<double>(sum.low), -Distribution::inverse_bits);
-}
-
-/// What writers of the first release say, as near as it can be.
-Wide inverses_from_float(double sum) {
-  const double high = std::ldexp(std::max(0.0, sum), Distribution::inverse_bits - 64);
-  if (!(high < 0x1p64)) return {~std::uint64_t{0}, ~std::uint64_t{0}};
-  const auto whole = static_cast<std::uint64_t>(high);
-  const double rest = std::ldexp(high - static_cast<double>(whole), 64);
-  return {whole, rest < 0x1p64 ? static_cast<std::uint64_t>(rest) : ~std::uint64_t{0}};
-}
 
 class Encoder {
  public:
