@@ -159,6 +159,7 @@ class Incidents {
   /// Its last word, or where it never spoke when its site became a member as far as is known.
   SharedTime last_sign(const SiteId& site, const AgentStatus& agent) const;
   bool is_silent(const SiteId& site, const AgentStatus& agent, SharedTime now) const;
+  static bool others_heard_since(const SiteId& site, SharedTime last, const AgentStatuses& agents);
   void look_at_links(SharedTime now, const AgentStatuses& agents, std::vector<Seen>& out) const;
   void look_at_agents(SharedTime now, const AgentStatuses& agents, std::vector<Seen>& out) const;
   bool is_agent_alone(const SiteSpec& site, const AgentStatus& agent, SharedTime now) const;

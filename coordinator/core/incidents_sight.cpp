@@ -91,6 +91,18 @@ bool Incidents::is_silent(const SiteId& site, const AgentStatus& agent, SharedTi
   return !agent.heard(now) && (!deaf_until_ || now - *deaf_until_ >= agent_silence);
 }
 
+/// An agent that falls silent while the others are heard on is alone with it. Where nobody has been heard since, that
+/// may be the coordinator's own fault, and the next seconds tell.
+bool Incidents::others_heard_since(const SiteId& site, SharedTime last, const AgentStatuses& agents) {
+  std::size_t others = 0;
+  for (const auto& [other, agent] : agents) {
+    if (other == site || !agent.last_heard) continue;
+    if (*agent.last_heard - last >= doubt) return true;
+    ++others;
+  }
+  return others == 0;
+}
+
 std::vector<Incidents::Seen> Incidents::look(SharedTime now, const AgentStatuses& agents) const {
   std::vector<Seen> out;
   if (all_silent(now, agents)) {
@@ -240,8 +252,9 @@ void Incidents::look_at_agents(SharedTime now, const AgentStatuses& agents, std:
         return !seen.sure && seen.cause.kind != CauseKind::link && seen.cause.kind != CauseKind::pair &&
                involves(seen.cause, mesh_, site.site);
       });
-      if (!explained && is_agent_alone(site, *agent, now))
-        report(CauseKind::agent_silent, site.site, last_sign(site.site, *agent), true);
+      const SharedTime last = last_sign(site.site, *agent);
+      if (!explained && others_heard_since(site.site, last, agents) && is_agent_alone(site, *agent, now))
+        report(CauseKind::agent_silent, site.site, last, true);
       continue;
     }
     const auto watched = watches_.find(site.site);

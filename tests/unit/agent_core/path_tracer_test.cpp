@@ -34,6 +34,7 @@ struct Way {
   Random random{7};
   unsigned sent = 0;
   std::size_t most_in_flight = 0;
+  std::vector<MonoTime> long_ones{};  ///< when probes longer than a small one left
 
   bool lost() { return random.unit() < loss; }
 
@@ -86,6 +87,7 @@ struct Way {
     for (int turns = 0; !tracer.done() && turns < 100'000; ++turns) {
       while (const auto probe = tracer.tick(now)) {
         ++sent;
+        if (probe->octets > 72) long_ones.push_back(now);
         if (auto back = meet(*probe)) coming.emplace(now + back->first, back->second);
         most_in_flight = std::max(most_in_flight, coming.size());
       }
@@ -178,6 +180,17 @@ BOOST_AUTO_TEST_CASE(long_replies_that_are_lost_on_the_way_back_are_not_this_way
   BOOST_TEST(!trace.mtu_black_hole);
   Way plain{.routers = three, .mtu_back = 1300, .counts = false};
   BOOST_TEST(plain.look().mtu == 1300U);  // a reflector without counters: only round trips can be seen
+}
+
+BOOST_AUTO_TEST_CASE(long_probes_leave_one_by_one) {
+  Way good{.routers = {"a", "b"}};
+  BOOST_TEST(good.look().mtu == 1500U);
+  BOOST_TEST(good.long_ones.size() == 1U);  // its answer came before the next
+  Way hole{.routers = {"a", "b"}, .mtu = 1400};
+  hole.look();
+  BOOST_TEST_REQUIRE(hole.long_ones.size() > 20U);
+  for (std::size_t i = 1; i < hole.long_ones.size(); ++i)
+    BOOST_TEST((hole.long_ones[i] - hole.long_ones[i - 1] >= 12ms));
 }
 
 BOOST_AUTO_TEST_CASE(loss_is_no_black_hole) {

@@ -234,6 +234,21 @@ BOOST_AUTO_TEST_CASE(when_no_agent_is_heard_it_is_the_coordinator) {
   BOOST_TEST(net.incidents.list().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(agents_that_fall_silent_within_a_second_are_not_blamed_one_by_one) {
+  Net net;
+  net.run(5);
+  const SharedTime last = net.now();
+  for (int i = 0; i < 6; ++i) {
+    net.stopped.insert(Net::site(i));
+    net.agents[Net::site(i)].last_heard = last + i * std::chrono::milliseconds(300);
+  }
+  Incidents::Out out;
+  for (nanoseconds passed{0}; passed < std::chrono::seconds(17); passed += std::chrono::milliseconds(100))
+    net.incidents.tick(last + passed, net.agents, out);
+  BOOST_REQUIRE(net.incidents.list().size() == 1U);
+  BOOST_TEST((net.open()[0]->cause.kind == CauseKind::coordinator));
+}
+
 BOOST_AUTO_TEST_CASE(a_starved_agent_is_named_and_its_results_judge_nobody) {
   Net net;
   net.run(5);
