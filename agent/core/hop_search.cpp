@@ -53,7 +53,7 @@ void HopSearch::go_one_by_one() {
 }
 
 void HopSearch::resolve(std::uint8_t ttl, HopKind kind, const TraceAnswer& answer) {
-  if (ttl == far_ttl || ttl > most || ttls_[ttl].resolved) return;
+  if (ttl > most || ttls_[ttl].resolved) return;  // far_ttl is beyond the most
   ttls_[ttl].resolved = true;
   ttls_[ttl].hop = {kind, answer.from, answer.rtt};
 }
@@ -90,7 +90,7 @@ void HopSearch::on_answer(const TraceAnswer& answer) {
     case TraceAnswer::Kind::unreachable: break;
   }
   resolve(ttl, answer.kind == TraceAnswer::Kind::refused ? HopKind::refused : HopKind::unreachable, answer);
-  if (ttl != far_ttl && ttl <= most) stop_ = std::min<std::size_t>(stop_.value_or(ttl), ttl);
+  if (ttl <= most) stop_ = std::min<std::size_t>(stop_.value_or(ttl), ttl);
 }
 
 MonoTime HopSearch::next_deadline() const {
