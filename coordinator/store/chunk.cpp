@@ -12,6 +12,8 @@
 #include <string_view>
 #include <utility>
 
+#include "coordinator/store/distribution_columns.h"
+#include "coordinator/store/sample_moments.h"
 #include "shared/base/limits.h"
 
 namespace sonde::store {
@@ -47,7 +49,8 @@ constexpr ColumnKey key_of(Metric metric, Part part) {
 }
 /// Of each name of a detail one, by its place among the names.
 constexpr ColumnKey first_detail_key = 1024;
-static_assert(first_metric_key + 8 * metric_count <= first_detail_key);
+static_assert(first_metric_key + 8 * metric_count <= first_distribution_key);
+static_assert(end_of_distribution_keys <= first_detail_key);
 constexpr std::uint32_t names_limit = column_keys - first_detail_key;
 constexpr std::uint32_t unlisted = names_limit;  ///< in place of a name's place
 
@@ -65,38 +68,20 @@ struct Shape {
   auto lists() { return std::array{&values, &ratios, &distributions}; }
 };
 
-__extension__ using uint128 = unsigned __int128;
-uint128 widen(Wide wide) { return static_cast<uint128>(wide.high) << 64U | wide.low; }
-Wide narrow(uint128 value) { return {static_cast<std::uint64_t>(value >> 64U), static_cast<std::uint64_t>(value)}; }
+/// Sum and sum of squares about the least sample.
+using ShiftedSums = std::pair<uint128, uint128>;
 
-/// Sums about the least sample instead of about zero: shorter, and equal for distributions that are each other's shift.
-/// Arithmetic modulo 2^128, so what goes in comes out whatever a peer claimed.
-struct ShiftedSums {
-  Wide sum;
-  Wide squares;
-  bool operator==(const ShiftedSums&) const = default;
-};
 std::uint64_t count_of(const Distribution::Parts& parts) {
   std::uint64_t count = parts.zeros;
   for (const auto& [index, times] : parts.buckets) count += times;
   return count;
 }
-ShiftedSums shifted(const Distribution::Parts& parts, std::uint64_t count) {
-  const uint128 least = static_cast<std::uint64_t>(parts.min);
-  const uint128 sum = widen(parts.sum);
-  return {narrow(sum - least * count), narrow(widen(parts.squares) - 2 * least * sum + least * least * count)};
-}
-void shift_back(Distribution::Parts& parts, const ShiftedSums& sums, std::uint64_t count) {
-  const uint128 least = static_cast<std::uint64_t>(parts.min);
-  const uint128 sum = widen(sums.sum) + least * count;
-  parts.sum = narrow(sum);
-  parts.squares = narrow(widen(sums.squares) + 2 * least * sum - least * least * count);
-}
 
 class ChunkEncoder {
  public:
+  explicit ChunkEncoder(Packing packing) : packing_(packing) {}
   void add(SeriesId series, const Result& result);
-  Octets pack(Packing packing);
+  Octets pack() const { return columns_.pack(rows_, packing_); }
 
  private:
   std::uint64_t shape_of(const Result& result);
@@ -104,6 +89,7 @@ class ChunkEncoder {
   void add_values(const Result& result);
   void add_distribution(const DistributionValue& value);
 
+  Packing packing_;
   ColumnsOut columns_;
   std::uint64_t rows_ = 0;
   std::map<std::string, std::uint64_t, std::less<>> shapes_;
@@ -173,13 +159,14 @@ void ChunkEncoder::add_distribution(const DistributionValue& value) {
   ends.put_step(parts.min);
   ends.put(static_cast<std::uint64_t>(parts.max - parts.min));
   ColumnOut& sums = columns_.at(key_of(value.metric, sums_part));
-  const ShiftedSums shift = shifted(parts, value.samples.count());
+  const Moments moments = moments_of(parts, value.samples.count());
+  const ShiftedSums shift{moments.sum, moments.squares};
   // Octet 0: the same as of the distribution before (a one-way delay is its variation, shifted).
   const bool same = last_sums_ == shift;
   sums.put(same ? 0 : 1);
   if (!same) {
-    sums.put_wide(shift.sum);
-    sums.put_wide(shift.squares);
+    sums.put_wide(narrow(shift.first));
+    sums.put_wide(narrow(shift.second));
   }
   last_sums_ = shift;
   if (keeps_inverses(value.metric)) sums.put_wide(parts.inverses);
@@ -212,7 +199,10 @@ void ChunkEncoder::add_values(const Result& result) {
     columns_.at(key_of(ratio.metric, tries_part)).put_step(std::bit_cast<std::int64_t>(ratio.tries));
   }
   last_sums_.reset();
-  for (const DistributionValue& value : result.distributions) add_distribution(value);
+  if (packing_ == Packing::small)
+    put_distributions(columns_, result.distributions);
+  else
+    for (const DistributionValue& value : result.distributions) add_distribution(value);
   const auto& names = shape_names_[shape];
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == unlisted) columns_.at(key_unlisted).put_text(result.details[i].name);
@@ -220,11 +210,10 @@ void ChunkEncoder::add_values(const Result& result) {
   }
 }
 
-Octets ChunkEncoder::pack(Packing packing) { return columns_.pack(rows_, packing); }
-
 class ChunkDecoder {
  public:
-  ChunkDecoder(ColumnsIn& columns, const ChunkFilter& filter) : columns_(columns), filter_(filter) {}
+  ChunkDecoder(ColumnsIn& columns, const ChunkFilter& filter)
+      : columns_(columns), filter_(filter), distributions_(columns, filter.metric) {}
   bool read_shapes();
   /// False where the row cannot be.
   bool read_row(std::vector<SeriesResult>& rows);
@@ -232,12 +221,14 @@ class ChunkDecoder {
  private:
   bool read_state(SeriesResult& row);
   bool read_values(SeriesResult& row, bool wanted);
+  bool read_distributions(const Shape& shape, SeriesResult& row, bool wanted);
   bool read_distribution(Metric metric, SeriesResult& row, bool wanted);
   bool read_buckets(Metric metric, std::int64_t index, std::uint64_t count, Distribution::Parts& parts);
   bool wants(Metric metric) const { return !filter_.metric || *filter_.metric == metric; }
 
   ColumnsIn& columns_;
   const ChunkFilter& filter_;
+  DistributionsIn distributions_;
   std::vector<std::string> names_;
   std::vector<Shape> shapes_;
   std::optional<ShiftedSums> last_sums_;
@@ -325,20 +316,30 @@ bool ChunkDecoder::read_distribution(Metric metric, SeriesResult& row, bool want
     const std::uint64_t differ = sums.take();
     if (differ > 1 || (differ == 0 && !last_sums_)) return false;
     if (differ == 1) {
-      last_sums_.emplace();
-      last_sums_->sum = sums.take_wide();
-      last_sums_->squares = sums.take_wide();
+      const uint128 sum = widen(sums.take_wide());
+      last_sums_.emplace(sum, widen(sums.take_wide()));
     }
     if (keeps_inverses(metric)) parts.inverses = sums.take_wide();
     if (!wants(metric)) return true;
     if (!read_buckets(metric, first, buckets, parts)) return false;
-    shift_back(parts, *last_sums_, count_of(parts));
+    put_moments(parts, {count_of(parts), last_sums_->first, last_sums_->second});
   }
   if (!wanted || !wants(metric)) return true;
   auto samples = Distribution::restore(std::move(parts));
   if (!samples) return false;
   row.result.distributions.push_back({metric, *std::move(samples)});
   return true;
+}
+
+bool ChunkDecoder::read_distributions(const Shape& shape, SeriesResult& row, bool wanted) {
+  if (columns_.is_split()) {
+    auto values = distributions_.take(shape.distributions, wanted);
+    if (values) row.result.distributions = *std::move(values);
+    return values.has_value();
+  }
+  last_sums_.reset();
+  return std::ranges::all_of(shape.distributions,
+                             [&](Metric metric) { return read_distribution(metric, row, wanted); });
 }
 
 bool ChunkDecoder::read_values(SeriesResult& row, bool wanted) {
@@ -357,9 +358,7 @@ bool ChunkDecoder::read_values(SeriesResult& row, bool wanted) {
     const auto tries = std::bit_cast<std::uint64_t>(columns_.at(key_of(metric, tries_part)).take_step());
     if (wanted) result.ratios.push_back({metric, hits, tries});
   }
-  last_sums_.reset();
-  for (const Metric metric : shape.distributions)
-    if (!read_distribution(metric, row, wanted)) return false;
+  if (!read_distributions(shape, row, wanted)) return false;
   for (const std::uint32_t name : shape.details) {
     const bool listed = name != unlisted;
     if (filter_.metric && (!listed || names_[name] != "error_s")) continue;
@@ -383,9 +382,9 @@ bool ChunkDecoder::read_row(std::vector<SeriesResult>& rows) {
 }  // namespace
 
 Octets encode_chunk(std::span<const ChunkRow> rows, Packing packing) {
-  ChunkEncoder encoder;
+  ChunkEncoder encoder(packing);
   for (const ChunkRow& row : rows) encoder.add(row.series, *row.result);
-  return encoder.pack(packing);
+  return encoder.pack();
 }
 
 std::optional<std::vector<SeriesResult>> decode_chunk(std::span<const std::uint8_t> block, const ChunkFilter& filter) {

@@ -1,12 +1,9 @@
 #include "coordinator/store/columns.h"
 
-#include <zstd.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -15,8 +12,13 @@
 namespace sonde::store {
 namespace {
 
-constexpr std::uint8_t block_version = 1;
-constexpr int zstd_level = 3;
+/// 1: a column is as it is or zstd, whichever is shorter; 2: its head says which of the ways below.
+constexpr std::uint8_t plain_version = 1;
+constexpr std::uint8_t split_version = 2;
+/// How a column is stored, in the two lowest bits of its stored length.
+enum How : std::uint64_t { as_it_is = 0, compressed = 1, split = 2, repeated = 3 };
+/// Where zstd leaves no less of a column than this share, it may be better to take its numbers apart.
+constexpr std::size_t well_compressed = 16;
 /// Shorter columns only grow.
 constexpr std::size_t worth_compressing = 32;
 constexpr std::size_t checksum_octets = 4;
@@ -62,27 +64,24 @@ std::uint32_t checksum(std::span<const std::uint8_t> octets) {
   return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
 }
 
-struct FreeContext {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+struct Stored {
+  Octets octets;
+  How how = as_it_is;
 };
 
-/// Empty where it would not be shorter.
-Octets compress(std::span<const std::uint8_t> octets) {
-  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
-  Octets out(ZSTD_compressBound(octets.size()));
-  const std::size_t size =
-      ZSTD_compressCCtx(context.get(), out.data(), out.size(), octets.data(), octets.size(), zstd_level);
-  SONDE_ASSERT(ZSTD_isError(size) == 0);
-  if (size >= octets.size()) return {};
-  out.resize(size);
-  return out;
-}
-
-bool decompress(std::span<const std::uint8_t> packed, Octets& out) {
-  thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
-  const std::size_t size = ZSTD_decompressDCtx(context.get(), out.data(), out.size(), packed.data(), packed.size());
-  return ZSTD_isError(size) == 0 && size == out.size();
+/// The shortest.
+Stored store_column(const Octets& octets) {
+  // Mostly steps of 0: what does not change from row to row.
+  if (octets.size() > 1 && std::ranges::adjacent_find(octets, std::ranges::not_equal_to()) == octets.end())
+    return {{octets.front()}, repeated};
+  if (octets.size() < worth_compressing) return {octets, as_it_is};
+  Octets by_zstd = compress(octets);
+  if (!by_zstd.empty() && by_zstd.size() < octets.size() / well_compressed) return {std::move(by_zstd), compressed};
+  Octets apart = split_numbers(octets);
+  const bool zstd_wins = !by_zstd.empty() && (apart.empty() || by_zstd.size() <= apart.size());
+  if (zstd_wins) return {std::move(by_zstd), compressed};
+  if (!apart.empty()) return {std::move(apart), split};
+  return {octets, as_it_is};
 }
 
 }  // namespace
@@ -97,6 +96,22 @@ void ColumnOut::put_wide(Wide number) {
   put(number.high << 1U | 1U);
   put(number.high >> 63U);
   put(number.low);
+}
+
+void ColumnOut::put_bits(std::uint64_t number, unsigned count) {
+  SONDE_ASSERT(count <= 64);
+  while (count > 0) {
+    if (bits_free_ == 0) {
+      octets_.push_back(0);
+      bits_free_ = 8;
+    }
+    const unsigned some = std::min(count, bits_free_);
+    const std::uint64_t low = number & ((1U << some) - 1U);
+    octets_.back() = static_cast<std::uint8_t>(octets_.back() | low << (8 - bits_free_));
+    number >>= some;
+    bits_free_ -= some;
+    count -= some;
+  }
 }
 
 void ColumnOut::put_octets(std::span<const std::uint8_t> octets) {
@@ -134,6 +149,27 @@ std::uint64_t ColumnIn::take() {
   }
   failed_ = true;
   return 0;
+}
+
+std::uint64_t ColumnIn::take_bits(unsigned count) {
+  SONDE_ASSERT(count <= 64);
+  std::uint64_t number = 0;
+  for (unsigned have = 0; have < count;) {
+    if (bits_left_ == 0) {
+      if (next_ == octets_.size()) {
+        failed_ = true;
+        return 0;
+      }
+      ++next_;
+      bits_left_ = 8;
+    }
+    const unsigned some = std::min(count - have, bits_left_);
+    const std::uint64_t low = (std::uint64_t{octets_[next_ - 1]} >> (8 - bits_left_)) & ((1U << some) - 1U);
+    number |= low << have;
+    bits_left_ -= some;
+    have += some;
+  }
+  return number;
 }
 
 std::int64_t ColumnIn::take_signed() { return unzigzag(take()); }
@@ -181,7 +217,8 @@ ColumnOut& ColumnsOut::at(ColumnKey key) {
 }
 
 Octets ColumnsOut::pack(std::uint64_t rows, Packing packing) const {
-  Octets head{block_version};
+  const bool small = packing == Packing::small;
+  Octets head{small ? split_version : plain_version};
   Octets body;
   std::uint64_t used = 0;
   for (const ColumnOut& column : columns_) used += column.octets().empty() ? 0 : 1;
@@ -190,13 +227,16 @@ Octets ColumnsOut::pack(std::uint64_t rows, Packing packing) const {
   for (ColumnKey key = 0; key < columns_.size(); ++key) {
     const Octets& octets = columns_[key].octets();
     if (octets.empty()) continue;
-    const bool try_it = packing == Packing::small && octets.size() >= worth_compressing;
-    const Octets compressed = try_it ? compress(octets) : Octets{};
-    const Octets& stored = compressed.empty() ? octets : compressed;
     put_number(head, key);
     put_number(head, octets.size());
-    put_number(head, stored.size());
-    body.insert(body.end(), stored.begin(), stored.end());
+    if (!small) {
+      put_number(head, octets.size());
+      body.insert(body.end(), octets.begin(), octets.end());
+      continue;
+    }
+    const Stored stored = store_column(octets);
+    put_number(head, stored.octets.size() << 2U | stored.how);
+    body.insert(body.end(), stored.octets.begin(), stored.octets.end());
   }
   head.insert(head.end(), body.begin(), body.end());
   const std::uint32_t sum = checksum(head);
@@ -205,7 +245,7 @@ Octets ColumnsOut::pack(std::uint64_t rows, Packing packing) const {
 }
 
 std::optional<ColumnsIn> ColumnsIn::open(std::span<const std::uint8_t> block) {
-  if (block.size() <= checksum_octets || block[0] != block_version) return std::nullopt;
+  if (block.size() <= checksum_octets || block[0] < plain_version || block[0] > split_version) return std::nullopt;
   std::uint32_t sum = 0;
   for (unsigned i = 0; i < checksum_octets; ++i)
     sum |= static_cast<std::uint32_t>(block[block.size() - checksum_octets + i]) << (8 * i);
@@ -222,19 +262,25 @@ std::optional<ColumnsIn> ColumnsIn::open(std::span<const std::uint8_t> block) {
   beginning.take();
   ColumnIn head = front_of(longest_numbers + std::min<std::uint64_t>(beginning.take(), column_keys) * longest_extent);
   ColumnsIn columns;
+  columns.is_split_ = block[0] == split_version;
   columns.rows_ = head.take();
   const std::uint64_t count = head.take();
   if (count > column_keys) return std::nullopt;
   struct Extent {
-    std::uint64_t key, size, stored;
+    std::uint64_t key, size, stored, how;
   };
   std::vector<Extent> extents;
   std::uint64_t total = 0;
   std::uint64_t unpacked = 0;
   for (std::uint64_t i = 0; i < count && !head.failed(); ++i) {
     Extent& extent = extents.emplace_back();
-    extent = {head.take(), head.take(), head.take()};
-    if (extent.key >= column_keys || extent.size > block_limit || extent.stored > extent.size) return std::nullopt;
+    extent = {head.take(), head.take(), head.take(), as_it_is};
+    if (columns.is_split_)
+      extent.how = std::exchange(extent.stored, extent.stored >> 2U) & 3U;
+    else if (extent.stored < extent.size)
+      extent.how = compressed;
+    const bool fits = extent.how == as_it_is ? extent.stored == extent.size : extent.stored < extent.size;
+    if (extent.key >= column_keys || extent.size > block_limit || !fits) return std::nullopt;
     total += extent.stored;
     unpacked += extent.size;
   }
@@ -242,7 +288,7 @@ std::optional<ColumnsIn> ColumnsIn::open(std::span<const std::uint8_t> block) {
   auto rest = block.last(total);
   for (const Extent& extent : extents) {
     if (extent.key >= columns.slots_.size()) columns.slots_.resize(extent.key + 1);
-    columns.slots_[extent.key] = {rest.first(extent.stored), extent.size, false, {}};
+    columns.slots_[extent.key] = {rest.first(extent.stored), extent.size, extent.how, false, {}};
     rest = rest.subspan(extent.stored);
   }
   return columns;
@@ -254,10 +300,14 @@ ColumnIn& ColumnsIn::at(ColumnKey key) {
   if (slot.unpacked) return slot.column;
   slot.unpacked = true;
   Octets octets(slot.size);
-  if (slot.packed.size() == slot.size)
-    std::ranges::copy(slot.packed, octets.begin());
-  else if (!decompress(slot.packed, octets))
-    damaged_ = true;
+  switch (slot.how) {
+    case as_it_is: std::ranges::copy(slot.packed, octets.begin()); break;
+    case compressed: damaged_ = !decompress(slot.packed, octets) || damaged_; break;
+    case split: damaged_ = !join_numbers(slot.packed, octets) || damaged_; break;
+    default:
+      damaged_ = slot.packed.size() != 1 || damaged_;
+      if (!damaged_) std::ranges::fill(octets, slot.packed.front());
+  }
   slot.column = ColumnIn(std::move(octets));
   return slot.column;
 }

@@ -12,11 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/store/compress.h"
 #include "shared/measure/distribution.h"
 
 namespace sonde::store {
-
-using Octets = std::vector<std::uint8_t>;
 
 /// Differences of times that a peer may have made up: what wraps here wraps back there.
 constexpr std::int64_t wrapping_minus(std::int64_t a, std::int64_t b) {
@@ -41,6 +40,8 @@ class ColumnOut {
   void put_step(std::int64_t number);
   void put_wide(Wide number);
   void put_octets(std::span<const std::uint8_t> octets);
+  /// The lowest `count` (at most 64) bits. A column of bits holds nothing else.
+  void put_bits(std::uint64_t number, unsigned count);
   /// Its length, then its octets.
   void put_text(std::string_view text);
   /// Whole numbers and whole nanoseconds in seconds take few octets, everything else nine. Exact for every double.
@@ -50,6 +51,7 @@ class ColumnOut {
  private:
   Octets octets_;
   std::int64_t last_ = 0;
+  unsigned bits_free_ = 0;  ///< of the last octet
 };
 
 /// One column while it is read. Total: what is not there reads as 0 and is remembered by failed().
@@ -60,6 +62,7 @@ class ColumnIn {
   std::uint64_t take();
   std::int64_t take_signed();
   std::int64_t take_step();
+  std::uint64_t take_bits(unsigned count);
   Wide take_wide();
   std::string_view take_text(std::size_t limit);
   double take_double();
@@ -71,6 +74,7 @@ class ColumnIn {
   Octets octets_;
   std::size_t next_ = 0;
   std::int64_t last_ = 0;
+  unsigned bits_left_ = 0;  ///< of the octet before `next_`
   bool failed_ = false;
 };
 
@@ -96,6 +100,8 @@ class ColumnsIn {
   /// nullopt where the octets are no block, or their checksum is not theirs.
   static std::optional<ColumnsIn> open(std::span<const std::uint8_t> block);
   std::uint64_t rows() const { return rows_; }
+  /// It was packed with Packing::small by this version or a later one.
+  bool is_split() const { return is_split_; }
   /// Unpacked on first use; an absent column is an empty one. The reference stays good.
   ColumnIn& at(ColumnKey key);
   /// Any column that was used could not be unpacked or ended early.
@@ -105,10 +111,12 @@ class ColumnsIn {
   struct Slot {
     std::span<const std::uint8_t> packed;  ///< of the block that open() was given
     std::size_t size = 0;
+    std::uint64_t how = 0;  ///< it is packed
     bool unpacked = false;
     ColumnIn column;
   };
   std::uint64_t rows_ = 0;
+  bool is_split_ = false;
   std::vector<Slot> slots_;  ///< by key
   ColumnIn absent_;
   bool damaged_ = false;

@@ -91,8 +91,12 @@ CREATE TABLE newest (
 );
 )sql";
 
+// Blocks of version 2 (coordinator/store/columns) may be among those of version 1, which older programs would take for
+// damaged ones.
+constexpr const char* to_layout_4 = "";
+
 // steps[v] leads from version v to v + 1. Never change one that was released: add another.
-constexpr std::array<const char*, schema_version> steps{to_layout_1, to_layout_2, to_layout_3};
+constexpr std::array<const char*, schema_version> steps{to_layout_1, to_layout_2, to_layout_3, to_layout_4};
 
 /// Layout 1 has been converted; its table goes.
 constexpr const char* drop_results = "DROP TABLE results";

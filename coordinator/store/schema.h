@@ -11,7 +11,7 @@ namespace sonde::store {
 /// "SNDE": tells a store from any other SQLite file (PRAGMA application_id).
 inline constexpr std::int64_t application_id = 0x534E4445;
 /// PRAGMA user_version. Raise it together with a new step in schema.cpp.
-inline constexpr std::int64_t schema_version = 3;
+inline constexpr std::int64_t schema_version = 4;
 
 /// The file's version, 0 for an empty one. Throws StoreError for a file of another program or of a newer Sonde.
 std::int64_t schema_of(const Database& database);

@@ -1,6 +1,8 @@
 // Files of older layouts, made by the programs of their time, and what becomes of space that is no longer needed.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+
 #include "coordinator/store/reader.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sqlite.h"
@@ -99,6 +101,17 @@ BOOST_AUTO_TEST_CASE(is_brought_up_to_date_and_its_chunks_are_rolled_up) {
       BOOST_TEST((all == want));
     }
   BOOST_TEST((everything(file()) == results));
+  // Its blocks stay as they are: of version 1, which is read beside version 2.
+  const std::int64_t old_blocks = raw.ask_integer("SELECT count(*) FROM chunks");
+  BOOST_TEST(raw.ask_integer("SELECT count(*) FROM chunks WHERE substr(body, 1, 1) = x'01'") == old_blocks);
+  while (*writer.seal(1)) {
+  }
+  BOOST_TEST(raw.ask_integer("SELECT count(*) FROM chunks WHERE substr(body, 1, 1) = x'02'") > 0);
+  auto of_both = everything(file());
+  std::ranges::sort(of_both, {}, &Result::id);
+  auto wanted = results;
+  std::ranges::sort(wanted, {}, &Result::id);
+  BOOST_TEST((of_both == wanted));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
