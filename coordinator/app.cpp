@@ -100,6 +100,7 @@ class CoordinatorApp::Parts {
                                .incidents = &alerts_.incidents(),
                                .silences = &alerts_.silences(),
                                .notify = &alerts_.notify(),
+                               .spending = &alerts_.spending(),
                                .paths = &paths_.desk()};
     return use(sources);
   }
@@ -419,6 +420,7 @@ void CoordinatorApp::Parts::on_signal() {
     }
     tell(io::read_clock(), {{Severity::info, "stopping", {}}});
     io::notify_systemd("STOPPING=1");
+    alerts_.write_spending(io::read_clock(), desk_.store());
     http_.stop();
     loop_.stop();
   });

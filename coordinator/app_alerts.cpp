@@ -18,6 +18,9 @@ constexpr std::size_t baseline_links_per_turn = 20'000;
 constexpr std::string_view told_key = "told";
 /// Silences and acknowledgements.
 constexpr std::string_view silences_key = "silences";
+/// What sites have spent of their bytes; a crash loses what was counted since it was last written.
+constexpr std::string_view spending_key = "spending";
+constexpr nanoseconds spending_every = std::chrono::minutes(1);
 
 std::string text_in(store::Writer& writer, std::string_view key) {
   const auto kept = writer.load(key);
@@ -36,6 +39,7 @@ void AlertDesk::restore(store::Writer& writer, const CoordinatorConfig& config) 
   if (!incidents) throw std::runtime_error(incidents.error().what);
   notify_.restore(text_in(writer, told_key));
   silences_.restore(text_in(writer, silences_key));
+  spending_.restore(text_in(writer, spending_key));
   set_config(config);
   incidents_.restore(*std::move(incidents));
   baseline_reader_.emplace(config.store);
@@ -43,6 +47,7 @@ void AlertDesk::restore(store::Writer& writer, const CoordinatorConfig& config) 
 
 void AlertDesk::set_config(const CoordinatorConfig& config) {
   incidents_.set_mesh(config.mesh, config.alerts);
+  spending_.set_mesh(config.mesh, config.alerts);
   notify_.set_policy(config.notify, config.mesh);
   silences_.set_policy(config.maintenance, config.mesh);
   sites_.clear();
@@ -62,6 +67,7 @@ Events AlertDesk::tick(Now now, const AgentStatuses& agents, io::StoreWorker& st
   keep_baselines(present, events);
   if (now.mono - judged_at_ < judge_every_) return events;
   judged_at_ = now.mono;
+  keep_spending(now, store);
   judge(present, agents, store, matrix, events);
   silences_.tick(present, incidents_);
   tell(present, store, events);
@@ -100,6 +106,19 @@ void AlertDesk::attach(const std::string& incident, PathEvidence evidence, Share
   Incidents::Out out;
   incidents_.attach(incident, std::move(evidence), now, out);
   for (const Incident& changed : out.changed) unsaved_.insert(changed.id);
+}
+
+void AlertDesk::keep_spending(Now now, io::StoreWorker& store) {
+  const SharedTime present(now.wall.time_since_epoch());
+  spending_.tick(present);
+  incidents_.set_overdrafts(spending_.overdrafts(present));
+  if (now.mono - spending_kept_at_ >= spending_every) write_spending(now, store);
+}
+
+void AlertDesk::write_spending(Now now, io::StoreWorker& store) {
+  spending_kept_at_ = now.mono;
+  std::string text = spending_.save();
+  if (text != spending_kept_ && keep(store, spending_key, text)) spending_kept_ = std::move(text);
 }
 
 void AlertDesk::judge(SharedTime now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix,

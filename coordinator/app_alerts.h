@@ -14,6 +14,7 @@
 #include "coordinator/core/notify.h"
 #include "coordinator/core/roster.h"
 #include "coordinator/core/silences.h"
+#include "coordinator/core/spending.h"
 #include "coordinator/io/baseline_reader.h"
 #include "coordinator/io/notifier.h"
 #include "coordinator/io/store_worker.h"
@@ -32,6 +33,7 @@ class AlertDesk {
   /// From the history at start.
   void learn(const Result& result) { incidents_.learn(result); }
   void on_result(const Result& result, SharedTime now, const AgentStatuses& agents) {
+    spending_.add(result, now);
     incidents_.on_result(result, now, agents);
   }
   /// Often; does what is due. Incidents that changed go to the store and to receivers, raised rules to the matrix.
@@ -42,8 +44,12 @@ class AlertDesk {
   /// What agents saw of the way at an incident's onset.
   void attach(const std::string& incident, PathEvidence evidence, SharedTime now);
 
+  /// At the end: what is otherwise written each minute.
+  void write_spending(Now now, io::StoreWorker& store);
+
   const Incidents& incidents() const { return incidents_; }
   const Notify& notify() const { return notify_; }
+  const Spending& spending() const { return spending_; }
   /// Requests over HTTP change it.
   Silences& silences() { return silences_; }
 
@@ -51,12 +57,16 @@ class AlertDesk {
   void judge(SharedTime now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix, Events& events);
   void tell(SharedTime now, io::StoreWorker& store, Events& events);
   void save(io::StoreWorker& store);
+  void keep_spending(Now now, io::StoreWorker& store);
   /// What is usual in the present hour of the week, and soon in the next.
   void keep_baselines(SharedTime now, Events& events);
   void take_baselines(SharedTime now, Events& events);
 
   Incidents incidents_;
   Silences silences_;
+  Spending spending_;
+  std::string spending_kept_;  ///< as the store knows it
+  MonoTime spending_kept_at_{};
   Notify notify_;
   std::uint64_t degraded_as_of_ = 0;  ///< Verdicts::revision() that the matrix knows
   std::set<std::string> unsaved_;     ///< ids of incidents that the store does not know as they are

@@ -86,6 +86,40 @@ void read_window(Fields& fields, AlertRule& out) {
                  fmt::format("give at least {}", out.bad));
 }
 
+void read_severity(Fields& fields, AlertRule& out) {
+  if (auto severity = fields.get("severity"))
+    if (const auto word = severity->text()) {
+      if (const auto known = alert_severity_named(*word))
+        out.severity = *known;
+      else
+        severity->complain(fmt::format("{} is no severity", config::in_quotes(*word)),
+                           "write info, warning or critical");
+    }
+  if (auto runbook = fields.get("runbook")) assign(out.runbook, runbook->url());
+}
+
+/// Shares of a site's bytes_per_month. It is one running sum, so there is no n of m.
+AlertRule read_budget(const Value& value, AlertRule out) {
+  if (is_off(value)) {
+    out.on = false;
+    return out;
+  }
+  Fields fields(value);
+  const auto raise = fields.get("raise");
+  const auto clear = fields.get("clear");
+  if (raise)
+    if (const auto share = raise->share()) {
+      out.clear *= *share / out.raise;
+      out.raise = *share;
+    }
+  if (clear) assign(out.clear, clear->share());
+  if (clear && out.clear > out.raise) clear->complain("above the level that raises", "give at most the raise level");
+  if (auto hold = fields.get("for")) assign(out.hold, hold->duration(0s, 7 * 24h));
+  read_severity(fields, out);
+  fields.finish();
+  return out;
+}
+
 AlertRule read_rule(const Value& value, Signal signal, AlertRule out) {
   if (is_off(value)) {
     out.on = false;
@@ -106,15 +140,7 @@ AlertRule read_rule(const Value& value, Signal signal, AlertRule out) {
   if (signal == Signal::loss)
     if (auto samples = fields.get("samples")) assign_count(out.samples, *samples, 1, 1'000'000);
   if (auto hold = fields.get("for")) assign(out.hold, hold->duration(0s, 7 * 24h));
-  if (auto severity = fields.get("severity"))
-    if (const auto word = severity->text()) {
-      if (const auto known = alert_severity_named(*word))
-        out.severity = *known;
-      else
-        severity->complain(fmt::format("{} is no severity", config::in_quotes(*word)),
-                           "write info, warning or critical");
-    }
-  if (auto runbook = fields.get("runbook")) assign(out.runbook, runbook->url());
+  read_severity(fields, out);
   fields.finish();
   return out;
 }
@@ -142,6 +168,7 @@ AlertPolicy read_alerts(const std::optional<Value>& value, const Mesh& mesh) {
     AlertRule& rule = out.rules.at(static_cast<std::size_t>(key.signal));
     if (auto given = fields.get(key.name)) rule = read_rule(*given, key.signal, rule);
   }
+  if (auto budget = fields.get("budget")) out.budget = read_budget(*budget, out.budget);
   if (auto links = fields.get("links"))
     for (const Value& item : links->list(most_exceptions)) {
       Fields one(item);

@@ -39,6 +39,14 @@ std::vector<Metric> headline(std::string_view probe) {
 constexpr const char* result_field_names[] = {"id",           "seq",        "probe",       "from",    "to",    "round",
                                               "scheduled_at", "started_at", "finished_at", "outcome", "reason"};
 
+/// What the site's probes have put on the wire, of its budget where it has one.
+TextCell traffic_cell(const Json& traffic) {
+  if (!traffic.is_object()) return same("");
+  const std::string spent = human_bytes(number_at(traffic, "bytes").value_or(0));
+  const auto budget = number_at(traffic, "budget");
+  return plain(budget ? fmt::format("{} of {}", spent, human_bytes(*budget)) : spent, raw_at(traffic, "bytes"));
+}
+
 }  // namespace
 
 TextTable sites_view(const Json& sites) {
@@ -49,6 +57,7 @@ TextTable sites_view(const Json& sites) {
                    {"version", "version"},
                    {"results", "results", Align::right},
                    {"spooled", "spooled", Align::right},
+                   {"traffic", "probe_traffic", Align::right},
                    {"clock", "clock_offset_s", Align::right},
                    {"address", "addresses"},
                    {"uplink", "uplink"},
@@ -61,6 +70,7 @@ TextTable sites_view(const Json& sites) {
                           same(raw_at(site, "version")),
                           same(raw_at(site, "results")),
                           same(raw_at(site, "spooled")),
+                          traffic_cell(at(site, "probe_traffic")),
                           plain(human_at(site, "clock_offset_s", "s"), raw_at(site, "clock_offset_s")),
                           same(raw_at(site, "addresses")),
                           same(raw_at(site, "uplink")),

@@ -85,6 +85,8 @@ struct AlertException {
 struct AlertPolicy {
   bool on = true;  ///< `alerts: off`: no rule is evaluated; agents are still watched
   AlertRuleSet rules = default_alert_rules();
+  /// Of a site that has a budget: the levels are shares of it; only `hold`, `severity` and `runbook` are used besides.
+  AlertRule budget{.on = true, .raise = 1, .clear = 0.95};
   std::vector<AlertException> exceptions;  ///< the first that has a rule for the signal holds
   bool operator==(const AlertPolicy&) const = default;
 

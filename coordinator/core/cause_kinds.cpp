@@ -11,8 +11,8 @@ namespace sonde {
 namespace {
 
 constexpr std::array<std::string_view, cause_kind_count> kind_names{
-    "site_down", "egress", "ingress",      "uplink",        "group", "link",
-    "pair",      "all",    "agent_silent", "agent_starved", "clock", "coordinator"};
+    "site_down", "egress",       "ingress",       "uplink", "group",       "link",  "pair",
+    "all",       "agent_silent", "agent_starved", "clock",  "coordinator", "budget"};
 
 bool touches(const Mesh& mesh, const SiteId& id, const Cause& cause) {
   const SiteSpec* site = mesh.site(id);
@@ -35,6 +35,7 @@ bool lies_on(const Cause& cause, const Mesh& mesh, const Link& link) {
     case CauseKind::group: return touches(mesh, link.from, cause) || touches(mesh, link.to, cause);
     case CauseKind::all:
     case CauseKind::coordinator: return true;
+    case CauseKind::budget: return false;
   }
   return false;
 }
@@ -66,6 +67,7 @@ std::string describe(const Cause& cause) {
     case CauseKind::agent_starved: return fmt::format("agent of {} is starved", cause.site.str());
     case CauseKind::clock: return fmt::format("clock of {}", cause.site.str());
     case CauseKind::coordinator: return "the coordinator is cut off";
+    case CauseKind::budget: return fmt::format("budget of {}", cause.site.str());
   }
   return "";
 }
@@ -87,7 +89,8 @@ bool involves(const Cause& cause, const Mesh& mesh, const SiteId& site) {
     case CauseKind::ingress:
     case CauseKind::agent_silent:
     case CauseKind::agent_starved:
-    case CauseKind::clock: return cause.site == site;
+    case CauseKind::clock:
+    case CauseKind::budget: return cause.site == site;
   }
   return false;
 }

@@ -207,7 +207,8 @@ void Search::collect(const Candidate& candidate, std::vector<Index>& out) const 
     case CauseKind::agent_silent:
     case CauseKind::agent_starved:
     case CauseKind::clock:
-    case CauseKind::coordinator: return;
+    case CauseKind::coordinator:
+    case CauseKind::budget: return;
   }
 }
 

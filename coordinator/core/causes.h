@@ -36,9 +36,10 @@ enum class CauseKind : std::uint8_t {
   agent_starved,  ///< an agent's host lacks CPU
   clock,          ///< a host's clock was set
   coordinator,    ///< no agent is heard: the coordinator itself is cut off
+  budget,         ///< a site's probes have used up its bytes of a month
 };
-inline constexpr std::size_t cause_kind_count = 12;
-/// Not of the network: what is the matter with an agent, a clock, the coordinator.
+inline constexpr std::size_t cause_kind_count = 13;
+/// Not of the network: what is the matter with an agent, a clock, the coordinator, a budget.
 constexpr bool of_agent(CauseKind kind) { return kind >= CauseKind::agent_silent; }
 std::string_view name(CauseKind kind);
 std::optional<CauseKind> cause_kind_named(std::string_view name);

@@ -122,7 +122,8 @@ void EvidenceDesk::choose_links(const Incident& incident, SharedTime now, Notice
     case CauseKind::agent_silent:
     case CauseKind::agent_starved:
     case CauseKind::clock:
-    case CauseKind::coordinator: return;  // not of the network
+    case CauseKind::coordinator:
+    case CauseKind::budget: return;  // not of the network
     case CauseKind::site_down:
     case CauseKind::egress:
     case CauseKind::ingress:

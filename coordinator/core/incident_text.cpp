@@ -45,7 +45,8 @@ std::string_view counted(CauseKind kind) {
     case CauseKind::agent_silent:
     case CauseKind::agent_starved:
     case CauseKind::clock:
-    case CauseKind::coordinator: return "links";
+    case CauseKind::coordinator:
+    case CauseKind::budget: return "links";
   }
   return "links";
 }
@@ -122,6 +123,7 @@ std::string summary_of(const Incident& incident, std::size_t covered, bool agent
         text = fmt::format("{}: the clock was set; delays across that moment are dropped", site);
       break;
     case CauseKind::coordinator: text = "no agent is heard: the coordinator itself is cut off, or every site is"; break;
+    case CauseKind::budget: text = fmt::format("{}: its probes have used up its bytes of a month", site); break;
     case CauseKind::site_down:
       text = of_links(incident, covered);
       if (agent_heard) {

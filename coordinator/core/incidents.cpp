@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "coordinator/core/human.h"
+
 namespace sonde {
 namespace {
 
@@ -38,6 +40,7 @@ bool may_become(const Incident& incident, const Cause& to, const Mesh& mesh) {
 
 void Incidents::set_mesh(const Mesh& mesh, const AlertPolicy& policy) {
   mesh_ = mesh;
+  budget_rule_ = policy.budget;
   verdicts_.set_mesh(mesh, policy);
   const auto left = [&](const auto& entry) { return mesh_.site(entry.first) == nullptr; };
   std::erase_if(watches_, left);
@@ -179,6 +182,12 @@ void Incidents::describe_anew(Live& live, SharedTime now) {
   // Also while it heals, and its agent is heard again.
   live.was_silent = live.was_silent || (down && site_silent(incident.cause.site, now));
   incident.summary = summary_of(incident, live.covered, down && !live.was_silent);
+  if (const Overdraft* over = overdraft_of(incident.cause)) {
+    incident.severity = budget_rule_.severity;
+    incident.runbook = budget_rule_.runbook;
+    incident.summary +=
+        fmt::format(", {} of {} in {} days", human_bytes(over->spent), human_bytes(over->budget), Spending::days);
+  }
 }
 
 void Incidents::on_path(const Link& link, const PathFacts& path) { paths_[link] = path; }
@@ -317,6 +326,7 @@ bool Incidents::still_bad(const Incident& incident, SharedTime now, const AgentS
       break;
     }
     case CauseKind::coordinator: return all_silent(now, agents);
+    case CauseKind::budget: return overdraft_of(incident.cause) != nullptr;
     case CauseKind::site_down:
     case CauseKind::egress:
     case CauseKind::ingress:

@@ -23,6 +23,7 @@
 #include "coordinator/core/path_evidence.h"
 #include "coordinator/core/patterns.h"
 #include "coordinator/core/roster.h"
+#include "coordinator/core/spending.h"
 #include "coordinator/core/verdicts.h"
 #include "shared/base/event.h"
 #include "shared/base/ids.h"
@@ -104,6 +105,8 @@ class Incidents {
   /// What agents found out about the path of a link at the onset of its trouble; it holds while an incident explains
   /// the link.
   void on_path(const Link& link, const PathFacts& path);
+  /// Sites that have used up their bytes of a month; for the next tick.
+  void set_overdrafts(std::vector<Overdraft> overdrafts) { overdrafts_ = std::move(overdrafts); }
   /// Idempotent; about once a second.
   void tick(SharedTime now, const AgentStatuses& agents, Out& out);
 
@@ -162,6 +165,8 @@ class Incidents {
   static bool others_heard_since(const SiteId& site, SharedTime last, const AgentStatuses& agents);
   void look_at_links(SharedTime now, const AgentStatuses& agents, std::vector<Seen>& out) const;
   void look_at_agents(SharedTime now, const AgentStatuses& agents, std::vector<Seen>& out) const;
+  void look_at_budgets(std::vector<Seen>& out) const;
+  const Overdraft* overdraft_of(const Cause& cause) const;
   bool is_agent_alone(const SiteSpec& site, const AgentStatus& agent, SharedTime now) const;
   void add_found(const FoundCause& found, Signal signal, const std::vector<Observation>& observations,
                  std::vector<Seen>& out) const;
@@ -187,6 +192,8 @@ class Incidents {
 
   Mesh mesh_;
   Verdicts verdicts_;
+  AlertRule budget_rule_;
+  std::vector<Overdraft> overdrafts_;
   std::map<SiteId, AgentWatch> watches_;
   std::deque<Live> incidents_;                 ///< the oldest first
   std::map<SiteId, SharedTime> heard_;         ///< as of the last tick

@@ -120,6 +120,7 @@ std::vector<Incidents::Seen> Incidents::look(SharedTime now, const AgentStatuses
   }
   look_at_links(now, agents, out);
   look_at_agents(now, agents, out);
+  look_at_budgets(out);
   return out;
 }
 
@@ -232,6 +233,23 @@ bool Incidents::is_agent_alone(const SiteSpec& site, const AgentStatus& agent, S
   const nanoseconds wait = latency ? 3 * latency->every + latency->timeout : agent_silence;
   // Nobody listens there: such results are no verdicts, so that nothing was said until now.
   return now - since >= std::max(wait, agent_silence);
+}
+
+/// No link is bad for it.
+void Incidents::look_at_budgets(std::vector<Seen>& out) const {
+  for (const Overdraft& over : overdrafts_)
+    out.push_back({.cause = {.kind = CauseKind::budget, .site = over.site, .link = {}, .name = {}},
+                   .links = {},
+                   .proven = {},
+                   .signals = {},
+                   .since = over.since,
+                   .alternatives = {},
+                   .sure = true});
+}
+
+const Overdraft* Incidents::overdraft_of(const Cause& cause) const {
+  const auto over = std::ranges::find(overdrafts_, cause.site, &Overdraft::site);
+  return cause.kind == CauseKind::budget && over != overdrafts_.end() ? &*over : nullptr;
 }
 
 void Incidents::look_at_agents(SharedTime now, const AgentStatuses& agents, std::vector<Seen>& out) const {

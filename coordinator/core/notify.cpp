@@ -35,7 +35,8 @@ std::string_view direction_of(CauseKind kind) {
     case CauseKind::agent_silent:
     case CauseKind::agent_starved:
     case CauseKind::clock:
-    case CauseKind::coordinator: return "";
+    case CauseKind::coordinator:
+    case CauseKind::budget: return "";
   }
   return "";
 }

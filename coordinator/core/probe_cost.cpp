@@ -11,8 +11,6 @@ namespace {
 
 constexpr double udp_over_ipv4 = 20 + 8;
 constexpr double udp_over_ipv6 = 40 + 8;
-// A handshake, its end and some retransmissions: seven segments of 80.
-constexpr double connect_run = 7 * 80;
 // Headers and acknowledgements on top of TCP payload: IPv6 and TCP with options 72 + half of 72 for each 1,428.
 constexpr double tcp_share = 1 + (72.0 + 36.0) / 1428.0;
 
@@ -23,8 +21,10 @@ bool is_ipv4(const std::string& address) {
 
 }  // namespace
 
+double transfer_octets(double payload) { return payload * tcp_share; }
+
 double throughput_run_octets(const ThroughputPolicy& policy) {
-  return static_cast<double>(policy.max_bytes.count) * policy.iterations * tcp_share;
+  return transfer_octets(static_cast<double>(policy.max_bytes.count)) * policy.iterations;
 }
 
 double latency_packet_octets(const SiteSpec& to) {
@@ -37,7 +37,7 @@ double latency_packet_octets(const SiteSpec& to) {
 double small_probes_octets_per_second(const Policy& policy, const SiteSpec& to) {
   double octets = 0;
   if (policy.latency) octets += 2 * latency_packet_octets(to) * policy.latency->rate.per_second;
-  if (policy.connect && (to.has_agent || to.connect)) octets += connect_run / to_seconds(policy.connect->every);
+  if (policy.connect && (to.has_agent || to.connect)) octets += connect_run_octets / to_seconds(policy.connect->every);
   return octets;
 }
 

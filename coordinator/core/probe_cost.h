@@ -11,6 +11,10 @@ inline constexpr double seconds_per_month = 31 * seconds_per_day;
 
 /// Octets of one throughput run with all its iterations, with headers and acknowledgements.
 double throughput_run_octets(const ThroughputPolicy& policy);
+/// Octets of a handshake, its end and some retransmissions: seven segments of 80.
+inline constexpr double connect_run_octets = 7 * 80;
+/// Octets of TCP payload with its headers and acknowledgements.
+double transfer_octets(double payload);
 /// Octets of one latency probe to this site, and of its reply. Each agent decides by itself whether its probes are
 /// authenticated, and only it knows its keys, so they count as if they were; IPv6 counts where an address may be one.
 double latency_packet_octets(const SiteSpec& to);

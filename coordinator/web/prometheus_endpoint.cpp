@@ -258,6 +258,16 @@ void agent_families(Page& page, const Sources& sources) {
   measurer_families(page, sources);
 }
 
+void traffic_families(Page& page, const Sources& sources) {
+  if (sources.spending == nullptr) return;
+  page.family("sonde_site_probe_bytes", "gauge", "What the site's probes sent and received in the last 31 days.");
+  for (const SiteSpec& site : sources.mesh.sites)
+    page.value("site", site.site.str(), std::round(sources.spending->spent(site.site, sources.now)));
+  page.family("sonde_site_probe_budget_bytes", "gauge", "The site's bytes_per_month, where it has one.");
+  for (const SiteSpec& site : sources.mesh.sites)
+    if (const auto budget = sources.spending->budget(site.site)) page.value("site", site.site.str(), *budget);
+}
+
 /// What a link shows in the last minutes; throughput, which is measured seldom, as far back as the live matrix reaches.
 struct LinkFamily {
   std::string_view name;
@@ -319,6 +329,7 @@ Response prometheus_endpoint(const Target& target, const Sources& sources) {
   if (sources.silences != nullptr) silence_families(page, *sources.silences, sources);
   if (sources.notify != nullptr) notify_families(page, *sources.notify);
   agent_families(page, sources);
+  traffic_families(page, sources);
   audit_families(page, sources);
   if (with_links) link_families(page, sources);
   Response response;

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <utility>
 
 #include "coordinator/web/endpoints.h"
@@ -62,6 +63,14 @@ void add_agent(Json& json, const AgentStatus& status) {
   json["measurer"] = measurer_json(status.heartbeat);
 }
 
+Json traffic_json(const SiteId& site, const Sources& sources) {
+  if (sources.spending == nullptr) return {};
+  const auto budget = sources.spending->budget(site);
+  return {{"days", Spending::days},
+          {"bytes", number(std::round(sources.spending->spent(site, sources.now)))},
+          {"budget", budget ? number(*budget) : Json()}};
+}
+
 }  // namespace
 
 std::string_view agent_state(const SiteSpec& site, const Sources& sources) {
@@ -79,6 +88,7 @@ std::string sites_text(const Sources& sources) {
     Json json = spec_json(site);
     const std::string_view state = agent_state(site, sources);
     json["state"] = state;
+    json["probe_traffic"] = traffic_json(site.site, sources);
     agents += site.has_agent ? 1U : 0U;
     heard += state == "ok" ? 1U : 0U;
     const auto found = sources.agents.find(site.site);

@@ -19,6 +19,7 @@
 #include "coordinator/core/roster.h"
 #include "coordinator/core/run_lengths.h"
 #include "coordinator/core/silences.h"
+#include "coordinator/core/spending.h"
 #include "coordinator/web/history.h"
 #include "coordinator/web/http_counters.h"
 #include "coordinator/web/tokens.h"
@@ -57,6 +58,7 @@ struct Sources {
   const Incidents* incidents = nullptr;  ///< null: there are none
   Silences* silences = nullptr;          ///< a request may change it; null: nothing can be silenced
   const Notify* notify = nullptr;        ///< null: nobody is told of incidents
+  const Spending* spending = nullptr;    ///< null: nobody counts what probes put on the wire
   const EvidenceDesk* paths = nullptr;   ///< null: no way was ever looked at
 };
 

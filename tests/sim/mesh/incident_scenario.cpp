@@ -134,7 +134,8 @@ Cause World::draw_cause() {
       case CauseKind::agent_silent:
       case CauseKind::agent_starved:
       case CauseKind::clock:
-      case CauseKind::coordinator: continue;
+      case CauseKind::coordinator:
+      case CauseKind::budget: continue;
     }
   }
 }

@@ -49,14 +49,17 @@ BOOST_AUTO_TEST_CASE(the_matrix_as_csv_has_raw_numbers) {
 BOOST_AUTO_TEST_CASE(sites_say_when_they_were_heard) {
   const Json sites = Json::parse(R"({"mesh":"europe","at":"2026-01-02T03:04:05Z","agents":1,"heard":1,"sites":[
     {"name":"berlin","state":"ok","last_heard":"2026-01-02T03:04:02Z","version":"0.1.0","results":12,"spooled":0,
+     "probe_traffic":{"days":31,"bytes":1234567890,"budget":5000000000},
      "clock_offset_s":0.0001,"addresses":["192.0.2.10","b.example"],"uplink":"dfn","groups":["de"]},
     {"name":"router","state":"no_agent","addresses":["192.0.2.99"],"uplink":null,"groups":[]}]})");
-  BOOST_TEST(render_table(sites_view(sites), {}) ==
-             "site    agent  heard    version  results  spooled   clock  address               uplink  groups\n"
-             "berlin  ok     3 s ago  0.1.0         12        0  100 us  192.0.2.10 b.example  dfn     de\n"
-             "router  none                                               192.0.2.99\n"
-             "\n"
-             "1 of 1 agents heard, 2026-01-02 03:04:05 UTC, mesh europe\n");
+  BOOST_TEST(
+      render_table(sites_view(sites), {}) ==
+      "site    agent  heard    version  results  spooled           traffic   clock  address               uplink  "
+      "groups\n"
+      "berlin  ok     3 s ago  0.1.0         12        0  1.2 GB of 5.0 GB  100 us  192.0.2.10 b.example  dfn     de\n"
+      "router  none                                                                 192.0.2.99\n"
+      "\n"
+      "1 of 1 agents heard, 2026-01-02 03:04:05 UTC, mesh europe\n");
 }
 
 BOOST_AUTO_TEST_CASE(the_measurers_figures_of_each_agent) {

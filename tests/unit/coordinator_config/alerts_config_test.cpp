@@ -98,6 +98,20 @@ BOOST_AUTO_TEST_CASE(rules_of_the_measuring_and_of_both_ways) {
              std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(the_rule_of_budgets) {
+  BOOST_TEST(alerts("").budget.on);
+  BOOST_TEST(alerts("").budget.raise == 1);
+  const AlertRule early = alerts("alerts: {budget: {raise: 80%, for: 10m, severity: info}}\n").budget;
+  BOOST_TEST(early.raise == 0.8);
+  BOOST_TEST(early.clear == 0.76, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST((early.hold == 10min));
+  BOOST_TEST((early.severity == AlertSeverity::info));
+  BOOST_TEST(!alerts("alerts: {budget: off}\n").budget.on);
+  BOOST_TEST(mistakes("alerts: {budget: {raise: 80%, clear: 90%}}\n") ==
+             "c.yaml:4:38: alerts.budget.clear: above the level that raises; give at most the raise level\n");
+  BOOST_TEST(mistakes("alerts: {budget: {bad: 3}}\n").find("bad: unknown key") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(single_links_may_differ) {
   const AlertPolicy policy = alerts(
       "alerts:\n"

@@ -30,7 +30,7 @@ export interface Incident {
 const causeTexts: Record<string, string> = {
   site_down: "site down", egress: "egress of a site", ingress: "ingress of a site", uplink: "shared uplink", group: "group of sites",
   link: "one link", pair: "one pair", all: "whole mesh", agent_silent: "agent silent", agent_starved: "agent starved", clock: "clock",
-  coordinator: "coordinator",
+  coordinator: "coordinator", budget: "budget of bytes",
 };
 
 export function causeText(cause: string): string {
