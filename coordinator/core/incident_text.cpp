@@ -123,7 +123,7 @@ std::string summary_of(const Incident& incident, std::size_t covered, bool agent
         text = fmt::format("{}: the clock was set; delays across that moment are dropped", site);
       break;
     case CauseKind::coordinator: text = "no agent is heard: the coordinator itself is cut off, or every site is"; break;
-    case CauseKind::budget: text = fmt::format("{}: its probes have used up its bytes of a month", site); break;
+    case CauseKind::budget: text = fmt::format("{}: its budget of bytes is reached", site); break;
     case CauseKind::site_down:
       text = of_links(incident, covered);
       if (agent_heard) {

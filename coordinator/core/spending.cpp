@@ -24,7 +24,8 @@ double octets_spent(const Result& result, double packet) {
       return static_cast<double>(packets) * packet;
     }
     case Probe::connect: return connect_run_octets;
-    case Probe::throughput: return transfer_octets(result.detail("bytes").value_or(0));
+    case Probe::throughput:
+    case Probe::duplex: return transfer_octets(result.detail("bytes").value_or(0));  // of its own half
   }
   return 0;
 }

@@ -214,10 +214,15 @@ void lossy_link(lab::Lab& lab, Watcher& watcher) {
   BOOST_TEST(incident["from"] == "berlin");
   BOOST_TEST(incident["to"] == "lisbon");
   BOOST_TEST(incident["links"].size() == 1U);
+  const json way = evidence_of(lab, incident, "berlin", "lisbon");
+  BOOST_TEST(way["now"]["reached"] == true);  // the way is there, and what is lost on it is lost at random
+  BOOST_TEST(!finds(way, "path_changed"));
+  evidence_of(lab, incident, "lisbon", "berlin");
   lab.stop("coordinator");
   lab.start_coordinator();
   const json again = watcher.wait_for("link", 10s);
   BOOST_TEST(again["id"] == incident["id"]);
+  BOOST_TEST((evidence_of(lab, again, "berlin", "lisbon")["now"] == way["now"]));
   BOOST_TEST(lab.sonde({"incidents"}).out.find("berlin -> lisbon") != std::string::npos);
   lab.wan("set berlin lisbon loss=0%");
   watcher.wait_until_over(to_clear + 10s);
@@ -230,6 +235,9 @@ void dead_host(lab::Lab& lab, Watcher& watcher) {
   const json incident = watcher.wait_for("site_down", agent_silence + three_intervals);
   BOOST_TEST(incident["site"] == "lisbon");
   BOOST_TEST(incident["severity"] == "critical");
+  const json way = evidence_of(lab, incident, "", "lisbon");
+  BOOST_TEST(finds(way, "path_ends"));
+  BOOST_TEST(way["now"]["reached"] == false);
   lab.wan("set lisbon * up=1");
   lab.wan("set * lisbon up=1");
   lab.start_agent("lisbon");

@@ -130,6 +130,7 @@ export class Mock {
        addresses: ["192.0.2.1"], agent: true, state: this.silent.has(name) ? "silent" : "ok",
       last_heard: new Date(now - (this.silent.has(name) ? 94000 : 400)).toISOString(), version: "0.1.0",
       spooled: this.silent.has(name) ? 132 : 0, results: Math.floor(4000 * noise(`results ${name}`)),
+      probe_traffic: { days: 31, bytes: Math.floor(9e9 * noise(`traffic ${name}`)), budget: i === 1 ? 5e6 : null },
       clock_offset_s: (noise(`clock ${name}`) - 0.5) * 0.002, clock_error_s: 0.0004, cpu_pressure: 0,
     }));
     return { mesh: "europe", at: new Date(now).toISOString(), agents: sites.length, heard: sites.length - this.silent.size, sites };

@@ -121,10 +121,11 @@ function deltasAreTaken(m) {
 }
 
 function listsSort({ sites_model }) {
-  const { sites } = sites_model.readSites({ sites: [{ name: "b", state: "ok", spooled: 3, clock_error_s: 0.001, last_heard: "2026-01-01T00:00:09Z" },
+  const { sites } = sites_model.readSites({ sites: [{ name: "b", state: "ok", spooled: 3, probe_traffic: { days: 31, bytes: 2e9, budget: 1e9 }, clock_error_s: 0.001, last_heard: "2026-01-01T00:00:09Z" },
     { name: "a", state: "silent", spooled: 900, last_heard: "2026-01-01T00:00:00Z" }, { name: "c", state: "no_agent" }, 7, null] });
   const order = (by) => sites_model.sortedSites(sites.slice(0, 3), by).map((site) => site.name).join("");
   assert.deepEqual(["given", "name", "health", "heard", "spool", "clock"].map(order), ["bac", "abc", "abc", "abc", "abc", "abc"]);
+  assert.deepEqual(sites_model.troubles(sites[0]), ["its budget of bytes is reached"]);
 }
 
 function nonsenseIsReadCalmly(m) {

@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_silent_name_server_ends_in_dns_failed_and_never_stops_the
     BOOST_TEST((result->outcome == Outcome::dns_failed), result->reason);
     BOOST_TEST(result->reason == "athens.example.org: no answer in time");
     BOOST_TEST((took >= 700ms && took < 4s));  // glibc itself would go on for 10 s and more
-    BOOST_TEST(beats > 10);
+    BOOST_TEST(beats > 2);                     // a loop that waits for the name beats once, when it is over
     BOOST_TEST(result->ratio_of(Metric::connectivity) == nullptr);
   });
 }

@@ -54,10 +54,11 @@ BOOST_AUTO_TEST_CASE(sites_say_when_they_were_heard) {
     {"name":"router","state":"no_agent","addresses":["192.0.2.99"],"uplink":null,"groups":[]}]})");
   BOOST_TEST(
       render_table(sites_view(sites), {}) ==
-      "site    agent  heard    version  results  spooled           traffic   clock  address               uplink  "
+      "site    agent  heard    version  results  spooled             traffic   clock  address               uplink  "
       "groups\n"
-      "berlin  ok     3 s ago  0.1.0         12        0  1.2 GB of 5.0 GB  100 us  192.0.2.10 b.example  dfn     de\n"
-      "router  none                                                                 192.0.2.99\n"
+      "berlin  ok     3 s ago  0.1.0         12        0  1.23 GB of 5.00 GB  100 us  192.0.2.10 b.example  dfn     "
+      "de\n"
+      "router  none                                                                   192.0.2.99\n"
       "\n"
       "1 of 1 agents heard, 2026-01-02 03:04:05 UTC, mesh europe\n");
 }

@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(an_overdraft_is_an_incident_of_its_site_until_it_is_over) {
   BOOST_TEST((one.cause.kind == CauseKind::budget));
   BOOST_TEST((one.severity == AlertSeverity::critical));
   BOOST_TEST(one.runbook == "https://example.net/budget");
-  BOOST_TEST(one.summary == "berlin: its probes have used up its bytes of a month, 10.2 MB of 10.0 MB in 31 days");
+  BOOST_TEST(one.summary == "berlin: its budget of bytes is reached, 10.2 MB of 10.0 MB in 31 days");
   BOOST_TEST(one.links.empty());  // no cell of the matrix is bad for it
   Incidents again;
   again.set_mesh(with_budget(), policy);

@@ -39,6 +39,9 @@ export interface Site {
   clockError_s: number | null;
   spooled: number | null;
   results: number | null;
+  /** Octets that its probes sent and received in 31 days, and how many they may. */
+  traffic: number | null;
+  budget: number | null;
   measurer: Measurer | null;
 }
 
@@ -76,6 +79,7 @@ function locationOf(value: unknown): readonly [number, number] | null {
 function siteOf(value: unknown): Site {
   const fields = fieldsOf(value);
   const state = textOf(fields.state);
+  const traffic = fieldsOf(fields.probe_traffic);
   return {
     name: textOf(fields.name),
     health: state === "ok" || state === "silent" || state === "no_agent" ? state : "never",
@@ -89,6 +93,8 @@ function siteOf(value: unknown): Site {
     clockError_s: numberOf(fields.clock_error_s),
     spooled: numberOf(fields.spooled),
     results: numberOf(fields.results),
+    traffic: numberOf(traffic.bytes),
+    budget: numberOf(traffic.budget),
     measurer: measurerOf(fields.measurer),
   };
 }
@@ -108,6 +114,7 @@ export function troubles(site: Site): string[] {
   if (site.health !== "ok") return [];
   const found: string[] = [];
   const { measurer } = site;
+  if (site.budget !== null && (site.traffic ?? 0) >= site.budget) found.push("its budget of bytes is reached");
   if ((site.spooled ?? 0) > spool_much) found.push("results wait in the spool");
   if (site.clockError_s !== null && site.clockError_s > clock_wide_s) found.push(`clock known to ± ${inWords(site.clockError_s, "s")} only`);
   if (!measurer) return found;

@@ -1,6 +1,6 @@
 // The sites: who is heard, with which version, clock and spool, and how well each agent measures.
 import { byId, element, setText, showChildren } from "../dom";
-import { age, count, inWords } from "../model/format";
+import { age, count, inWords, octets } from "../model/format";
 import type { MeshModel } from "../model/mesh_model";
 import { sortedSites, troubles, type Health, type Measurer, type Site, type Spread } from "../model/sites_model";
 import { siteOrders, type SiteOrder, type View } from "../model/view_state";
@@ -23,6 +23,11 @@ function spoolOf(site: Site): string {
 
 function spreadOf(spread: Spread): string {
   return spread.p50 === null ? "–" : `${inWords(spread.p50, "s")} / ${inWords(spread.p99, "s")}`;
+}
+
+function trafficOf(site: Site): string {
+  if (site.traffic === null) return "–";
+  return site.budget === null ? octets(site.traffic) : `${octets(site.traffic)} of ${octets(site.budget)}`;
 }
 
 function lostOf(measurer: Measurer): string {
@@ -49,6 +54,7 @@ function rowOf(model: MeshModel, site: Site, now_ms: number): HTMLElement {
     cell(hasAgent ? clockOf(site) : "–", site.clockOffset_s === null ? "dim" : ""),
     cell(hasAgent ? spoolOf(site) : "–"),
     cell(site.results === null ? "–" : count(site.results), "number"),
+    cell(trafficOf(site), "number"),
     cell(measurer ? spreadOf(measurer.sendLateness) : "–"),
     cell(measurer ? spreadOf(measurer.slotLateness) : "–"),
     cell(measurer ? spreadOf(measurer.hold) : "–"),
