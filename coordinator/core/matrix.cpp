@@ -27,9 +27,11 @@ MetricMask evidence_for(Metric metric) {
 std::string_view name(CellState state) { return state_names.at(static_cast<std::size_t>(state)); }
 
 bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
-  const SiteSpec* from = mesh.site(link.from);
-  const SiteSpec* to = mesh.site(link.to);
-  if (from == nullptr || to == nullptr || link.from == link.to) return false;
+  return is_measured(mesh, mesh.site(link.from), mesh.site(link.to), metric);
+}
+
+bool is_measured(const Mesh& mesh, const SiteSpec* from, const SiteSpec* to, Metric metric) {
+  if (from == nullptr || to == nullptr || from->site == to->site) return false;
   const Probe probe = info(metric).probe;
   if (probe == Probe::throughput || probe == Probe::duplex)
     return mesh.policy.throughput && has_throughput(mesh, *from, *to);
@@ -117,8 +119,9 @@ bool Matrix::Series::down(MetricMask wanted, SharedTime at) const {
 
 void Matrix::set_mesh(const Mesh& mesh) {
   mesh_ = mesh;
-  std::unordered_set<SiteId> sites;
-  for (const SiteSpec& spec : mesh_.sites) sites.insert(spec.site);
+  places_.clear();
+  for (std::size_t place = 0; place < mesh_.sites.size(); ++place) places_.emplace(mesh_.sites[place].site, place);
+  const auto& sites = places_;
   std::erase_if(
       links_, [&](const auto& entry) { return !sites.contains(entry.first.from) || !sites.contains(entry.first.to); });
   std::erase_if(degraded_, [&](const auto& entry) {
@@ -151,13 +154,13 @@ void Matrix::set_degraded(const std::unordered_map<Link, std::vector<Metric>>& m
 }
 
 void Matrix::on_heard(const SiteId& site, SharedTime now) {
-  if (mesh_.site(site) == nullptr) return;
+  if (!places_.contains(site)) return;
   auto& heard = heard_.try_emplace(site, now).first->second;
   heard = std::max(heard, now);
 }
 
 void Matrix::on_result(const Result& result) {
-  if (mesh_.site(result.id.from) == nullptr || mesh_.site(result.to) == nullptr) return;
+  if (!places_.contains(result.id.from) || !places_.contains(result.to)) return;
   Series& series = links_[result.link()].at(static_cast<std::size_t>(result.probe));
   series.insert(reading_of(result));
   changed_.insert(result.link());
@@ -178,6 +181,11 @@ void Matrix::tick(SharedTime now) {
     for (const SiteSpec& other : mesh_.sites)
       if (other.site != spec.site) changed_.insert({spec.site, other.site});
   }
+}
+
+const SiteSpec* Matrix::spec(const SiteId& site) const {
+  const auto at = places_.find(site);
+  return at == places_.end() ? nullptr : &mesh_.sites[at->second];
 }
 
 const Matrix::Series* Matrix::series(const Link& link, Probe probe) const {
@@ -209,7 +217,7 @@ nanoseconds Matrix::stale_after(Metric metric, const Link& link) const {
 
 CellState Matrix::state(const Series& series, const Link& link, const CellQuery& query) const {
   const MetricMask wanted = evidence_for(query.metric);
-  if (!is_measured(mesh_, link, query.metric)) return CellState::none;
+  if (!is_measured(mesh_, spec(link.from), spec(link.to), query.metric)) return CellState::none;
   // Nobody waits for what nobody has asked for.
   if (query.metric == Metric::throughput_duplex && !series.newest_with(wanted, query.at) && series.tried == 0)
     return CellState::none;

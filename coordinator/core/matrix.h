@@ -39,6 +39,8 @@ struct Cell {
 
 /// True where the mesh's policy has this metric measured on this link; where not, the cell's state is `none`.
 bool is_measured(const Mesh& mesh, const Link& link, Metric metric);
+/// The same where the ends are looked up already; nullptr: no such site.
+bool is_measured(const Mesh& mesh, const SiteSpec* from, const SiteSpec* to, Metric metric);
 
 class Matrix {
  public:
@@ -105,11 +107,13 @@ class Matrix {
 
   Cell cell_from(const Series& series, const Link& link, const CellQuery& query) const;
   CellState state(const Series& series, const Link& link, const CellQuery& query) const;
+  const SiteSpec* spec(const SiteId& site) const;
   const Series* series(const Link& link, Probe probe) const;
   bool is_silent(const SiteId& site, SharedTime at) const;
   nanoseconds stale_after(Metric metric, const Link& link) const;
 
   Mesh mesh_;
+  std::unordered_map<SiteId, std::size_t> places_;  ///< in mesh_.sites: a search for each cell would take seconds
   nanoseconds throughput_every_{0};
   std::unordered_map<Link, nanoseconds> own_throughput_every_;  ///< of links with an interval of their own
   std::unordered_set<Link> paused_;
