@@ -1,8 +1,8 @@
 // The drawing half of the page's speed, in Chromium without a graphics card:  node tests/ui/bench.mjs PROGRAMS [SITES...]
 // A made-up mesh on a real coordinator: time to the first painted matrix, then frame times while the matrix is panned and
-// while a thousand cells change each second. Prints one JSON object for each size.
+// while a thousand cells change each second, and how long what somebody does takes. Prints one JSON object for each size.
 import { resolve } from "node:path";
-import { launch } from "./browser.mjs";
+import { launch, painted } from "./browser.mjs";
 import { Mesh } from "./mesh.mjs";
 
 const seconds = 4;
@@ -58,12 +58,58 @@ async function firstPaint(browser, base) {
   return Math.round(times.sort((a, b) => a - b)[1]);
 }
 
+/** How long the coordinator takes for what is painted: the first paint cannot come before. The median of three. */
+async function answerTime(base) {
+  const times = [];
+  for (let i = 0; i < 3; i += 1) {
+    const began = performance.now();
+    await (await fetch(`${base}api/v1/matrix?layout=columns`)).arrayBuffer();
+    times.push(performance.now() - began);
+  }
+  return Math.round(times.sort((a, b) => a - b)[1]);
+}
+
+/** What somebody does with a large mesh, each from the key or click to the frame that shows it; milliseconds. */
+async function operating(page, sites) {
+  const took = {};
+  const time = async (name, act, seen) => {
+    const began = performance.now();
+    await act();
+    await page.waitForFunction(seen, null, { timeout: 120000, polling: "raf" });
+    await painted(page);
+    took[name] = Math.round(performance.now() - began);
+  };
+  const order = (name) => time(`order_${name}`, () => page.selectOption("#order", name), `new URLSearchParams(location.hash.slice(1)).get("order") === "${name}"`);
+  await order("worst");
+  await order("similar");
+  await page.selectOption("#order", "given");
+  const far = `krakow-${sites / 30 | 0}`;
+  await time("find", async () => {
+    await page.fill("#find", far);
+    await page.keyboard.press("Enter");
+  }, `document.querySelectorAll(".site.found").length === 2`);
+  await time("whole_mesh", () => page.click("#fit"), `document.querySelector(".grid.nameless") !== null`);
+  await page.click("#fit");
+  await time("past", () => page.$eval("#instant", (slider) => {
+    slider.value = "235";
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  }), `document.querySelector("#notice").textContent.startsWith("This is the past")`);
+  await page.click("#to-now");
+  await time("link", async () => {
+    await page.fill("#find", `berlin ${far}`);
+    await page.keyboard.press("Enter");
+  }, `document.querySelector("#panel").dataset.complete === "true"`);
+  await page.keyboard.press("Escape");
+  return took;
+}
+
 async function measure(browser, bin, sites) {
   const mesh = new Mesh(bin, { sites, rate: 1000, hours: 0.2, well: true });
   try {
     const base = await mesh.start();
     await mesh.settled(60000).catch((error) => console.error(String(error.message)));
     const first_paint_ms = await firstPaint(browser, base);
+    const answer_ms = await answerTime(base);
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
     const page = await context.newPage();
     await page.goto(base);
@@ -71,9 +117,9 @@ async function measure(browser, bin, sites) {
     await page.waitForTimeout(2500);
     const panning = figures(await page.evaluate(watchFrames, [seconds, true]));
     const changing = figures(await page.evaluate(watchFrames, [seconds, false]));
-    const cells = await page.evaluate(() => document.querySelectorAll("#cells td[data-from]").length);
+    const operating_ms = await operating(page, sites);
     await context.close();
-    return { sites, first_paint_ms, panning, changing, cells_in_table: cells };
+    return { sites, first_paint_ms, answer_ms, panning, changing, operating_ms };
   } finally {
     await mesh.stop();
   }

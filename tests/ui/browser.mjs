@@ -31,6 +31,11 @@ async function blankPage(browser, { width, height, dark, touch, scale }) {
   page.on("pageerror", (error) => watch.problems.push(String(error)));
   await page.addInitScript(() => {
     globalThis.cspViolations = [];
+    globalThis.moved = [];
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        if (!entry.hadRecentInput) globalThis.moved.push({ value: entry.value, what: entry.sources.map(({ node, previousRect: a, currentRect: b }) => `${node?.id || node?.className || node?.nodeName} ${a.x},${a.y} -> ${b.x},${b.y}`) });
+    }).observe({ type: "layout-shift", buffered: true });
     document.addEventListener("securitypolicyviolation", (event) => globalThis.cspViolations.push(event.violatedDirective));
   });
   return watch;

@@ -202,3 +202,10 @@ export async function fitsWidth({ page }) {
   const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
   assert.ok(inner <= outer, `the page is ${inner} px wide in a window of ${outer}`);
 }
+
+/** Sum of what moved without anybody's doing since the page was opened (see open() in browser.mjs). */
+export async function nothingMoves({ page }) {
+  const moved = await page.evaluate(() => globalThis.moved);
+  const sum = moved.reduce((all, { value }) => all + value, 0);
+  assert.ok(sum < 0.002, `layout shift ${sum.toFixed(4)}: ${moved.flatMap(({ what }) => what).slice(0, 5).join("; ")}`);
+}

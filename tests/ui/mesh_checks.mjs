@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { accessible } from "./axe.mjs";
 import { matrixShown, open, placeShown } from "./browser.mjs";
-import { api, cellsEqualApi, eventually, fitsWidth, nothingWentWrong, shownCells } from "./checks.mjs";
+import { api, cellsEqualApi, eventually, fitsWidth, nothingMoves, nothingWentWrong, shownCells } from "./checks.mjs";
 import { matrixControls } from "./control_checks.mjs";
 import { Mesh } from "./mesh.mjs";
-import { emptyStoreIsSaid, linkShown, mapShown, measuringNow, timetableShown } from "./place_checks.mjs";
+import { emptyStoreIsSaid, linkShown, mapShown, measuringNow, siteFound, timetableShown } from "./place_checks.mjs";
 
 async function withMesh(bin, options, run) {
   const mesh = new Mesh(bin, options);
@@ -30,14 +30,15 @@ async function withPage(browser, address, viewport, run) {
 const views = { matrix: "", fit: "fit=1", link: "from=berlin&to=athens", map: "place=map", timetable: "place=timetable", sites: "place=sites" };
 
 function pictureChecks(browser, base, shots, sites) {
-  return ["light", "dark"].map((scheme) => [`${sites} sites in ${scheme}: every place, no error${sites < 100 ? ", accessible" : ""}`, () =>
+  return ["light", "dark"].map((scheme) => [`${sites} sites in ${scheme}: every place, no error, accessible, nothing moves`, () =>
     withPage(browser, base, { width: 1440, height: 900, dark: scheme === "dark" }, async ({ page, problems }) => {
-      await page.waitForSelector("body.loaded", { timeout: 60000 });
       for (const [name, hash] of Object.entries(views)) {
         await page.goto(`${base}#${hash}`);
+        await page.reload(); // as from a bookmark
         await placeShown(page, name === "fit" ? "matrix" : name, 60000);
         await fitsWidth({ page });
-        if (sites < 100) await accessible(page);
+        await nothingMoves({ page });
+        if (sites < 100 || scheme === "light") await accessible(page); // half a minute for 300 sites
         await page.screenshot({ path: join(shots, `mesh-${sites}-${name}-${scheme}.png`) });
       }
       await nothingWentWrong({ page, problems });
@@ -107,7 +108,7 @@ function controlChecks(browser, mesh, base) {
     await matrixShown(seen.page);
     await run(seen);
   }]);
-  const places = [["link", linkShown], ["timetable", timetableShown], ["map", mapShown]].map(([name, run]) => [name, (seen) => run(seen, link)]);
+  const places = [["link", linkShown], ["timetable", timetableShown], ["map", mapShown], ["a site is found", siteFound]].map(([name, run]) => [name, (seen) => run(seen, link)]);
   const own = [
     ["what is shown equals the API", async (seen) => {
       await matrixShown(seen.page);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { matrixShown, open } from "./browser.mjs";
 import { cellsEqualApi, eventually, fitsWidth, shownCells } from "./checks.mjs";
 import { Mock } from "./mock.mjs";
-import { incidentsAreHeld, incidentShows, linkShown, mapShown, measuringNow, placesAreAccessible, sitesSort, timetableShown } from "./place_checks.mjs";
+import { incidentsAreHeld, incidentShows, linkShown, mapShown, measuringNow, placesAreAccessible, siteFound, sitesSort, timetableShown } from "./place_checks.mjs";
 
 async function withMock(browser, options, run, viewport = {}) {
   const mock = new Mock(options);
@@ -53,7 +53,7 @@ async function lossOfConnectionShows({ mock, page }) {
   const { port } = mock;
   await mock.stop();
   await page.waitForSelector('#connection[data-connection="lost"]', { timeout: 15000 });
-  assert.equal(await page.textContent("#connection-text"), "connection lost, retrying");
+  assert.equal(await page.textContent("#connection-text"), "no connection");
   assert.match(await page.textContent("#notice"), /does not answer/);
   assert.ok((await shownCells(page)).length > 0, "the last known cells stay");
   await mock.start(port);
@@ -135,6 +135,7 @@ export async function mockChecks(browser, folder, sideBySide, pictures) {
     ["a link: charts, findings, raw results, the way back", three, (seen) => linkShown(seen, berlin)],
     ["the timetable", three, timetableShown],
     ["the map", three, mapShown],
+    ["a site, and a link, is found by its name", three, siteFound],
     ["the list of sites sorts", { folder, sites: 12, states: true }, sitesSort],
     ["a silent agent shows in header, row and cells", three, silenceShows],
     ["every state reaches the cells", { folder, sites: 30, states: true }, statesLookDifferent],

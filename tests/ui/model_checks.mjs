@@ -21,12 +21,24 @@ async function loadModels(page_folder) {
   }
 }
 
-/** A matrix over sites a, b, c, ... with value(from, to); null where there is none. */
-function gridOf(m, sites, value, state = () => "ok") {
+/** The answer with a matrix over sites a, b, c, ... with value(from, to); null where there is none. */
+function answerOf(sites, value, state = () => "ok") {
   const n = sites.length;
   const at = (of) => Array.from({ length: n * n }, (_, i) => (Math.floor(i / n) === i % n ? null : of(Math.floor(i / n), i % n)));
-  return new m.grid.Grid({ mesh: "m", metric: "rtt", stat: "p50", unit: "s", window_s: 3600, at: "2026-01-05T12:00:00Z", sites,
-    value: at(value), count: at(() => 100), age_s: at(() => 3), state: at(state) }, 1000);
+  return { mesh: "m", metric: "rtt", stat: "p50", unit: "s", window_s: 3600, at: "2026-01-05T12:00:00Z", sites,
+    value: at(value), count: at(() => 100), age_s: at(() => 3), state: at(state) };
+}
+
+/** As it comes over the network, in parts of so many bytes. */
+function readColumns(m, text, part = 1 << 20) {
+  const reader = new m.columns.ColumnsReader();
+  const bytes = new TextEncoder().encode(text);
+  for (let from = 0; from < bytes.length; from += part) reader.push(bytes.subarray(from, from + part));
+  return reader.end();
+}
+
+function gridOf(m, sites, value, state) {
+  return new m.grid.Grid(readColumns(m, JSON.stringify(answerOf(sites, value, state))), 1000);
 }
 
 const nothing = { baseline: null, baselineWeeks: 0, other: null, sites: [] };
@@ -120,6 +132,54 @@ function deltasAreTaken(m) {
   assert.ok(Number.isNaN(m.grid.medianOf([gridOf(m, ["a", "x"], () => 9)], grid)[1]));
 }
 
+/** Every number is the one that JSON.parse gives, wherever the network cuts the text. */
+function columnsAreRead(m) {
+  const odd = [0.1, 1e-7, -12.5e3, 123456789012345680000, 0.12345678901234568, 9007199254740993, 5e-324, 1.7976931348623157e308, 0, -0.5, null, 94100000, 0.000001];
+  const sites = ["a", 'b "]}', "東京 \\", "d", "ë"];
+  const states = ["ok", "ok", "degraded", "a state of the future", "none", "agent_silent", "down", null];
+  const answer = { ...answerOf(sites, (from, to) => odd[(from * 5 + to) % odd.length], (from, to) => states[(from + to) % states.length]), later: { more: ["]", { "x": [1] }] } };
+  answer.error_s = answer.value.map(() => 0.0004);
+  for (const text of [JSON.stringify(answer), JSON.stringify(answer, null, 2)])
+    for (const part of [1, 2, 3, 7, 64, 1 << 20]) {
+      const read = readColumns(m, text, part);
+      assert.deepEqual(read.sites, sites);
+      for (const [name, column] of Object.entries({ value: answer.value, count: answer.count, age_s: answer.age_s, error_s: answer.error_s }))
+        column.forEach((wanted, i) => assert.ok(Object.is(read[name][i], wanted ?? NaN), `${name} ${i}: ${read[name][i]}, not ${wanted}, in parts of ${part}`));
+      const grid = new m.grid.Grid(read, 0);
+      answer.state.forEach((wanted, i) => {
+        assert.equal(grid.has(i), wanted !== null);
+        if (wanted !== null) assert.equal(grid.state(i), wanted.includes("future") ? "never" : wanted);
+      });
+    }
+  const { sites: names, ...rest } = answer;
+  assert.deepEqual([...readColumns(m, JSON.stringify({ ...rest, sites: names }), 64).count], [...readColumns(m, JSON.stringify(answer)).count], "names may come last");
+  for (const text of ["", "[1]", "{", '{"sites":["a"]', '{"value":7,"sites":["a"]}', JSON.stringify(answer).slice(0, -1)]) assert.throws(() => readColumns(m, text), undefined, text);
+}
+
+function sitesAreFound({ find }) {
+  const names = ["berlin", "Berlin-2", "São Paulo", "new berlin", "a → b", "b"];
+  const of = (text, most = 8) => find.find(names, text, most).map((found) => (found.kind === "site" ? found.site : `${found.link.from}|${found.link.to}`));
+  assert.deepEqual(of("BERLIN"), ["berlin", "Berlin-2", "new berlin"]);
+  assert.deepEqual(of("sao"), ["São Paulo"]);
+  assert.deepEqual(of("a → b"), ["a → b"], "a name with an arrow in it");
+  assert.deepEqual(of("berlin → sao"), ["berlin|São Paulo", "Berlin-2|São Paulo", "new berlin|São Paulo"]);
+  assert.deepEqual(of("new berlin sao", 1), ["new berlin|São Paulo"]);
+  for (const text of ["", "  ", "nowhere", "nowhere berlin", "->", "("]) assert.deepEqual(of(text), [], text);
+}
+
+function headlinesSay(m) {
+  const model = new m.mesh_model.MeshModel();
+  const view = m.view_state.parseHash("");
+  assert.equal(m.headline.headlineFor(model, view), "");
+  const of = (state) => {
+    model.replace(readColumns(m, JSON.stringify(answerOf(["a", "b", "c"], () => 0.01, state))), 0, false);
+    return m.headline.headlineFor(model, view);
+  };
+  assert.equal(of(() => "ok"), "Round trip (p50, 1h) of 6 links: all ok. No incident is open.");
+  assert.equal(of((from) => ["ok", "down", "none"][from]), "Round trip (p50, 1h) of 4 links: 2 ok, 2 down. No incident is open.");
+  assert.equal(of(() => "none"), "Round trip: the policy has no such probe.");
+}
+
 function listsSort({ sites_model }) {
   const { sites } = sites_model.readSites({ sites: [{ name: "b", state: "ok", spooled: 3, probe_traffic: { days: 31, bytes: 2e9, budget: 1e9 }, clock_error_s: 0.001, last_heard: "2026-01-01T00:00:09Z" },
     { name: "a", state: "silent", spooled: 900, last_heard: "2026-01-01T00:00:00Z" }, { name: "c", state: "no_agent" }, 7, null] });
@@ -157,6 +217,8 @@ function slotsTakeTurns({ timetable_model }) {
   const at = (second) => timetable_model.turnsAt(plan, Date.parse("2026-01-01T00:00:00Z") + 1000 * second, 2);
   assert.deepEqual(at(502).running.map((turn) => turn.slot.from).sort(), ["a", "b"], "a slot of the interval before is still under way");
   assert.deepEqual(at(510).coming.map((turn) => turn.slot.from), ["b", "a"]);
+  assert.deepEqual(at(510).coming.map((turn) => turn.starts_ms).map((at_ms) => (at_ms - Date.parse("2026-01-01T00:00:00Z")) / 1000), [595, 600]);
+  assert.deepEqual(timetable_model.turnsAt(plan, Date.parse("2026-01-01T00:00:00Z"), 9, "c"), { running: [], coming: [] }, "not its own");
   assert.deepEqual(timetable_model.turnsAt({ ...plan, every_s: 0 }, 0, 2), { running: [], coming: [] });
 }
 
@@ -191,6 +253,6 @@ export async function modelChecks(page_folder) {
   const models = await loadModels(page_folder);
   return [["numbers are short and right", numbersAreShort], ["an address holds every choice", addressesHoldEverything], ["strange addresses are harmless", strangeAddressesAreHarmless],
     ["layouts fit from 1 to 300 sites", layoutsFit], ["every order shows every site once", ordersAreWhole], ["colours judge alike in both directions", coloursAreFair],
-    ["deltas change their cells alone", deltasAreTaken], ["sites sort", listsSort], ["nonsense is read calmly", nonsenseIsReadCalmly], ["keys reach every cell", keysReachEveryCell],
+    ["deltas change their cells alone", deltasAreTaken], ["columns are read exactly, however they come", columnsAreRead], ["sites and links are found", sitesAreFound], ["the headline says how it is", headlinesSay], ["sites sort", listsSort], ["nonsense is read calmly", nonsenseIsReadCalmly], ["keys reach every cell", keysReachEveryCell],
     ["slots take turns", slotsTakeTurns], ["humps stand apart", humpsStandApart], ["light takes its time", lightIsMeasured]].map(([name, run]) => [`model: ${name}`, async () => run(models)]);
 }

@@ -171,3 +171,37 @@ export async function sitesSort({ page, base }) {
   await page.click('button[data-sort="health"]');
   await eventually("as configured", async () => assert.deepEqual(await names(), given));
 }
+
+/** A site is found by a part of its name, and every place shows where it is; two names are a link. */
+export async function siteFound({ page, base }) {
+  const { sites } = await api(base, "/api/v1/sites");
+  const { name } = sites[sites.length - 1];
+  await go(page, base, { place: "matrix" });
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "find");
+  await page.keyboard.type(name.slice(0, -1).toUpperCase());
+  await page.waitForSelector('#find-list:not([hidden]) li[aria-selected="true"]');
+  await accessible(page);
+  await page.fill("#find", name);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction((site) => new URLSearchParams(location.hash.slice(1)).get("site") === site, name);
+  await eventually("heads", async () => assert.deepEqual(await page.$$eval(".site.found .name", (all) => all.map((one) => one.textContent)), [name, name]));
+  const inSight = await page.$eval("#matrix", (host) => [...host.querySelectorAll(".site.found")].every((head) => {
+    const [box, room] = [head.getBoundingClientRect(), host.getBoundingClientRect()];
+    return box.right <= room.right + 1 && box.bottom <= room.bottom + 1 && box.left >= room.left - 1 && box.top >= room.top - 1;
+  }));
+  assert.ok(inSight, "row and column are in sight");
+  await page.reload();
+  await page.waitForSelector(".site.found");
+  await page.keyboard.press("3");
+  await eventually("in the list", async () => assert.equal(await page.textContent("#sites-body .found th", { timeout: 100 }).then((text) => text.startsWith(name)), true));
+  await page.keyboard.press("/");
+  await page.keyboard.type("no such site anywhere");
+  await eventually("nothing", async () => assert.match(await page.textContent("#find-list"), /no site is called that/));
+  await page.fill("#find", `${sites[0].name} ${sites[1].name}`);
+  await page.keyboard.press("Enter");
+  await eventually("link", async () => assert.ok((await page.textContent("#panel-title")).startsWith(`${sites[0].name} ⇄ ${sites[1].name}`)));
+  await page.click("#panel-close");
+  await page.fill("#find", "");
+  await page.waitForFunction(() => !new URLSearchParams(location.hash.slice(1)).has("site"));
+}

@@ -94,6 +94,7 @@ function pictures(browser, base, prefix) {
     await page.waitForSelector("body.loaded");
     await painted(page);
     await checks.fitsWidth({ page });
+    await checks.nothingMoves({ page });
     await page.screenshot({ path: join(shots, `${prefix}-${size}-${scheme}.png`) });
     assert.deepEqual(problems, []);
     await close();

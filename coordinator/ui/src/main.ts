@@ -8,6 +8,7 @@ import { readSites } from "./model/sites_model";
 import { sameLink, type Link } from "./model/types";
 import { formatHash, parseHash, places, sameQuestion, type PlaceName, type View } from "./model/view_state";
 import { Live, type Connection } from "./net/live";
+import { FindBox } from "./places/find_box";
 import { Navigation } from "./places/navigation";
 import { Places } from "./places/places";
 import { noticeFor, StatusBar } from "./status_bar";
@@ -20,6 +21,10 @@ class Page {
   private readonly status_ = new StatusBar();
   private readonly notice_ = byId("notice", HTMLElement);
   private readonly navigation_ = new Navigation((place) => this.choose({ ...this.view_, place, link: null }));
+  private readonly find_ = new FindBox(() => this.model_.grid.sites, {
+    onSite: (site) => this.choose({ ...this.view_, site, link: null }),
+    onLink: (link) => this.openLink(link),
+  });
   private readonly places_ = new Places(this.model_, (link) => this.openLink(link), (view) => this.choose(view));
   private readonly link_ = new LinkView(this.model_, {
     onChoice: (view) => this.choose(view),
@@ -40,12 +45,12 @@ class Page {
       this.showStatus();
     },
     onSites: (answer) => {
-      this.model_.setSites(readSites(answer), Date.now());
-      this.refresh();
+      if (this.model_.setSites(readSites(answer), Date.now())) this.refresh();
+      else this.refreshHealth();
     },
     onIncidents: (answer) => {
-      this.model_.setIncidents(readIncidents(answer));
-      this.refresh();
+      byId("incidents-place", HTMLElement).dataset.complete = "true";
+      if (this.model_.setIncidents(readIncidents(answer))) this.refresh();
     },
     onConnection: (connection) => {
       this.connection_ = connection;
@@ -63,6 +68,7 @@ class Page {
     window.addEventListener("keydown", (event) => this.onKey(event));
     window.setInterval(() => this.tick(), 1000);
     this.live_.follow(this.view_, true);
+    document.body.classList.add("ready");
   }
 
   private choose(view: View): void {
@@ -82,6 +88,8 @@ class Page {
   private apply(): void {
     document.body.dataset.place = this.view_.link ? "link" : this.view_.place;
     this.navigation_.show(this.view_);
+    this.find_.show(this.view_.site);
+    this.status_.sayHeadline(this.model_, this.view_);
     this.matrix_.show(this.view_);
     this.link_.show(this.view_);
     this.places_.show(this.view_);
@@ -103,13 +111,23 @@ class Page {
     const place: PlaceName | undefined = places[Number(event.key) - 1];
     if (place) this.choose({ ...this.view_, place, link: null });
     else if (event.key === "Escape" && this.view_.link) this.closeLink();
+    else if (event.key === "/") this.find_.focus();
+    else return;
+    event.preventDefault();
   }
 
   private refresh(): void {
     document.body.classList.toggle("loaded", this.model_.grid.n > 0);
+    this.status_.sayHeadline(this.model_, this.view_);
     this.matrix_.refresh();
     this.places_.refresh(Date.now());
     this.link_.onModel();
+    this.showStatus();
+  }
+
+  private refreshHealth(): void {
+    this.matrix_.refreshHealth();
+    this.places_.refresh(Date.now());
     this.showStatus();
   }
 
@@ -124,6 +142,7 @@ class Page {
 
   private tick(): void {
     const now = Date.now();
+    this.status_.sayHeadline(this.model_, this.view_);
     this.matrix_.tick();
     this.link_.tick(now);
     this.places_.tick(now);

@@ -1,14 +1,22 @@
 // The header: which mesh, how many sites are heard, whether what is shown is of now.
 import { byId, setText } from "./dom";
 import { clockTime, dayTime } from "./model/format";
+import { headlineFor } from "./model/headline";
+import type { View } from "./model/view_state";
 import type { Connection } from "./net/live";
 import type { MeshModel as Model } from "./model/mesh_model";
 
 const texts: Record<Connection, string> = {
   connecting: "connecting",
   live: "live",
-  polling: "no event stream, asking every 5 s",
-  lost: "connection lost, retrying",
+  polling: "polling",
+  lost: "no connection",
+};
+const meanings: Record<Connection, string> = {
+  connecting: "the first answers are under way",
+  live: "changes arrive as they happen",
+  polling: "something between browser and coordinator holds the event stream back; the page asks every 5 s",
+  lost: "the coordinator does not answer; the page goes on trying",
 };
 
 export class StatusBar {
@@ -17,6 +25,11 @@ export class StatusBar {
   private readonly connection_ = byId("connection", HTMLElement);
   private readonly text_ = byId("connection-text", HTMLElement);
   private readonly updated_ = byId("updated", HTMLTimeElement);
+  private readonly headline_ = byId("headline", HTMLElement);
+
+  sayHeadline(model: Model, view: View): void {
+    setText(this.headline_, headlineFor(model, view));
+  }
 
   show(model: Model, connection: Connection): void {
     const agents = model.sites.filter((site) => site.health !== "no_agent");
@@ -28,6 +41,7 @@ export class StatusBar {
     setText(this.heard_, agents.length === 0 ? "" : `${heard.length}/${agents.length} sites heard`);
     this.heard_.dataset.complete = String(heard.length === agents.length);
     this.connection_.dataset.connection = connection;
+    this.connection_.title = meanings[connection];
     setText(this.text_, texts[connection]);
     if (!model.updatedAt) return;
     setText(this.updated_, clockTime(model.updatedAt));

@@ -52,6 +52,7 @@ export class LinkCharts {
 
   async load(link: Link, view: View, at: string, isShown: () => boolean): Promise<void> {
     const metric = smokeMetric(view.metric);
+    this.smoke_.figure.querySelector("strong")!.textContent = metric.label;
     const names: readonly [string, string] = [`${link.from} → ${link.to}`, `${link.to} → ${link.from}`];
     const [times, loss, throughput, loaded, idle] = await Promise.all(
       [metric.name, "loss", "throughput", "rtt_loaded", "rtt"].map((name) => loadSeries(link, name, view, at)));
@@ -79,7 +80,6 @@ export class LinkCharts {
       return { x, unit, zero, stretches, curves: both.map((series, k) => curve(series, k, x, at[k]!)) };
     };
     const colours = [theme.there, theme.back];
-    this.smoke_.figure.querySelector("strong")!.textContent = metric.label;
     this.smoke_.draw(course(data.times, metric.unit, false, (series, k, x, at) => smoke(names[k]!, colours[k]!, series, x, at)), "Nothing was measured in this time.");
     this.loss_.draw(course(data.loss, "ratio", true, (series, k, x, at) =>
       ({ label: names[k]!, colour: colours[k]!, line: pick(series, x, at, "mean") })), "Nothing was measured in this time.");

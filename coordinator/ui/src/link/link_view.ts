@@ -38,6 +38,7 @@ export class LinkView {
   private readonly heads_ = [element("th", { scope: "col" }), element("th", { scope: "col" })] as const;
   private readonly body_ = element("tbody", { id: "panel-body" });
   private readonly findings_ = [element("ul"), element("ul")] as const;
+  private readonly findingsPart_ = element("section", { class: "findings", "aria-label": "What the numbers mean" });
   private readonly findingHeads_ = [element("h3"), element("h3")] as const;
   private readonly detours_ = element("ul", { id: "detours" });
   private readonly incidents_ = element("ul", { id: "link-incidents" });
@@ -69,10 +70,11 @@ export class LinkView {
     const head = element("tr", {}, element("th", { scope: "col" }, element("span", { class: "unseen" }, "metric")), ...this.heads_,
       element("th", { scope: "col", title: "from → to less the way back" }, "difference"));
     const [there, back] = [0, 1].map((k) => element("div", {}, this.findingHeads_[k as 0 | 1], this.findings_[k as 0 | 1]));
+    this.findingsPart_.append(there!, back!);
     return [
       element("div", { class: "row" }, element("label", { class: "inline" }, "Look back over ", this.back_), turn),
       this.note_, this.incidents_,
-      element("section", { class: "findings", "aria-label": "What the numbers mean" }, there!, back!),
+      this.findingsPart_,
       this.charts_.section,
       element("section", { "aria-labelledby": "detour-title" }, element("h3", { id: "detour-title" }, "Detour"), this.detours_),
       this.measure_.section,
@@ -109,9 +111,15 @@ export class LinkView {
       this.findings_[k as 0 | 1].replaceChildren();
     });
     this.body_.replaceChildren();
+    for (const part of [this.findingsPart_, this.charts_.section]) delete part.dataset.complete;
     this.detours_.replaceChildren();
     this.measure_.clear();
     setText(this.note_, "");
+  }
+
+  /** What stands above is there now: it moves no more. */
+  private showParts(): void {
+    for (const part of [this.findingsPart_, this.charts_.section]) part.dataset.complete = "true";
   }
 
   focus(): void {
@@ -155,9 +163,11 @@ export class LinkView {
       if (!this.isShown(link, view)) return;
       showChildren(this.body_, metricRows(answer));
       findings?.forEach((list, k) => showChildren(this.findings_[k as 0 | 1], list.map(findingItem)));
+      this.showParts();
       setText(this.note_, `Medians over ${view.window}, means of ratios. ${distanceWords(answer)}`);
     } catch (error) {
       if (!this.isShown(link, view)) return;
+      this.showParts();
       setText(this.note_, error instanceof Refused ? error.message : "The coordinator does not answer; retrying.");
     } finally {
       this.asking_ -= 1;

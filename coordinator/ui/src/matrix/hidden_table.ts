@@ -25,6 +25,8 @@ export class HiddenTable {
   private shown_ = new Map<number, HTMLElement>();
   private next_ = new Map<number, HTMLElement>();
   private timer_ = 0;
+  private readonly changed_ = new Set<number>();
+  private changedTimer_ = 0;
 
   constructor(private readonly host_: HTMLTableElement, private readonly scene_: Scene) {}
 
@@ -41,7 +43,7 @@ export class HiddenTable {
     const body: HTMLElement[] = [];
     const build = (): void => {
       const end_ms = performance.now() + slice_ms;
-      while (body.length < rows.length && (this.isEmpty || performance.now() < end_ms)) {
+      while (body.length < rows.length && performance.now() < end_ms) {
         const r = body.length;
         body.push(element("tr", {}, element("th", { scope: "row" }, rows[r]!.name), ...columns.map((_, c) => this.cellOf(view, part.row + r, part.column + c))));
       }
@@ -58,13 +60,21 @@ export class HiddenTable {
     build();
   }
 
-  /** Only these cells are new. */
+  /** Only these cells are new. They are written a few at a time, so that no frame waits for them. */
   update(cells: readonly number[], view: View): void {
-    for (const i of cells)
-      for (const nodes of new Set([this.shown_, this.next_])) {
-        const node = nodes.get(i);
-        if (node) this.fill(node, i, view);
-      }
+    for (const i of cells) if (this.shown_.has(i) || this.next_.has(i)) this.changed_.add(i);
+    if (this.changedTimer_ === 0 && this.changed_.size > 0) this.changedTimer_ = window.setTimeout(() => this.writeChanged(view), pause_ms);
+  }
+
+  private writeChanged(view: View): void {
+    this.changedTimer_ = 0;
+    const end_ms = performance.now() + slice_ms;
+    for (const i of this.changed_) {
+      if (performance.now() > end_ms) break;
+      this.changed_.delete(i);
+      for (const node of new Set([this.shown_.get(i), this.next_.get(i)])) if (node) this.fill(node, i, view);
+    }
+    if (this.changed_.size > 0) this.changedTimer_ = window.setTimeout(() => this.writeChanged(view), pause_ms);
   }
 
   private cellOf(view: View, row: number, column: number): HTMLElement {

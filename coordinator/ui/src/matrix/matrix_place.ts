@@ -76,15 +76,20 @@ export class MatrixPlace {
     this.scene_.layer = this.view_.layer;
     this.scene_.setAxis(axisFor(this.view_, grid, sites, this.scene_.judge));
     this.groups_.show(this.view_, this.model_);
-    this.matrix_.update(this.view_.fit);
+    this.matrix_.update(this.view_.fit, this.view_.site);
     this.showTooltip();
     this.drawTableSoon();
+  }
+
+  /** What the agents say of themselves is new, the matrix is not. */
+  refreshHealth(): void {
+    this.matrix_.markHealth();
   }
 
   /** Only these cells are new. */
   refreshCells(cells: readonly number[]): void {
     if (this.view_.order === "group" && this.view_.folded.length > 0) {
-      this.matrix_.update(this.view_.fit);
+      this.matrix_.update(this.view_.fit, this.view_.site);
       this.drawTableSoon();
     } else {
       this.matrix_.updateCells(cells);

@@ -2,9 +2,9 @@
 import { element, px } from "../dom";
 import type { Entry } from "../model/axis";
 import { layoutFor, type Layout } from "../model/matrix_layout";
-import { troubles } from "../model/sites_model";
 import type { Link } from "../model/types";
 import { walk, type Place } from "../model/walk";
+import { Heads } from "./heads";
 import type { Scene } from "./scene";
 import { Surface } from "./surface";
 import { isPrinting, readTheme, watchTheme, type Theme } from "./theme";
@@ -21,30 +21,34 @@ interface MatrixEvents {
 }
 
 export class MatrixView {
-  private readonly columnHeads_ = element("div", { class: "column-heads", "aria-hidden": "true" });
-  private readonly rowHeads_ = element("div", { class: "row-heads", "aria-hidden": "true" });
+  private readonly columnHeads_: Heads;
+  private readonly rowHeads_: Heads;
   private readonly surface_: Surface;
   private readonly cursor_ = element("div", { class: "cursor", hidden: "" });
+  /** Around row and column of the site that was looked for. */
+  private readonly lanes_ = { row: element("div", { class: "lane", hidden: "" }), column: element("div", { class: "lane", hidden: "" }) };
   private readonly plane_ = element("div", {
     class: "plane", tabindex: "0", role: "application", "aria-roledescription": "matrix",
     "aria-label": "Matrix of links: arrow keys move, Enter opens a link",
   });
   private readonly grid_ = element("div", { class: "grid" },
-    element("div", { class: "corner", "aria-hidden": "true" }, element("span", {}, "to →"), element("span", {}, "from ↓")),
-    this.columnHeads_, this.rowHeads_, this.plane_);
+    element("div", { class: "corner", "aria-hidden": "true" }, element("span", {}, "to →"), element("span", {}, "from ↓")));
   private theme_: Theme = readTheme();
   private layout_: Layout = layoutFor({ width: 600, height: 400 }, 1, 1, 60);
   private fit_ = false;
   private names_ = "";
   private place_: Place | null = null;
-  private pointedHeads_: Element[] = [];
+  private site_ = "";
   private frame_ = 0;
   private readonly changed_ = new Set<number>();
 
   constructor(private readonly host_: HTMLElement, private readonly scene_: Scene, private readonly events_: MatrixEvents) {
     this.surface_ = new Surface(scene_);
     this.surface_.canvas.setAttribute("aria-hidden", "true");
-    this.plane_.append(this.surface_.canvas, this.cursor_);
+    this.columnHeads_ = new Heads("column", scene_.model, (group) => events_.onUnfold(group));
+    this.rowHeads_ = new Heads("row", scene_.model, (group) => events_.onUnfold(group));
+    this.plane_.append(this.surface_.canvas, this.lanes_.row, this.lanes_.column, this.cursor_);
+    this.grid_.append(this.columnHeads_.node, this.rowHeads_.node, this.plane_);
     host_.append(this.grid_);
     new ResizeObserver(() => this.arrange()).observe(host_);
     watchTheme(() => {
@@ -65,17 +69,36 @@ export class MatrixView {
   }
 
   /** Rows, columns, the judge or all values are other ones. */
-  update(fit: boolean): void {
+  update(fit: boolean, site: string): void {
     const { rows, columns } = this.scene_;
     const names = [rows, columns].map((entries) => entries.map((entry) => entry.name).join("\n")).join("\n\n");
-    if (names !== this.names_ || fit !== this.fit_) {
+    const other = names !== this.names_ || fit !== this.fit_;
+    if (other) {
       this.names_ = names;
       this.fit_ = fit;
       this.place_ = null;
+      this.site_ = site;
       this.arrange();
+    } else if (site !== this.site_) {
+      this.lookFor(site);
     }
     this.markHealth();
     this.redraw();
+  }
+
+  /** Row and column of a site, or of the folded group that it is in, are marked and come into sight. */
+  private lookFor(site: string): void {
+    this.site_ = site;
+    const i = this.scene_.model.grid.siteIndex(site);
+    const at = { row: i < 0 ? -1 : this.scene_.rowOf(i), column: i < 0 ? -1 : this.scene_.columnOf(i) };
+    this.rowHeads_.markFound(at.row);
+    this.columnHeads_.markFound(at.column);
+    const { cellWidth, cellHeight } = this.layout_;
+    this.lanes_.row.hidden = at.row < 0;
+    this.lanes_.column.hidden = at.column < 0;
+    this.lanes_.row.style.cssText = `top: ${at.row * cellHeight}px; left: 0; width: 100%; height: ${cellHeight}px`;
+    this.lanes_.column.style.cssText = `left: ${at.column * cellWidth}px; top: 0; height: 100%; width: ${cellWidth}px`;
+    if (at.row >= 0 || at.column >= 0) this.scrollTo({ row: Math.max(0, at.row), column: Math.max(0, at.column) });
   }
 
   /** Only these cells are other ones. */
@@ -132,58 +155,31 @@ export class MatrixView {
     this.grid_.classList.toggle("upright", layout.upright);
     this.grid_.classList.toggle("dense", layout.cellWidth < 50);
     this.grid_.classList.toggle("nameless", layout.nameless);
-    this.columnHeads_.replaceChildren(...this.heads(columns));
-    this.rowHeads_.replaceChildren(...this.heads(rows));
-    this.pointedHeads_ = [];
+    this.columnHeads_.arrange(columns, layout.cellWidth);
+    this.rowHeads_.arrange(rows, layout.cellHeight);
     this.plane_.style.width = px(columns.length * layout.cellWidth);
     this.plane_.style.height = px(rows.length * layout.cellHeight);
-    this.markHealth();
+    this.lookFor(this.site_);
     this.showCursor();
     this.redraw();
   }
 
-  private heads(entries: readonly Entry[]): HTMLElement[] {
-    return entries.map((entry) => {
-      const node = element("div", { class: entry.folded ? "site folded" : "site", title: entry.name },
-        element("span", { class: "mark" }), element("span", { class: "name" }, entry.folded ? `${entry.name} (${entry.members.length})` : entry.name));
-      if (entry.folded) node.addEventListener("click", () => this.events_.onUnfold(entry.group));
-      return node;
-    });
-  }
-
   private longestName(): number {
     const c = document.createElement("canvas").getContext("2d")!;
-    c.font = `500 13px ${this.theme_.font}`;
+    c.font = `500 ${this.theme_.headSize} ${this.theme_.font}`;
     return Math.max(0, ...this.scene_.columns.map((entry) => c.measureText(entry.name).width + (entry.folded ? 34 : 0)));
   }
 
-  /** Of a group the worst of its sites. */
-  private markHealth(): void {
-    const { model } = this.scene_;
-    const of = (entry: Entry): [health: string, title: string] => {
-      const sites = entry.members.map((i) => model.health(model.grid.sites[i] ?? "")).filter((site) => site !== undefined);
-      const silent = sites.filter((site) => site.health === "silent" || site.health === "never");
-      if (silent.length > 0) return [silent[0]!.health, `${entry.name}: ${silent.map((site) => (entry.folded ? site.name : "")).join(" ")} ${silent[0]!.health === "silent" ? "silent" : "never heard"}`];
-      const wrong = sites.flatMap((site) => troubles(site));
-      if (wrong.length > 0) return ["warn", `${entry.name}: ${wrong.join("; ")}`];
-      return [sites.every((site) => site.health === "no_agent") && sites.length > 0 ? "no_agent" : "ok", entry.name];
-    };
-    const mark = (heads: HTMLElement, entries: readonly Entry[]): void => entries.forEach((entry, i) => {
-      const head = heads.children[i];
-      const [health, title] = of(entry);
-      if (!head || (head.getAttribute("data-health") === health && head.getAttribute("title") === title)) return;
-      head.setAttribute("data-health", health);
-      head.setAttribute("title", title);
-    });
-    mark(this.columnHeads_, this.scene_.columns);
-    mark(this.rowHeads_, this.scene_.rows);
+  /** What the sites' agents say may be new. */
+  markHealth(): void {
+    this.columnHeads_.markHealth();
+    this.rowHeads_.markHealth();
   }
 
   private markPointed(): void {
-    for (const head of this.pointedHeads_) head.classList.remove("pointed");
-    this.pointedHeads_ = [this.columnHeads_.children[this.place_?.column ?? -1], this.rowHeads_.children[this.place_?.row ?? -1]]
-      .filter((head) => head !== undefined);
-    for (const head of this.pointedHeads_) head.classList.add("pointed");
+    const isCell = this.linkAt(this.place_) !== null;
+    this.columnHeads_.point(isCell ? this.place_!.column : -1);
+    this.rowHeads_.point(isCell ? this.place_!.row : -1);
   }
 
   private redraw(): void {
@@ -200,6 +196,8 @@ export class MatrixView {
     const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.host_;
     const { rowHead, columnHead, cellWidth, cellHeight } = this.layout_;
     const { rows, columns } = this.scene_;
+    this.columnHeads_.show(scrollLeft, clientWidth - rowHead);
+    this.rowHeads_.show(scrollTop, (clientHeight || 400) - columnHead);
     this.surface_.resize(Math.min(Math.max(0, clientWidth - rowHead), columns.length * cellWidth),
       Math.min(Math.max(0, (clientHeight || 400) - columnHead), rows.length * cellHeight));
     this.surface_.paint(this.theme_, this.layout_, scrollLeft, scrollTop, this.changed_);

@@ -61,6 +61,15 @@ export class Scene {
     return row === undefined || column === undefined ? null : { row, column };
   }
 
+  /** The row in which a site of the grid is shown; -1: none, it has no agent. */
+  rowOf(site: number): number {
+    return this.rowOf_.get(site) ?? -1;
+  }
+
+  columnOf(site: number): number {
+    return this.columnOf_.get(site) ?? -1;
+  }
+
   look(i: number, now_ms: number): Look {
     const { grid } = this.model;
     const verdict = this.judge.of(i);

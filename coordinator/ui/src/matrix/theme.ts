@@ -30,6 +30,8 @@ export interface Theme {
   past: string;
   alarm: string;
   font: string;
+  /** Of the names along the matrix; "13px". */
+  headSize: string;
 }
 
 export function readTheme(): Theme {
@@ -60,6 +62,7 @@ export function readTheme(): Theme {
     past: read("past"),
     alarm: read("alarm"),
     font: read("font"),
+    headSize: read("head-size"),
   };
 }
 

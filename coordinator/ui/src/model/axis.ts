@@ -21,7 +21,8 @@ function siteEntry(grid: Grid, i: number, group = ""): Entry {
   return { name: grid.sites[i]!, members: [i], group, folded: false };
 }
 
-const badness: Record<CellState, number> = {
+/** How much a state stands out, beside what the bands say. */
+export const badnessOfState: Record<CellState, number> = {
   ok: 0, degraded: 5, unsynced: 1, stale: 4, down: 8, agent_silent: 6, paused: 0, never: 2, none: 0,
 };
 
@@ -30,7 +31,7 @@ function badnessOf(grid: Grid, judge: Judge): number[] {
   const sum = new Float64Array(grid.n);
   for (let i = 0; i < grid.n * grid.n; i += 1) {
     if (!grid.has(i)) continue;
-    const bad = badness[grid.state(i)] + Math.max(0, judge.of(i).band);
+    const bad = badnessOfState[grid.state(i)] + Math.max(0, judge.of(i).band);
     sum[Math.floor(i / grid.n)]! += bad;
     sum[i % grid.n]! += bad;
   }
@@ -39,8 +40,16 @@ function badnessOf(grid: Grid, judge: Judge): number[] {
 
 const compared_at_most = 96;
 
-/** A walk from site to site, each time to the one whose values to and from all others are most alike. */
+const similar = new WeakMap<Grid, number[]>();
+
+/** A walk from site to site, each time to the one whose values to and from all others are most alike. It is kept: a large mesh takes long. */
 export function bySimilarity(grid: Grid): number[] {
+  const known = similar.get(grid) ?? walkOfLikes(grid);
+  similar.set(grid, known);
+  return known;
+}
+
+function walkOfLikes(grid: Grid): number[] {
   const step = Math.max(1, Math.ceil(grid.n / compared_at_most));
   const sample: number[] = [];
   for (let i = 0; i < grid.n; i += step) sample.push(i);
@@ -137,7 +146,7 @@ export function worstOf(grid: Grid, judge: Judge, cells: readonly number[]): num
   let most = -1;
   for (const i of cells) {
     const verdict = judge.of(i);
-    const bad = 10 * badness[grid.state(i)] + Math.max(0, verdict.band) + (Number.isNaN(verdict.shown) ? 0 : 0.5);
+    const bad = 10 * badnessOfState[grid.state(i)] + Math.max(0, verdict.band) + (Number.isNaN(verdict.shown) ? 0 : 0.5);
     if (bad > most) [worst, most] = [i, bad];
   }
   return worst;

@@ -1,8 +1,8 @@
 // One matrix of the mesh as flat arrays: a thousand sites are a million cells. Index of a cell: from * sites + to.
+import { absent } from "./columns";
 import { isKnownState, stateNames } from "./states";
 import type { Cell, CellState, MatrixAnswer, Unit } from "./types";
 
-const absent = 255;
 const few_samples = 20;
 
 export class Grid {
@@ -30,16 +30,11 @@ export class Grid {
     this.metric = answer.metric;
     this.stat = answer.stat;
     this.index_ = new Map(answer.sites.map((name, i) => [name, i]));
-    this.value = new Float64Array(n * n);
-    this.count_ = new Float64Array(n * n);
-    this.measured_ms_ = new Float64Array(n * n);
-    this.error_s_ = answer.error_s ? new Float64Array(n * n) : null;
-    this.state_ = new Uint8Array(n * n).fill(absent);
-    for (let i = 0; i < n * n; i += 1) {
-      const state = answer.state[i];
-      if (typeof state !== "string") continue;
-      this.put(i, state, answer.value[i] ?? null, answer.count[i] ?? 0, answer.age_s[i] ?? null, answer.error_s?.[i] ?? null, received_ms);
-    }
+    this.value = answer.value;
+    this.count_ = answer.count;
+    this.measured_ms_ = answer.age_s.map((age_s) => received_ms - 1000 * age_s);
+    this.error_s_ = answer.error_s ?? null;
+    this.state_ = answer.state;
   }
 
   private put(i: number, state: string, value: number | null, count: number, age_s: number | null, error_s: number | null, now_ms: number): void {
@@ -129,12 +124,15 @@ export class Grid {
   }
 
   everMeasured(): boolean {
-    for (let i = 0; i < this.state_.length; i += 1) {
-      if (!this.has(i)) continue;
-      const state = this.state(i);
-      if (state !== "never" && state !== "none") return true;
-    }
-    return false;
+    const [never, none] = [stateNames.indexOf("never"), stateNames.indexOf("none")];
+    return this.state_.some((state) => state !== absent && state !== never && state !== none);
+  }
+
+  /** How many links are in each state. */
+  stateCounts(): Map<CellState, number> {
+    const counts = new Uint32Array(absent + 1);
+    for (const state of this.state_) counts[state]! += 1;
+    return new Map(stateNames.map((name, i) => [name, counts[i]!]));
   }
 }
 

@@ -140,7 +140,8 @@ const least_floor_s = 5e-5;
 
 function byFloor(view: View, grid: Grid, evidence: Evidence): Judge {
   const legs = floorLegs(view.metric);
-  const places = grid.sites.map((name) => evidence.sites.find((site) => site.name === name)?.location ?? null);
+  const known = new Map(evidence.sites.map((site) => [site.name, site.location]));
+  const places = grid.sites.map((name) => known.get(name) ?? null);
   const floorOf = (i: number): number => {
     const [a, b] = [places[Math.floor(i / grid.n)], places[i % grid.n]];
     return a && b && legs > 0 ? legs * fibre_s(a, b) : NaN;

@@ -57,7 +57,7 @@ export function layoutFor(room: Room, columns: number, rows: number, longestName
     cellHeight: Math.max(1, Math.floor(fit ? Math.min(usual, Math.max(high, least_named)) : usual)),
     gap: gapFor(cellWidth),
     rowHead,
-    columnHead: upright ? upper : 36,
+    columnHead: upright ? upper : 40,
     upright,
     ages: cellWidth >= 50,
     nameless: false,

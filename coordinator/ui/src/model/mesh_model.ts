@@ -5,7 +5,8 @@ import type { Site, SitesAnswer } from "./sites_model";
 import type { Cell, Link, MatrixAnswer } from "./types";
 
 const nothing: MatrixAnswer = {
-  mesh: "", metric: "", stat: "", unit: "s", window_s: 0, at: "", sites: [], value: [], count: [], age_s: [], state: [],
+  mesh: "", metric: "", stat: "", unit: "s", window_s: 0, at: "", sites: [],
+  value: new Float64Array(), count: new Float64Array(), age_s: new Float64Array(), state: new Uint8Array(),
 };
 
 export class MeshModel {
@@ -18,6 +19,7 @@ export class MeshModel {
   updatedAt: Date | null = null;
   /** The coordinator's clock less this machine's, so that ages do not depend on the reader's clock. */
   private ahead_ms_ = 0;
+  private shape_ = "";
   private health_ = new Map<string, Site>();
   private marked_ = new Set<string>();
 
@@ -33,17 +35,25 @@ export class MeshModel {
     return this.grid.merge(cells, now_ms);
   }
 
-  setSites(answer: SitesAnswer, now_ms: number): void {
+  /** Whether other sites, places or groups are known than before; what agents say of themselves always changes. */
+  setSites(answer: SitesAnswer, now_ms: number): boolean {
+    const shape = JSON.stringify(answer.sites.map(({ name, location, groups }) => [name, location, groups]));
+    const isNew = shape !== this.shape_;
+    this.shape_ = shape;
     this.sites = answer.sites;
     this.health_ = new Map(answer.sites.map((site) => [site.name, site]));
     this.ahead_ms_ = answer.at_ms - now_ms;
     this.updatedAt = new Date(now_ms);
+    return isNew;
   }
 
-  setIncidents(incidents: Incident[]): void {
+  /** Whether they are other ones than before. */
+  setIncidents(incidents: Incident[]): boolean {
+    const isNew = JSON.stringify(incidents) !== JSON.stringify(this.incidents);
     this.incidents = incidents;
     this.marked_ = new Set(incidents.filter((incident) => incident.open)
       .flatMap((incident) => incident.links.map((link) => `${link.from}\n${link.to}`)));
+    return isNew;
   }
 
   /** Whether an open incident explains this link. */

@@ -17,6 +17,8 @@ export interface Timetable {
   rounds: number;
   /** In order of their start. */
   slots: Slot[];
+  /** Of the longest slot. */
+  longest_s: number;
   /** The policy in words' figures; null: no such probe. */
   latency: { rate_per_s: number; every_s: number } | null;
   connect_every_s: number | null;
@@ -41,6 +43,7 @@ export function readTimetable(answer: unknown): Timetable {
     cycle_s: numberOf(fields.cycle_s) ?? 0,
     rounds: numberOf(fields.rounds) ?? 0,
     slots: slots.sort((a, b) => a.start_s - b.start_s),
+    longest_s: slots.reduce((most, slot) => Math.max(most, slot.length_s), 0),
     latency: rate === null ? null : { rate_per_s: rate, every_s: numberOf(latency.every_s) ?? 0 },
     connect_every_s: numberOf(fieldsOf(probes.connect).every_s),
   };
@@ -52,21 +55,45 @@ export interface Turn {
   ends_ms: number;
 }
 
-/** Which slots are under way at an instant, and which come next. */
-export function turnsAt(timetable: Timetable, now_ms: number, next: number): { running: Turn[]; coming: Turn[] } {
-  const { slots, every_s, epoch_ms } = timetable;
-  if (every_s <= 0 || slots.length === 0) return { running: [], coming: [] };
+/** The first slot that begins at that second of the interval or later. */
+function firstFrom(slots: readonly Slot[], second: number): number {
+  let [low, high] = [0, slots.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (slots[middle]!.start_s < second) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Which slots are under way at an instant, and which come next, at most so many and within one interval; `site`: only
+ * those that it takes part in, empty: all. A large mesh has a million slots, so only those around the instant are looked at.
+ */
+export function turnsAt(timetable: Timetable, now_ms: number, next: number, site = ""): { running: Turn[]; coming: Turn[] } {
+  const { slots, every_s, epoch_ms, longest_s } = timetable;
+  const running: Turn[] = [];
+  const coming: Turn[] = [];
+  if (every_s <= 0 || slots.length === 0) return { running, coming };
   const period = Math.floor((now_ms - epoch_ms) / (1000 * every_s));
+  const second = (now_ms - epoch_ms) / 1000 - period * every_s;
   const turnOf = (slot: Slot, k: number): Turn => {
     const starts_ms = epoch_ms + 1000 * (k * every_s + slot.start_s);
     return { slot, starts_ms, ends_ms: starts_ms + 1000 * slot.length_s };
   };
-  // A slot of the period before may still be under way.
-  const turns = [period - 1, period, period + 1].flatMap((k) => slots.map((slot) => turnOf(slot, k)));
-  return {
-    running: turns.filter((turn) => turn.starts_ms <= now_ms && now_ms < turn.ends_ms),
-    coming: turns.filter((turn) => turn.starts_ms > now_ms).slice(0, next),
-  };
+  const ours = (slot: Slot): boolean => site === "" || slot.from === site || slot.to === site;
+  // A slot of the interval before may still be under way.
+  for (const [k, now_s] of [[period - 1, second + every_s], [period, second]] as const) {
+    for (let i = firstFrom(slots, now_s - longest_s); i < slots.length && slots[i]!.start_s <= now_s; i += 1)
+      if (now_s < slots[i]!.start_s + slots[i]!.length_s && ours(slots[i]!)) running.push(turnOf(slots[i]!, k));
+  }
+  const first = firstFrom(slots, second);
+  for (let n = 0; n < slots.length && coming.length < next; n += 1) {
+    const i = (first + n) % slots.length;
+    const turn = turnOf(slots[i]!, first + n < slots.length ? period : period + 1);
+    if (turn.starts_ms > now_ms && ours(turn.slot)) coming.push(turn);
+  }
+  return { running, coming };
 }
 
 export interface Usage {

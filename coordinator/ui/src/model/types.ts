@@ -14,9 +14,7 @@ export interface Cell {
   error_s?: number | null;
 }
 
-type Column<Item> = readonly (Item | null)[];
-
-/** GET /api/v1/matrix?layout=columns: row-major arrays over all sites; null where there is no cell. */
+/** GET /api/v1/matrix?layout=columns as ColumnsReader gives it: row-major arrays over all sites; NaN where there is no number. */
 export interface MatrixAnswer {
   mesh: string;
   metric: string;
@@ -25,11 +23,12 @@ export interface MatrixAnswer {
   window_s: number;
   at: string;
   sites: string[];
-  value: Column<number>;
-  count: Column<number>;
-  age_s: Column<number>;
-  state: Column<string>;
-  error_s?: Column<number>;
+  value: Float64Array;
+  count: Float64Array;
+  age_s: Float64Array;
+  /** Places in stateNames; 255 where there is no cell. */
+  state: Uint8Array;
+  error_s?: Float64Array;
 }
 
 export type Unit = "s" | "bit/s" | "ratio" | "1";

@@ -46,7 +46,7 @@ export interface View {
   than: string;
   /** How far the link's charts look back. */
   back: string;
-  /** The site whose links the map shows; empty: of all. */
+  /** The site that was looked for: every place shows where it is; empty: none. */
   site: string;
   /** What the list of sites is sorted by. */
   sort: SiteOrder;
@@ -106,7 +106,7 @@ export function formatHash(view: View): string {
   put("at", view.at ?? "", "");
   put("span", view.span, "24h");
   put("than", view.than, "24h");
-  if (view.place === "map") put("site", view.site, "");
+  put("site", view.site, "");
   if (view.place === "sites") put("sort", view.sort, "given");
   if (view.link) {
     params.set("from", view.link.from);

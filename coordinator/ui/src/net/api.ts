@@ -1,4 +1,5 @@
 // Requests to the coordinator that served this page.
+import { ColumnsReader } from "../model/columns";
 import type { Link, MatrixAnswer } from "../model/types";
 import type { View } from "../model/view_state";
 
@@ -56,8 +57,30 @@ export function cellQuery(view: View): Record<string, string> {
   return { metric: view.metric.name, stat: view.stat, window: view.window };
 }
 
+/** How long the reading of a large answer may go on at a time. */
+const turn_ms = 6;
+
+/** Behind what else waits for the page's one thread; a timer would wait longer. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = (): void => resolve();
+    port2.postMessage(null);
+  });
+}
+
 export async function getMatrix(view: View, at: string | null, cancel: AbortSignal | null = null): Promise<MatrixAnswer> {
-  return (await get("/api/v1/matrix", { ...cellQuery(view), at, layout: "columns" }, patience_large_ms, cancel)) as MatrixAnswer;
+  const { body } = await ask("/api/v1/matrix", { ...cellQuery(view), at, layout: "columns" }, patience_large_ms, cancel);
+  const reader = new ColumnsReader();
+  const stream = body!.getReader();
+  let since_ms = performance.now();
+  for (let part = await stream.read(); !part.done; part = await stream.read()) {
+    reader.push(part.value);
+    if (performance.now() - since_ms < turn_ms) continue;
+    await nextTurn(); // frames and keys do not wait for it
+    since_ms = performance.now();
+  }
+  return reader.end();
 }
 
 export function getSites(): Promise<unknown> {
@@ -85,8 +108,9 @@ export function getDetours(query: Query): Promise<unknown> {
   return get("/api/v1/detours", query);
 }
 
-export function getTimetable(): Promise<unknown> {
-  return get("/api/v1/timetable", {}, patience_ms);
+/** `site`: only what it takes part in; empty: all. */
+export function getTimetable(site: string): Promise<unknown> {
+  return get("/api/v1/timetable", site === "" ? {} : { site }, patience_large_ms);
 }
 
 export function getAudit(query: Query): Promise<unknown> {

@@ -5,7 +5,8 @@ import type { GeometryCollection, Topology } from "topojson-specification";
 import land from "world-atlas/land-110m.json";
 import { byId, element, px, setText, showChildren } from "../dom";
 import { readTheme, watchTheme, type Theme } from "../matrix/theme";
-import { inWords } from "../model/format";
+import { badnessOfState } from "../model/axis";
+import { count, inWords } from "../model/format";
 import { greatCircle, type Place } from "../model/geo";
 import { judgeFor, type Judge } from "../model/judge";
 import type { MeshModel } from "../model/mesh_model";
@@ -15,8 +16,10 @@ import { isCurrent, stateTexts } from "../model/states";
 import type { Link } from "../model/types";
 import type { View } from "../model/view_state";
 
-/** Beyond this many links only those that are not well are drawn, or those of the chosen site. */
+/** So many links are drawn, the worst ones: more would hide each other. */
 const most_arcs = 1500;
+/** Beyond this many those that are well step back behind those that are not. */
+const many_arcs = 60;
 const arc_steps = 24;
 const redraw_ms = 2000;
 
@@ -111,7 +114,11 @@ export class MapView {
     this.drawCoast(c, projection, theme);
     const all = this.arcs(sites);
     const shown = this.shownOf(all, judge);
-    for (const arc of shown) this.drawArc(c, projection, theme, judge, arc);
+    for (const arc of shown) {
+      c.globalAlpha = shown.length > many_arcs && this.isWell(arc, judge) ? Math.max(0.12, 0.55 - shown.length / 3000) : 1;
+      this.drawArc(c, projection, theme, judge, arc);
+    }
+    c.globalAlpha = 1;
     this.showNames(sites, projection, width);
     this.showWords(sites, all, shown, judge);
   }
@@ -145,11 +152,17 @@ export class MapView {
     }));
   }
 
+  /** The worst last, so that nothing hides them. */
   private shownOf(all: readonly Arc[], judge: Judge): readonly Arc[] {
     const { grid } = this.model_;
     const chosen = this.chosen_ === "" ? all : all.filter((arc) => arc.from === this.chosen_ || arc.to === this.chosen_);
-    if (chosen.length <= most_arcs) return chosen;
-    return chosen.filter((arc) => grid.state(arc.i) !== "ok" || judge.of(arc.i).band >= 3).slice(0, most_arcs);
+    const badness = (arc: Arc): number => badnessOfState[grid.state(arc.i)] + Math.max(0, judge.of(arc.i).band);
+    const ranked = chosen.map((arc) => ({ arc, bad: badness(arc) })).sort((a, b) => a.bad - b.bad);
+    return ranked.slice(-most_arcs).map(({ arc }) => arc);
+  }
+
+  private isWell(arc: Arc, judge: Judge): boolean {
+    return this.model_.grid.state(arc.i) === "ok" && judge.of(arc.i).band < 3 && !this.model_.isMarked(arc.from, arc.to);
   }
 
   /** Half of the great circle, with signs that need no colour: dashed where it is down, dotted where nothing is known. */
@@ -176,7 +189,6 @@ export class MapView {
     c.strokeStyle = theme.incident;
     c.lineWidth = 6;
     c.stroke();
-    c.globalAlpha = 1;
   }
 
   private showNames(sites: readonly Located[], projection: Projection, width: number): void {
@@ -198,7 +210,7 @@ export class MapView {
     const parts = [
       sites.length === 0 ? "No site has a place; the coordinator's configuration gives it (location:)." : `${view.metric.label}, ${view.stat}, over ${view.window}: colours as in the matrix, thicker is worse; each half of an arc is the direction that begins there.`,
       missing > 0 && sites.length > 0 ? `${missing} sites have no place.` : "",
-      shown.length < all.length ? (this.chosen_ === "" ? `Of ${all.length} links the ${shown.length} that are not well are drawn.` : `The links of ${this.chosen_}.`) : "",
+      shown.length < all.length ? (this.chosen_ === "" ? `Of ${count(all.length)} links the ${count(shown.length)} worst are drawn; choose a site for its own.` : `The links of ${this.chosen_}.`) : "",
     ];
     setText(this.note_, parts.filter((part) => part !== "").join(" "));
     const chosen = this.chosen_ === "" ? [] : all.filter((arc) => arc.from === this.chosen_ || arc.to === this.chosen_);

@@ -25,14 +25,16 @@ export class Places {
   private place_: PlaceName | null = null;
   private readonly map_: MapView;
   private readonly sites_: SitesView;
+  private readonly timetable_: TimetableView;
 
   constructor(model: MeshModel, onOpen: (link: Link) => void, onChoice: (view: View) => void) {
     this.map_ = new MapView(model, onOpen, onChoice);
     this.sites_ = new SitesView(model, onChoice);
+    this.timetable_ = new TimetableView(model);
     this.views_ = {
       incidents: new IncidentsView(model, onOpen),
       sites: this.sites_,
-      timetable: new TimetableView(model),
+      timetable: this.timetable_,
       map: this.map_,
     };
   }
@@ -43,6 +45,7 @@ export class Places {
     this.place_ = view.link ? null : view.place;
     this.map_.setView(view);
     this.sites_.setView(view);
+    this.timetable_.setView(view);
     this.refresh(Date.now());
   }
 

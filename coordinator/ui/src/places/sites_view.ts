@@ -36,17 +36,22 @@ function lostOf(measurer: Measurer): string {
   return found.length === 0 ? "nothing" : found.join(", ");
 }
 
-function rowOf(model: MeshModel, site: Site, now_ms: number): HTMLElement {
+/** Numbers do not part from their units at the end of a line. */
+function tied(text: string): string {
+  return text.replace(/(\d|±) (?=[^/])/gu, "$1\u00a0");
+}
+
+function rowOf(model: MeshModel, site: Site, now_ms: number, found: boolean): HTMLElement {
   const ago = model.heardAgo_s(site, now_ms);
   const hasAgent = site.health !== "no_agent";
   const wrong = troubles(site);
   const state = element("td", { class: "health", "data-health": site.health === "ok" && wrong.length > 0 ? "warn" : site.health },
     element("span", { class: "mark" }), healthTexts[site.health]);
   if (wrong.length > 0) state.append(element("span", { class: "note" }, wrong.join("; ")));
-  const cell = (text: string, kind = ""): HTMLElement => element("td", kind === "" ? {} : { class: kind }, text);
+  const cell = (text: string, kind = ""): HTMLElement => element("td", kind === "" ? {} : { class: kind }, tied(text));
   const { measurer } = site;
   const where = [site.groups.join(", "), site.uplink === "" ? "" : `uplink ${site.uplink}`].filter((part) => part !== "").join(" · ");
-  return element("tr", {},
+  return element("tr", found ? { class: "found" } : {},
     element("th", { scope: "row" }, site.name, ...(where === "" ? [] : [element("span", { class: "note" }, where)])),
     state,
     cell(!hasAgent ? "–" : ago === null ? "never" : `${age(ago)} ago`),
@@ -72,6 +77,8 @@ export class SitesView {
 
   private readonly heads_ = [...document.querySelectorAll<HTMLButtonElement>("#sites-place thead button")];
   private view_: View | null = null;
+  /** Which site has been brought into sight. */
+  private shownSite_ = "";
 
   constructor(private readonly model_: MeshModel, onChoice: (view: View) => void) {
     for (const head of this.heads_) {
@@ -83,6 +90,7 @@ export class SitesView {
 
   setView(view: View): void {
     this.view_ = view;
+    if (view.place !== "sites" || view.site === "") this.shownSite_ = "";
     for (const head of this.heads_) {
       const name = head.dataset.sort === "name";
       head.closest("th")!.setAttribute("aria-sort", view.sort !== orderOf(head) ? "none" : name ? "ascending" : "descending");
@@ -95,7 +103,11 @@ export class SitesView {
     const silent = sites.filter((site) => site.health === "silent" || site.health === "never").length;
     setText(this.summary_, sites.length === 0 ? "No site is known yet."
       : `${sites.length} sites; ${silent === 0 ? "all agents are heard" : `${silent} not heard`}; ${wrong === 0 ? "all measure well" : `${wrong} with a remark`}.`);
-    showChildren(this.body_, sortedSites(sites, this.view_?.sort ?? "given").map((site) => rowOf(this.model_, site, now_ms)));
+    showChildren(this.body_, sortedSites(sites, this.view_?.sort ?? "given").map((site) => rowOf(this.model_, site, now_ms, site.name === this.view_?.site)));
+    const found = this.body_.querySelector(".found");
+    if (!found || this.shownSite_ === this.view_?.site) return;
+    this.shownSite_ = this.view_?.site ?? "";
+    found.scrollIntoView({ block: "center" });
   }
 
   tick(now_ms: number): void {

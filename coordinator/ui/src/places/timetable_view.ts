@@ -1,27 +1,30 @@
 // The timetable: what runs now and next, the whole interval as a picture, how busy sites and uplinks are, and the audit.
 import { byId, element, setText, showChildren } from "../dom";
-import { readTheme, watchTheme } from "../matrix/theme";
+import { readTheme, watchTheme, type Theme } from "../matrix/theme";
 import { age, clockTime, count, inWords } from "../model/format";
 import type { MeshModel } from "../model/mesh_model";
 import { readAudit, readTimetable, turnsAt, type Audit, type Timetable, type Turn, type Usage } from "../model/timetable_model";
+import type { View } from "../model/view_state";
 import { getAudit, getTimetable, Refused } from "../net/api";
 
 const plan_ms = 30000;
 const audit_ms = 60000;
-const coming_shown = 12;
+const turns_shown = 10;
 const left = 130;
+/** The timetable of a larger mesh has hundreds of thousands of slots: it is shown for one site at a time. */
+const most_sites_at_once = 320;
 
 function every(seconds: number): string {
   return seconds >= 3600 ? `${Number((seconds / 3600).toFixed(2))} h` : seconds >= 60 ? `${Number((seconds / 60).toFixed(1))} min` : `${seconds} s`;
 }
 
-function policyWords(plan: Timetable): string {
+function policyWords(plan: Timetable, site: string): string {
   const parts = [
-    plan.latency ? `latency: ${plan.latency.rate_per_s} probes a second on each link, all the time` : "no latency probes",
+    plan.latency ? `latency: ${plan.latency.rate_per_s === 1 ? "one probe" : `${plan.latency.rate_per_s} probes`} a second on each link, all the time` : "no latency probes",
     plan.connect_every_s === null ? "no connects" : `a connect every ${every(plan.connect_every_s)}`,
-    plan.slots.length === 0 ? "no throughput runs" : `${count(plan.slots.length)} throughput runs in ${plan.rounds} rounds every ${every(plan.every_s)}`,
+    plan.slots.length === 0 ? "no throughput runs" : `${count(plan.slots.length)} throughput runs${site === "" ? "" : ` of ${site}`} in ${count(plan.rounds)} rounds every ${every(plan.every_s)}`,
   ];
-  return `${parts.join("; ")}. Generation ${plan.generation}.`;
+  return `${parts.join("; ")}. Generation ${plan.generation}.${site === "" ? "" : " The mesh is large: find another site to see its turns."}`;
 }
 
 function auditRows(audit: Audit): [string, string, boolean][] {
@@ -48,13 +51,18 @@ function usageRow(usage: Usage, uplink: boolean): HTMLElement {
 }
 
 export class TimetableView {
+  private readonly section_ = byId("timetable-place", HTMLElement);
   private readonly policy_ = byId("timetable-policy", HTMLElement);
   private readonly running_ = byId("running", HTMLElement);
   private readonly coming_ = byId("coming", HTMLElement);
   private readonly canvas_ = byId("gantt", HTMLCanvasElement);
   private readonly audit_ = byId("audit-body", HTMLTableSectionElement);
   private readonly usage_ = byId("usage-body", HTMLTableSectionElement);
+  private audited_ = Promise.resolve();
   private plan_: Timetable | null = null;
+  private wanted_ = "";
+  private site_ = "";
+  private picture_: { key: string; plan: Timetable; canvas: HTMLCanvasElement } | null = null;
   private askedPlan_ms_ = 0;
   private askedAudit_ms_ = 0;
 
@@ -63,9 +71,24 @@ export class TimetableView {
     watchTheme(() => this.drawPlan());
   }
 
+  setView(view: View): void {
+    this.wanted_ = view.site;
+  }
+
+  /** The site whose turns are shown; empty: all. */
+  private chooseSite(): void {
+    const { sites } = this.model_;
+    const known = sites.some((site) => site.name === this.wanted_) ? this.wanted_ : "";
+    const site = known === "" && sites.length > most_sites_at_once ? sites[0]!.name : known;
+    if (site !== this.site_ && sites.length > most_sites_at_once) this.askedPlan_ms_ = 0;
+    this.site_ = site;
+  }
+
   refresh(now_ms: number): void {
+    if (this.model_.sites.length === 0) return;
+    this.chooseSite();
+    if (now_ms - this.askedAudit_ms_ > audit_ms) this.audited_ = this.loadAudit(now_ms);
     if (now_ms - this.askedPlan_ms_ > plan_ms) void this.loadPlan(now_ms);
-    if (now_ms - this.askedAudit_ms_ > audit_ms) void this.loadAudit(now_ms);
     this.showTurns();
   }
 
@@ -77,10 +100,15 @@ export class TimetableView {
   private async loadPlan(now_ms: number): Promise<void> {
     this.askedPlan_ms_ = now_ms;
     try {
-      this.plan_ = readTimetable(await getTimetable());
-      setText(this.policy_, policyWords(this.plan_));
+      const site = this.model_.sites.length > most_sites_at_once ? this.site_ : "";
+      const plan = readTimetable(await getTimetable(site));
+      if (site !== "" && site !== this.site_) return;
+      this.plan_ = plan;
+      setText(this.policy_, policyWords(plan, site));
       this.showTurns();
       this.drawPlan();
+      await this.audited_;
+      this.section_.dataset.complete = "true";
     } catch (error) {
       setText(this.policy_, error instanceof Refused ? error.message : "The coordinator does not answer; retrying.");
     }
@@ -99,51 +127,82 @@ export class TimetableView {
     }
   }
 
+  /** Those of the site that was looked for, else of all. */
   private showTurns(): void {
     if (!this.plan_) return;
     const now = this.model_.now_ms(Date.now());
-    const { running, coming } = turnsAt(this.plan_, now, coming_shown);
-    const item = (turn: Turn, when: string): HTMLElement =>
-      element("li", {}, element("strong", {}, `${turn.slot.from} → ${turn.slot.to}`), ` ${when}`);
-    showChildren(this.running_, running.length === 0 ? [element("li", { class: "dim" }, "No throughput run is under way.")]
-      : running.map((turn) => item(turn, `until ${clockTime(new Date(turn.ends_ms))}`)));
-    showChildren(this.coming_, coming.length === 0 ? [element("li", { class: "dim" }, "None is planned.")]
-      : coming.map((turn) => item(turn, `at ${clockTime(new Date(turn.starts_ms))}, in ${age((turn.starts_ms - now) / 1000)}`)));
+    const { running, coming } = turnsAt(this.plan_, now, turns_shown, this.site_);
+    const of = this.site_ === "" ? "" : ` of ${this.site_}`;
+    const list = (host: HTMLElement, turns: readonly Turn[], none: string, when: (turn: Turn) => string): void => {
+      const items = turns.slice(0, turns_shown).map((turn) => element("li", {}, element("strong", {}, `${turn.slot.from} → ${turn.slot.to}`), ` ${when(turn)}`));
+      if (turns.length === 0) items.push(element("li", { class: "dim" }, none));
+      if (turns.length > turns_shown) items.push(element("li", { class: "dim" }, `and ${count(turns.length - turns_shown)} more at the same time`));
+      showChildren(host, items);
+    };
+    list(this.running_, running, `No throughput run${of} is under way.`, (turn) => `until ${clockTime(new Date(turn.ends_ms))}`);
+    list(this.coming_, coming, `None${of} is planned.`,
+      (turn) => `at ${clockTime(new Date(turn.starts_ms))}, in ${age((turn.starts_ms - now) / 1000)}`);
   }
 
-  /** Each site a line, each slot a bar from its sender (full) and its receiver (light); a line for now. */
+  /** The slots do not change from second to second, only where the line for now stands. */
   private drawPlan(): void {
     const width = this.canvas_.clientWidth;
     const plan = this.plan_;
     if (width === 0 || !plan) return;
-    const names = this.model_.sites.map((site) => site.name).filter((name) => plan.slots.some((slot) => slot.from === name || slot.to === name));
+    const names = this.namesIn(plan);
     const line = Math.max(2, Math.min(20, Math.floor(520 / Math.max(1, names.length))));
     const height = Math.max(40, names.length * line + 22);
     const ratio = window.devicePixelRatio || 1;
-    this.canvas_.style.height = `${height}px`;
-    this.canvas_.width = Math.round(width * ratio);
-    this.canvas_.height = Math.round(height * ratio);
-    const c = this.canvas_.getContext("2d")!;
-    c.scale(ratio, ratio);
     const theme = readTheme();
+    const key = [width, ratio, theme.page, this.site_, ...names].join("\n");
+    if (this.picture_?.key !== key || this.picture_.plan !== plan) {
+      this.picture_ = { key, plan, canvas: this.drawSlots(plan, names, { width, height, line, ratio }, theme) };
+      this.canvas_.style.height = `${height}px`;
+      this.canvas_.width = Math.round(width * ratio);
+      this.canvas_.height = Math.round(height * ratio);
+      this.canvas_.setAttribute("aria-label", `The throughput runs of one interval of ${every(plan.every_s)}: ${plan.slots.length} slots of ${names.length} sites`);
+    }
+    const c = this.canvas_.getContext("2d")!;
+    c.setTransform(1, 0, 0, 1, 0, 0);
+    c.clearRect(0, 0, this.canvas_.width, this.canvas_.height);
+    c.drawImage(this.picture_.canvas, 0, 0);
+    c.scale(ratio, ratio);
+    const now_s = ((((this.model_.now_ms(Date.now()) - plan.epoch_ms) / 1000) % plan.every_s) + plan.every_s) % plan.every_s;
+    c.fillStyle = theme.ink;
+    c.fillRect(left + (now_s / plan.every_s) * (width - left), 0, 1.5, names.length * line);
+  }
+
+  private namesIn(plan: Timetable): string[] {
+    const present = new Set(plan.slots.flatMap((slot) => [slot.from, slot.to]));
+    return this.model_.sites.map((site) => site.name).filter((name) => present.has(name));
+  }
+
+  /** Each site a line, each slot a bar from its sender and its receiver. */
+  private drawSlots(plan: Timetable, names: readonly string[], room: { width: number; height: number; line: number; ratio: number }, theme: Theme): HTMLCanvasElement {
+    const { width, height, line, ratio } = room;
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    const c = canvas.getContext("2d")!;
+    c.scale(ratio, ratio);
     c.font = `11px ${theme.font}`;
     c.textBaseline = "middle";
     const x = (second: number): number => left + (second / plan.every_s) * (width - left);
     const rows = new Map(names.map((name, i) => [name, i * line]));
     for (const slot of plan.slots) {
+      c.globalAlpha = this.site_ === "" || slot.from === this.site_ || slot.to === this.site_ ? 1 : 0.18;
       for (const [name, colour] of [[slot.from, theme.there], [slot.to, theme.back]] as const) {
         c.fillStyle = colour;
         c.fillRect(x(slot.start_s), (rows.get(name) ?? 0) + 0.5, Math.max(1, x(slot.start_s + slot.length_s) - x(slot.start_s)), Math.max(1, line - 1));
       }
     }
+    c.globalAlpha = 1;
     c.fillStyle = theme.ink;
     if (line >= 9) for (const [name, y] of rows) c.fillText(name.length > 20 ? `${name.slice(0, 19)}…` : name, 0, y + line / 2);
-    const now_s = ((((this.model_.now_ms(Date.now()) - plan.epoch_ms) / 1000) % plan.every_s) + plan.every_s) % plan.every_s;
-    c.fillRect(x(now_s), 0, 1.5, names.length * line);
     c.fillStyle = theme.muted;
     c.fillText("0", left, height - 9);
     c.textAlign = "right";
     c.fillText(every(plan.every_s), width, height - 9);
-    this.canvas_.setAttribute("aria-label", `The throughput runs of one interval of ${every(plan.every_s)}: ${plan.slots.length} slots of ${names.length} sites`);
+    return canvas;
   }
 }
