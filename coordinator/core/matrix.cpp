@@ -70,8 +70,7 @@ void Matrix::Series::insert_earlier(const RollUp& roll) {
 }
 
 void Matrix::Series::insert(Reading reading) {
-  for (unsigned bit = 0; bit < 64; ++bit)
-    if (const MetricMask mask = MetricMask{1} << bit; reading.has(mask)) saw(mask, reading.finished_at);
+  for (MetricMask left = reading.brings; left != 0; left &= left - 1) saw(left & (~left + 1), reading.finished_at);
   if (reading.tried()) ++tried;
   auto place = readings.end();
   while (place != readings.begin() && std::prev(place)->finished_at > reading.finished_at) --place;

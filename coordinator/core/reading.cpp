@@ -1,6 +1,7 @@
 #include "coordinator/core/reading.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <string_view>
@@ -14,8 +15,12 @@ namespace {
 // Packed: for each metric one octet with its number, the length of what follows, then its numbers as base-128 varints.
 
 void put(std::string& out, std::uint64_t number) {
-  for (; number >= 0x80; number >>= 7U) out.push_back(static_cast<char>(number | 0x80U));
-  out.push_back(static_cast<char>(number));
+  if (number < 0x80) return out.push_back(static_cast<char>(number));
+  std::array<char, 10> octets{};
+  std::size_t size = 0;
+  for (; number >= 0x80; number >>= 7U) octets[size++] = static_cast<char>(number | 0x80U);
+  octets[size++] = static_cast<char>(number);
+  out.append(octets.data(), size);
 }
 
 std::uint64_t take(std::string_view& in) {
@@ -29,8 +34,7 @@ std::uint64_t take(std::string_view& in) {
   }
 }
 
-std::string pack(const Distribution& samples) {
-  std::string out;
+void put(std::string& out, const Distribution& samples) {
   const Wide sum = samples.sum();
   const Wide squares = samples.sum_of_squares();
   const Wide inverses = samples.sum_of_inverses();
@@ -44,7 +48,6 @@ std::string pack(const Distribution& samples) {
     put(out, times);
     before = index;
   }
-  return out;
 }
 
 /// Everything but the buckets; `in` is left at the first of them.
@@ -83,19 +86,22 @@ void add_wide(Wide& sum, Wide more) {
   sum.high += more.high + (sum.low < more.low ? 1 : 0);
 }
 
-void keep(Reading& reading, Metric metric, std::string_view numbers) {
-  if (reading.has(mask_of(metric))) return;
-  reading.packed.push_back(static_cast<char>(metric));
-  put(reading.packed, numbers.size());
-  reading.packed.append(numbers);
-  reading.brings |= mask_of(metric);
-}
-
-void keep_ratio(Reading& reading, Metric metric, std::uint64_t hits, std::uint64_t tries) {
+/// What a reading is packed in before its size is known; used again and again.
+struct Scratch {
+  std::string packed;
   std::string numbers;
-  put(numbers, hits);
-  put(numbers, tries);
-  keep(reading, metric, numbers);
+};
+
+/// Each metric once.
+template <typename... Numbers>
+void keep(Reading& reading, Scratch& scratch, Metric metric, const Numbers&... numbers) {
+  if (reading.has(mask_of(metric))) return;
+  scratch.numbers.clear();
+  (put(scratch.numbers, numbers), ...);
+  scratch.packed.push_back(static_cast<char>(metric));
+  put(scratch.packed, scratch.numbers.size());
+  scratch.packed.append(scratch.numbers);
+  reading.brings |= mask_of(metric);
 }
 
 std::optional<std::string_view> find(const Reading& reading, Metric metric, MetricShape shape) {
@@ -121,25 +127,24 @@ bool belongs(const Result& result, Metric metric, MetricShape shape) {
   return info(metric).probe == result.probe && info(metric).shape == shape;
 }
 
-void keep_ratios(Reading& reading, const Result& result) {
+void keep_ratios(Reading& reading, Scratch& scratch, const Result& result) {
   for (const RatioValue& ratio : result.ratios)
     if (belongs(result, ratio.metric, MetricShape::ratio) && ratio.tries > 0)
-      keep_ratio(reading, ratio.metric, ratio.hits, ratio.tries);
+      keep(reading, scratch, ratio.metric, ratio.hits, ratio.tries);
   // Follows from the outcome alone, so a run whose agent did not spell it out counts as well.
   if (result.probe == Probe::connect && !reading.has(mask_of(Metric::connectivity)))
-    keep_ratio(reading, Metric::connectivity, result.outcome == Outcome::ok ? 1 : 0, 1);
+    keep(reading, scratch, Metric::connectivity, std::uint64_t{result.outcome == Outcome::ok ? 1U : 0U},
+         std::uint64_t{1});
 }
 
-void keep_samples(Reading& reading, const Result& result) {
+void keep_samples(Reading& reading, Scratch& scratch, const Result& result) {
   for (const DistributionValue& value : result.distributions)
     if (belongs(result, value.metric, MetricShape::distribution) && !value.samples.empty())
-      keep(reading, value.metric, pack(value.samples));
+      keep(reading, scratch, value.metric, value.samples);
   for (const SingleValue& single : result.values) {
     const auto raw = raw_value(single);
     if (!raw || !belongs(result, single.metric, MetricShape::value)) continue;
-    std::string numbers;
-    put(numbers, static_cast<std::uint64_t>(*raw));
-    keep(reading, single.metric, numbers);
+    keep(reading, scratch, single.metric, static_cast<std::uint64_t>(*raw));
   }
   if (!reading.has(mask_of(Metric::delay)) && result.probe == Probe::latency && result.has(Tag::unsynced))
     reading.brings |= delay_hidden;
@@ -165,9 +170,11 @@ Reading reading_of(const Result& result) {
   reading.started_at = result.started_at.value_or(result.scheduled_at);
   reading.finished_at = result.finished_at;
   reading.outcome = result.outcome;
-  if (was_tried(result.outcome)) keep_ratios(reading, result);
-  if (result.outcome == Outcome::ok) keep_samples(reading, result);
-  reading.packed.shrink_to_fit();
+  thread_local Scratch scratch;
+  scratch.packed.clear();
+  if (was_tried(result.outcome)) keep_ratios(reading, scratch, result);
+  if (result.outcome == Outcome::ok) keep_samples(reading, scratch, result);
+  reading.packed = scratch.packed;
   return reading;
 }
 

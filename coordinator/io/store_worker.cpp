@@ -74,6 +74,11 @@ void StoreWorker::run() {
     carry_out(wait_for_jobs());
     if (stopping_) return;
     if (std::exchange(failed_, false)) ::poll(nullptr, 0, pause_after_failure_ms);
+    // Agents wait for what has come meanwhile, and nobody for this; but it must not wait for ever.
+    const auto now = std::chrono::steady_clock::now();
+    const bool busy = jobs_.waits() && now - tidied_ < tidy_at_least_every;
+    if (busy) continue;
+    tidied_ = now;
     tidy();
   }
 }

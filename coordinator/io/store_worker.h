@@ -59,6 +59,10 @@ class StoreWorker {
   /// What a quiet site has in the log is sealed after this time, however little it is.
   static constexpr auto seal_all_every = std::chrono::hours(1);
 
+  /// While batches come without a pause, one step of sealing, rolling up and deleting is done this often: a step takes
+  /// some 10 to 50 ms, and what is not sealed yet is read from the log.
+  static constexpr auto tidy_at_least_every = std::chrono::milliseconds(200);
+
   explicit StoreWorker(std::unique_ptr<store::Writer> writer);
   ~StoreWorker();
   StoreWorker(const StoreWorker&) = delete;
@@ -124,6 +128,7 @@ class StoreWorker {
   bool seal_all_ = false;
   bool untidy_ = true;  ///< the last tidy() found something to do
   std::chrono::steady_clock::time_point sealed_all_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point tidied_ = std::chrono::steady_clock::now();
   bool stopping_ = false;
   bool failed_ = false;
   std::thread thread_;

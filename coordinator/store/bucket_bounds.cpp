@@ -16,7 +16,7 @@ constexpr unsigned below_point = 40;
 constexpr std::uint64_t gamma_above = 101;
 constexpr std::uint64_t gamma_below = 99;
 
-Bounds make_bounds() {
+constexpr Bounds make_bounds() {
   Bounds bounds{};
   const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   uint128 power = uint128{1} << below_point;
@@ -27,19 +27,15 @@ Bounds make_bounds() {
   return bounds;
 }
 
-const Bounds& bounds() {
-  static const Bounds made = make_bounds();
-  return made;
-}
+constexpr Bounds all = make_bounds();
 
 }  // namespace
 
 std::uint64_t bound_of(std::int64_t index) {
-  return index < 0 ? 0 : bounds()[static_cast<std::size_t>(std::min(index, highest_bound))];
+  return index < 0 ? 0 : all[static_cast<std::size_t>(std::min(index, highest_bound))];
 }
 
 std::int64_t bucket_with(std::uint64_t sample, std::int64_t from) {
-  const Bounds& all = bounds();
   // Mostly a few steps away.
   constexpr std::int64_t steps = 16;
   from = std::clamp<std::int64_t>(from, 0, highest_bound);

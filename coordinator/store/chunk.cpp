@@ -77,6 +77,15 @@ std::uint64_t count_of(const Distribution::Parts& parts) {
   return count;
 }
 
+bool same_shape(const Result& a, const Result& b) {
+  const auto same = [](const auto& one, const auto& other) {
+    return std::ranges::equal(
+        one, other, {}, [](const auto& each) { return each.metric; }, [](const auto& each) { return each.metric; });
+  };
+  return same(a.values, b.values) && same(a.ratios, b.ratios) && same(a.distributions, b.distributions) &&
+         std::ranges::equal(a.details, b.details, {}, &Detail::name, &Detail::name);
+}
+
 class ChunkEncoder {
  public:
   explicit ChunkEncoder(Packing packing) : packing_(packing) {}
@@ -85,6 +94,7 @@ class ChunkEncoder {
 
  private:
   std::uint64_t shape_of(const Result& result);
+  std::uint64_t find_shape(const Result& result);
   std::uint32_t name_of(const std::string& name);
   void add_values(const Result& result);
   void add_distribution(const DistributionValue& value);
@@ -94,6 +104,7 @@ class ChunkEncoder {
   std::uint64_t rows_ = 0;
   std::map<std::string, std::uint64_t, std::less<>> shapes_;
   std::vector<std::vector<std::uint32_t>> shape_names_;
+  std::array<std::pair<const Result*, std::uint64_t>, probe_count> last_shapes_{};
   std::map<std::string, std::uint32_t, std::less<>> names_;
   std::string signature_;
   /// Of the row in work, to say "the same as the one before".
@@ -108,7 +119,15 @@ std::uint32_t ChunkEncoder::name_of(const std::string& name) {
   return names_.emplace(name, static_cast<std::uint32_t>(names_.size())).first->second;
 }
 
+/// Nearly always that of the probe's last result.
 std::uint64_t ChunkEncoder::shape_of(const Result& result) {
+  auto& [last, shape] = last_shapes_.at(static_cast<std::size_t>(result.probe));
+  if (last == nullptr || !same_shape(*last, result)) shape = find_shape(result);
+  last = &result;
+  return shape;
+}
+
+std::uint64_t ChunkEncoder::find_shape(const Result& result) {
   signature_.clear();
   const auto sign = [this](const auto& list) {
     for (const auto& each : list) signature_.push_back(static_cast<char>(each.metric));
@@ -138,17 +157,17 @@ std::uint64_t ChunkEncoder::shape_of(const Result& result) {
 }
 
 void ChunkEncoder::add_distribution(const DistributionValue& value) {
-  const Distribution::Parts parts = value.samples.parts();
+  const Distribution& samples = value.samples;
   ColumnOut& form = columns_.at(key_of(value.metric, form_part));
-  form.put(parts.zeros);
-  form.put(parts.buckets.size());
-  if (value.samples.empty()) return;
+  form.put(samples.zeros());
+  form.put(samples.buckets().size());
+  if (samples.empty()) return;
   ColumnOut& gaps = columns_.at(key_of(value.metric, gaps_part));
   ColumnOut& times = columns_.at(key_of(value.metric, times_part));
   std::int32_t before = 0;
-  for (std::size_t i = 0; i < parts.buckets.size(); ++i) {
-    const auto& [index, count] = parts.buckets[i];
-    if (i == 0)
+  bool first = true;
+  for (const auto& [index, count] : samples.buckets()) {
+    if (std::exchange(first, false))
       form.put_step(index);
     else
       gaps.put(static_cast<std::uint64_t>(index - before));
@@ -156,10 +175,10 @@ void ChunkEncoder::add_distribution(const DistributionValue& value) {
     before = index;
   }
   ColumnOut& ends = columns_.at(key_of(value.metric, ends_part));
-  ends.put_step(parts.min);
-  ends.put(static_cast<std::uint64_t>(parts.max - parts.min));
+  ends.put_step(samples.min());
+  ends.put(static_cast<std::uint64_t>(samples.max() - samples.min()));
   ColumnOut& sums = columns_.at(key_of(value.metric, sums_part));
-  const Moments moments = moments_of(parts, value.samples.count());
+  const Moments moments = moments_of(samples);
   const ShiftedSums shift{moments.sum, moments.squares};
   // Octet 0: the same as of the distribution before (a one-way delay is its variation, shifted).
   const bool same = last_sums_ == shift;
@@ -169,7 +188,7 @@ void ChunkEncoder::add_distribution(const DistributionValue& value) {
     sums.put_wide(narrow(shift.second));
   }
   last_sums_ = shift;
-  if (keeps_inverses(value.metric)) sums.put_wide(parts.inverses);
+  if (keeps_inverses(value.metric)) sums.put_wide(samples.sum_of_inverses());
 }
 
 void ChunkEncoder::add(SeriesId series, const Result& result) {
@@ -334,8 +353,9 @@ bool ChunkDecoder::read_distribution(Metric metric, SeriesResult& row, bool want
 bool ChunkDecoder::read_distributions(const Shape& shape, SeriesResult& row, bool wanted) {
   if (columns_.is_split()) {
     auto values = distributions_.take(shape.distributions, wanted);
-    if (values) row.result.distributions = *std::move(values);
-    return values.has_value();
+    if (!values) return false;
+    row.result.distributions = *std::move(values);
+    return true;
   }
   last_sums_.reset();
   return std::ranges::all_of(shape.distributions,

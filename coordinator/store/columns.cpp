@@ -1,6 +1,7 @@
 #include "coordinator/store/columns.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -36,8 +37,12 @@ std::int64_t unzigzag(std::uint64_t code) {
   return static_cast<std::int64_t>(code >> 1U) ^ -static_cast<std::int64_t>(code & 1U);
 }
 void put_number(Octets& out, std::uint64_t number) {
-  for (; number >= 0x80; number >>= 7U) out.push_back(static_cast<std::uint8_t>(number | 0x80U));
-  out.push_back(static_cast<std::uint8_t>(number));
+  if (number < 0x80) return out.push_back(static_cast<std::uint8_t>(number));
+  std::array<std::uint8_t, 10> octets{};
+  std::size_t size = 0;
+  for (; number >= 0x80; number >>= 7U) octets[size++] = static_cast<std::uint8_t>(number | 0x80U);
+  octets[size++] = static_cast<std::uint8_t>(number);
+  out.insert(out.end(), octets.begin(), octets.begin() + static_cast<std::ptrdiff_t>(size));
 }
 
 /// Up to eight octets, the lowest first.
@@ -210,10 +215,11 @@ double ColumnIn::take_double() {
   return 0;
 }
 
-ColumnOut& ColumnsOut::at(ColumnKey key) {
+ColumnOut& ColumnsOut::make(ColumnKey key) {
   SONDE_ASSERT(key < column_keys);
   if (key >= columns_.size()) columns_.resize(key + 1);
-  return columns_[key];
+  columns_[key] = std::make_unique<ColumnOut>();
+  return *columns_[key];
 }
 
 Octets ColumnsOut::pack(std::uint64_t rows, Packing packing) const {
@@ -221,12 +227,13 @@ Octets ColumnsOut::pack(std::uint64_t rows, Packing packing) const {
   Octets head{small ? split_version : plain_version};
   Octets body;
   std::uint64_t used = 0;
-  for (const ColumnOut& column : columns_) used += column.octets().empty() ? 0 : 1;
+  const auto is_used = [](const auto& column) { return column && !column->octets().empty(); };
+  for (const auto& column : columns_) used += is_used(column) ? 1 : 0;
   put_number(head, rows);
   put_number(head, used);
   for (ColumnKey key = 0; key < columns_.size(); ++key) {
-    const Octets& octets = columns_[key].octets();
-    if (octets.empty()) continue;
+    if (!is_used(columns_[key])) continue;
+    const Octets& octets = columns_[key]->octets();
     put_number(head, key);
     put_number(head, octets.size());
     if (!small) {

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -87,12 +87,14 @@ inline constexpr std::size_t block_limit = std::size_t{64} << 20U;
 class ColumnsOut {
  public:
   /// The reference stays good.
-  ColumnOut& at(ColumnKey key);
+  ColumnOut& at(ColumnKey key) { return key < columns_.size() && columns_[key] ? *columns_[key] : make(key); }
   /// The block. Columns without octets are not part of it.
   Octets pack(std::uint64_t rows, Packing packing) const;
 
  private:
-  std::deque<ColumnOut> columns_;  ///< by key; references stay good while it grows
+  ColumnOut& make(ColumnKey key);
+
+  std::vector<std::unique_ptr<ColumnOut>> columns_;  ///< by key
 };
 
 class ColumnsIn {

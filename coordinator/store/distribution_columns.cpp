@@ -339,8 +339,7 @@ void put_distributions(ColumnsOut& columns, std::span<const DistributionValue> v
   in_telling_order(
       values.size(), [&](std::size_t i) { return values[i].metric; },
       [&](std::size_t i) {
-        Told one{values[i].metric, values[i].samples.parts(), {}};
-        one.moments = moments_of(one.parts, values[i].samples.count());
+        Told one{values[i].metric, values[i].samples.parts(), moments_of(values[i].samples)};
         Teller(put, one, told).run();
         told.push_back(std::move(one));
         return true;

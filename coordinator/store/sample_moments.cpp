@@ -40,10 +40,12 @@ unsigned beyond_told(uint128 variance, unsigned more = 0) {
 
 }  // namespace
 
-Moments moments_of(const Distribution::Parts& parts, std::uint64_t count) {
-  const uint128 least = own(parts.min);
-  const uint128 sum = widen(parts.sum);
-  return {count, sum - least * count, widen(parts.squares) - 2 * least * sum + least * least * count};
+Moments moments_of(const Distribution& samples) {
+  const uint128 least = own(samples.min());
+  const uint128 sum = widen(samples.sum());
+  const uint128 count = samples.count();
+  return {samples.count(), sum - least * count,
+          widen(samples.sum_of_squares()) - 2 * least * sum + least * least * count};
 }
 
 void put_moments(Distribution::Parts& parts, const Moments& moments) {

@@ -32,7 +32,7 @@ struct Moments {
   /// The sum of squares about the mean, nearly. Only where `count` is not 0.
   uint128 about_mean() const { return squares - sum * sum / count; }
 };
-Moments moments_of(const Distribution::Parts& parts, std::uint64_t count);
+Moments moments_of(const Distribution& samples);
 /// The other way.
 void put_moments(Distribution::Parts& parts, const Moments& moments);
 

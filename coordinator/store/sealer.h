@@ -24,7 +24,7 @@ constexpr std::int64_t hour_of(std::int64_t ns) {
 class Sealer {
  public:
   /// Of one step: what is unpacked at once, and how long a commit may have to wait for it.
-  static constexpr std::int64_t log_octets_at_once = 8 << 20;
+  static constexpr std::int64_t log_octets_at_once = 1 << 20;
 
   explicit Sealer(const Database& database);
 

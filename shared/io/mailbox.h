@@ -48,6 +48,12 @@ class Mailbox {
     return taken;
   }
 
+  /// True where take_all() would give something.
+  bool waits() const {
+    const std::lock_guard lock(mutex_);
+    return !values_.empty();
+  }
+
   int fd() const { return event_.get(); }
   std::uint64_t dropped() const {
     const std::lock_guard lock(mutex_);

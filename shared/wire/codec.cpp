@@ -266,6 +266,8 @@ class Decoder {
   template <typename T>
   void list(std::vector<T>& v, std::size_t limit) {
     v.clear();
+    if (next_ != end_ && next_->type == msgpack::type::ARRAY)
+      v.reserve(std::min<std::size_t>(next_->via.array.size, limit));
     each(limit, [&](Decoder& inner) {
       inner(v.emplace_back());
       // A later version's metric is passed over, and the rest is kept.
@@ -354,6 +356,7 @@ void Decoder::operator()(Distribution& v) {
   if (flat == nullptr) return;
   Decoder buckets(*flat, *error_);
   if (buckets.left() > 2 * limits::buckets_per_distribution) return wrong("has too many buckets");
+  parts.buckets.reserve(buckets.left() / 2);
   std::int32_t index = 0;
   while (!failed() && buckets.left() > 0) {
     std::int32_t step = 0;
@@ -380,9 +383,11 @@ void Decoder::operator()(Distribution& v) {
 std::expected<msgpack::object_handle, DecodeError> unpack(std::span<const std::uint8_t> bytes) {
   const msgpack::unpack_limit limit(bytes.size(), 0, bytes.size(), bytes.size(), 0, max_depth);
   std::size_t used = 0;
+  // Texts stay where they are: `bytes` outlives what is made of them here.
+  const auto refer = [](msgpack::type::object_type, std::size_t, void*) { return true; };
   try {
     auto handle =
-        msgpack::unpack(reinterpret_cast<const char*>(bytes.data()), bytes.size(), used, nullptr, nullptr, limit);
+        msgpack::unpack(reinterpret_cast<const char*>(bytes.data()), bytes.size(), used, refer, nullptr, limit);
     if (used != bytes.size())
       return std::unexpected(DecodeError{DecodeFailure::malformed, "octets behind the message"});
     return handle;

@@ -192,11 +192,13 @@ void send(const Task& task) {
   fmt::print("begin\n");
   std::fflush(stdout);
   const auto begin = Clock::now();
+  const std::clock_t cpu = std::clock();
   for (const auto& sender : senders) sender->send_next();
   run_until(loop, 200s, [&] { return all([](const Sender& sender) { return sender.done(); }); });
   const std::size_t count = task.count / task.sites * task.sites;
-  fmt::print("{} results in {:.3f} s, {:.0f} octets each on the wire\n", count, seconds_since(begin),
-             static_cast<double>(octets) / static_cast<double>(count));
+  fmt::print("{} results in {:.3f} s, {:.0f} octets each on the wire, {:.2f} us of the agents' CPU each\n", count,
+             seconds_since(begin), static_cast<double>(octets) / static_cast<double>(count),
+             1e6 * static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC / static_cast<double>(count));
 }
 
 /// What somebody would write first: a row for each result, an index over link and time, a commit of 5,000.
