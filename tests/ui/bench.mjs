@@ -72,14 +72,15 @@ async function answerTime(base) {
 /** What somebody does with a large mesh, each from the key or click to the frame that shows it; milliseconds. */
 async function operating(page, sites) {
   const took = {};
-  const time = async (name, act, seen) => {
+  const time = async (name, act, seen, wanted = null) => {
     const began = performance.now();
     await act();
-    await page.waitForFunction(seen, null, { timeout: 120000, polling: "raf" });
+    await page.waitForFunction(seen, wanted, { timeout: 60000, polling: "raf" });
     await painted(page);
     took[name] = Math.round(performance.now() - began);
   };
-  const order = (name) => time(`order_${name}`, () => page.selectOption("#order", name), `new URLSearchParams(location.hash.slice(1)).get("order") === "${name}"`);
+  const order = (name) => time(`order_${name}`, () => page.selectOption("#order", name), 
+    (wanted) => new URLSearchParams(location.hash.slice(1)).get("order") === wanted, name);
   await order("worst");
   await order("similar");
   await page.selectOption("#order", "given");
@@ -87,18 +88,18 @@ async function operating(page, sites) {
   await time("find", async () => {
     await page.fill("#find", far);
     await page.keyboard.press("Enter");
-  }, `document.querySelectorAll(".site.found").length === 2`);
-  await time("whole_mesh", () => page.click("#fit"), `document.querySelector(".grid.nameless") !== null`);
+  }, () => document.querySelectorAll(".site.found").length === 2);
+  await time("whole_mesh", () => page.click("#fit"), () => document.querySelector(".grid.nameless") !== null);
   await page.click("#fit");
   await time("past", () => page.$eval("#instant", (slider) => {
     slider.value = "235";
     slider.dispatchEvent(new Event("input", { bubbles: true }));
-  }), `document.querySelector("#notice").textContent.startsWith("This is the past")`);
+  }), () => document.querySelector("#notice").textContent.startsWith("This is the past"));
   await page.click("#to-now");
   await time("link", async () => {
     await page.fill("#find", `berlin ${far}`);
     await page.keyboard.press("Enter");
-  }, `document.querySelector("#panel").dataset.complete === "true"`);
+  }, () => document.querySelector("#panel").dataset.complete === "true");
   await page.keyboard.press("Escape");
   return took;
 }
