@@ -101,18 +101,6 @@ BOOST_AUTO_TEST_CASE(old_results_go_while_new_ones_come) {
   BOOST_TEST(stored_in(file()) == 200U);
 }
 
-BOOST_AUTO_TEST_CASE(it_seals_also_while_batches_come_without_a_pause) {
-  const auto worker = make();
-  std::uint64_t seq = 0;
-  std::size_t under_way = 0;
-  while (sealed_in(file()) == 0) {
-    for (; under_way < 20; ++under_way, seq += 200) BOOST_REQUIRE(worker->push(make_batch(seq + 1, seq + 200)));
-    BOOST_REQUIRE(seq < 2'000'000U);
-    under_way -= wait_for(*worker, 1).size();
-  }
-  BOOST_TEST(seq >= store::Writer::results_in_a_chunk);
-}
-
 BOOST_AUTO_TEST_CASE(small_values_are_saved) {
   {
     const auto worker = make();
