@@ -224,7 +224,7 @@ void CoordinatorApp::Parts::apply_mesh(Now now) {
   tell(now, {*made});
   timetables_.keep(desk_.store());
   Roster::Out out;
-  demand_.set_plan(mesh, timetable, shared(now));
+  demand_.set_plan(mesh, timetable, shared(now), timetables_.guards());
   roster_.set_mesh(shared(now), mesh, timetable, out);
   if (const std::size_t sites = roster_.parts().not_told(); sites > 0)
     out.events.push_back({Severity::warning, "uplink_slots_left_out", {{"sites", std::to_string(sites)}}});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -44,6 +45,8 @@ class TimetableDesk {
   /// Only after a plan that succeeded.
   [[nodiscard]] const Timetable& timetable() const { return *timetable_; }
   [[nodiscard]] const RunLengths& lengths() const { return lengths_; }
+  /// What is kept free around the runs of sites with uncertain clocks.
+  [[nodiscard]] std::map<SiteId, nanoseconds> guards() const { return guards_.guards(); }
 
  private:
   RunLengths lengths_;

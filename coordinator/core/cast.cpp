@@ -36,6 +36,13 @@ SiteIndex names_of(const Cast& cast) {
   return SiteIndex(std::move(names));
 }
 
+std::vector<std::uint32_t> places_in(const LinkTimes& times, const Cast& cast) {
+  std::vector<std::uint32_t> places;
+  places.reserve(cast.sites.size());
+  for (const SiteSpec* site : cast.sites) places.push_back(times.place(site->site));
+  return places;
+}
+
 std::vector<nanoseconds> guards_of(const Cast& cast, const std::map<SiteId, nanoseconds>& guards, double stretch) {
   std::vector<nanoseconds> out(cast.sites.size(), nanoseconds(0));
   if (guards.empty()) return out;

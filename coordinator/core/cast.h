@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "coordinator/core/link_times.h"
 #include "coordinator/core/mesh.h"
 #include "shared/base/time.h"
 #include "shared/schedule/site_index.h"
@@ -22,6 +23,9 @@ struct Cast {
 Cast cast_of(const Mesh& mesh, std::uint64_t seed);
 /// In their order.
 SiteIndex names_of(const Cast& cast);
+
+/// By place in the cast.
+std::vector<std::uint32_t> places_in(const LinkTimes& times, const Cast& cast);
 
 /// By place in the cast; `stretch` of 0 to 1 of what PlanRequest::guards wants.
 std::vector<nanoseconds> guards_of(const Cast& cast, const std::map<SiteId, nanoseconds>& guards, double stretch);

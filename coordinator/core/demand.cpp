@@ -114,7 +114,7 @@ std::expected<DemandRun, DemandRefusal> Demand::request(SharedTime now, const Li
   if (auto why = refusal(now, link, probe, agents)) return std::unexpected(*std::move(why));
   const Need need = need_of(link, probe).value();
   const auto reserved = reservations(nullptr);
-  const auto start = next_free({*timetable_, uplinks_, link, need.length, now + notice, reserved});
+  const auto start = next_free({*timetable_, uplinks_, link, need.length, now + notice, reserved, guards_});
   if (!start)
     return std::unexpected(DemandRefusal{
         DemandRefusal::Why::no_time,
@@ -175,9 +175,11 @@ void Demand::end(DemandRun& run, DemandState state, std::string reason) {
   change(run);
 }
 
-void Demand::set_plan(const Mesh& mesh, const Timetable& timetable, SharedTime now) {
+void Demand::set_plan(const Mesh& mesh, const Timetable& timetable, SharedTime now,
+                      std::map<SiteId, nanoseconds> guards) {
   mesh_ = mesh;
   timetable_ = &timetable;
+  guards_ = std::move(guards);
   uplinks_ = uplinks_of(mesh);
   for (DemandRun& run : runs_) {
     if (run.state != DemandState::queued || run.scheduled_at <= now) continue;
@@ -190,10 +192,9 @@ void Demand::set_plan(const Mesh& mesh, const Timetable& timetable, SharedTime n
     const SharedTime before = run.scheduled_at;
     // Until the new timetable is in force the old one is, in which the instant was free.
     const bool stays_before = before + run.length <= timetable_->effective_at;
-    const auto start =
-        stays_before
-            ? before
-            : next_free({*timetable_, uplinks_, run.link, need->length, std::max(before, now + notice), reserved});
+    const auto start = stays_before ? before
+                                    : next_free({*timetable_, uplinks_, run.link, need->length,
+                                                 std::max(before, now + notice), reserved, guards_});
     if (!start) {
       end(run, DemandState::expired, "the new timetable has no room for it");
       continue;

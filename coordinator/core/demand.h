@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <expected>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,8 +85,10 @@ class Demand {
     wire::RunOrder order;
   };
 
-  /// Runs that wait and would now be in the way of a slot get another instant.
-  void set_plan(const Mesh& mesh, const Timetable& timetable, SharedTime now);
+  /// Runs that wait and would now be in the way of a slot get another instant. `guards`: as the timetable was planned
+  /// with (PlanRequest::guards).
+  void set_plan(const Mesh& mesh, const Timetable& timetable, SharedTime now,
+                std::map<SiteId, nanoseconds> guards = {});
   std::expected<DemandRun, DemandRefusal> request(SharedTime now, const Link& link, Probe probe, std::string by,
                                                   const AgentStatuses& agents);
   void on_progress(const SiteId& site, const wire::RunProgress& progress);
@@ -121,6 +124,7 @@ class Demand {
   Timetable none_;  ///< until there is one
   const Timetable* timetable_ = &none_;
   Uplinks uplinks_;
+  std::map<SiteId, nanoseconds> guards_;
   std::deque<DemandRun> runs_;
   std::deque<SharedTime> asked_;  ///< the requests of the last minute
   std::vector<Order> orders_;

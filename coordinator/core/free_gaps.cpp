@@ -1,6 +1,7 @@
 #include "coordinator/core/free_gaps.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "shared/base/error.h"
 
@@ -19,6 +20,21 @@ bool FreeGaps::keep(std::uint32_t a, std::uint32_t b, std::int64_t start, std::i
 void FreeGaps::close() {
   for (std::uint32_t unit = 0; unit < gaps_.size(); ++unit)
     if (busy_until_[unit] < until_) gaps_[unit].push_back({busy_until_[unit], until_});
+}
+
+void FreeGaps::repeat(std::int64_t until) {
+  for (Gaps& gaps : gaps_) {
+    const Gaps once = gaps;
+    for (std::int64_t shift = until_; shift < until; shift += until_)
+      for (const Gap& gap : once) {
+        const Gap next{gap.start + shift, gap.end + shift};
+        if (!gaps.empty() && gaps.back().end == next.start)
+          gaps.back().end = next.end;
+        else
+          gaps.push_back(next);
+      }
+  }
+  until_ = until;
 }
 
 FreeGaps::Gaps::const_iterator FreeGaps::first_after(const Gaps& gaps, std::int64_t t) {
@@ -51,14 +67,16 @@ std::optional<std::int64_t> FreeGaps::next(std::uint32_t unit, std::int64_t from
   return std::nullopt;
 }
 
-void FreeGaps::take(Gaps& gaps, std::int64_t start, std::int64_t end) {
+void FreeGaps::take(Gaps& gaps, std::int64_t start, std::int64_t end) const {
   const auto gap = gaps.begin() + (first_after(gaps, start) - gaps.cbegin());
   SONDE_ASSERT(gap != gaps.end() && gap->start <= start && end <= gap->end);
   const Gap behind{end, gap->end};
-  if (gap->start < start) {
+  const bool keeps_before = is_worth(start - gap->start);
+  const bool keeps_behind = is_worth(behind.end - behind.start);
+  if (keeps_before) {
     gap->end = start;
-    if (behind.start < behind.end) gaps.insert(gap + 1, behind);
-  } else if (behind.start < behind.end) {
+    if (keeps_behind) gaps.insert(gap + 1, behind);
+  } else if (keeps_behind) {
     *gap = behind;
   } else {
     gaps.erase(gap);
@@ -79,6 +97,32 @@ void FreeGaps::give_back(Gaps& gaps, std::int64_t start, std::int64_t end) {
   } else {
     gaps.insert(next, {start, end});
   }
+}
+
+/// In one pass: many repetitions would each move all gaps behind them.
+void FreeGaps::take_all(Gaps& gaps, std::int64_t start, std::int64_t length, std::int64_t every) const {
+  Gaps left;
+  left.reserve(gaps.size());
+  for (Gap gap : gaps) {
+    for (; start < gap.end; start += every) {
+      SONDE_ASSERT(gap.start <= start && start + length <= gap.end);
+      if (is_worth(start - gap.start)) left.push_back({gap.start, start});
+      gap.start = start + length;
+    }
+    if (is_worth(gap.end - gap.start)) left.push_back(gap);
+  }
+  SONDE_ASSERT(start >= until_);
+  gaps = std::move(left);
+}
+
+void FreeGaps::take_all(std::uint32_t a, std::uint32_t b, std::int64_t start, std::int64_t length, std::int64_t every) {
+  constexpr std::int64_t few = 4;
+  if (until_ / every <= few) {
+    for (std::int64_t at = start; at < until_; at += every) take(a, b, at, length);
+    return;
+  }
+  take_all(gaps_[a], start, length, every);
+  if (b != a) take_all(gaps_[b], start, length, every);
 }
 
 void FreeGaps::take(std::uint32_t a, std::uint32_t b, std::int64_t start, std::int64_t length) {

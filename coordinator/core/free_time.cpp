@@ -18,7 +18,12 @@ Unit unit_of(const SiteId& site, const Uplinks& uplinks) {
   return uplink == uplinks.end() ? Unit{false, site.str()} : Unit{true, uplink->second};
 }
 
-/// From the beginning of the cycle; [start, end).
+nanoseconds guard_of(const FreeTimeQuery& query, const SiteId& from) {
+  const auto guard = query.guards.find(from);
+  return guard == query.guards.end() ? nanoseconds(0) : guard->second;
+}
+
+/// From the beginning of the cycle, with its guards, and so perhaps before it; [start, end).
 struct Busy {
   nanoseconds start;
   nanoseconds end;
@@ -32,8 +37,9 @@ std::vector<Busy> busy_in_cycle(const FreeTimeQuery& query) {
     if (!exclude_each_other(slot.link, query.link, query.uplinks)) continue;
     // A link's own interval divides the common one.
     const nanoseconds every = query.timetable.interval(slot);
+    const nanoseconds guard = guard_of(query, slot.link.from);
     for (nanoseconds at = slot.start; at < slot.start + query.timetable.throughput_every; at += every)
-      busy.push_back({at, at + slot.length});
+      busy.push_back({at - guard, at + slot.length + guard});
   }
   std::ranges::sort(busy, {}, &Busy::start);
   std::vector<Busy> merged;
@@ -80,17 +86,20 @@ bool exclude_each_other(const Link& a, const Link& b, const Uplinks& uplinks) {
 
 std::optional<SharedTime> next_free(const FreeTimeQuery& query) {
   SONDE_ASSERT(query.length > nanoseconds(0));
+  const nanoseconds own_guard = guard_of(query, query.link.from);
+  const nanoseconds length = query.length + 2 * own_guard;
   const std::vector<Busy> busy = busy_in_cycle(query);
-  if (!has_gap(busy, query.timetable.throughput_every, query.length)) return std::nullopt;
-  SharedTime t = std::max({query.not_before, query.timetable.effective_at, query.timetable.epoch});
+  if (!has_gap(busy, query.timetable.throughput_every, length)) return std::nullopt;
+  SharedTime t = std::max({query.not_before - own_guard, query.timetable.effective_at, query.timetable.epoch});
   while (true) {
-    t = past_slots(busy, query.timetable, t, query.length);
+    t = past_slots(busy, query.timetable, t, length);
     const auto in_the_way = std::ranges::find_if(query.reserved, [&](const Reservation& other) {
-      return other.start < t + query.length && t < other.start + other.length &&
+      const nanoseconds guard = guard_of(query, other.link.from);
+      return other.start - guard < t + length && t < other.start + other.length + guard &&
              exclude_each_other(other.link, query.link, query.uplinks);
     });
-    if (in_the_way == query.reserved.end()) return t;
-    t = in_the_way->start + in_the_way->length;
+    if (in_the_way == query.reserved.end()) return t + own_guard;
+    t = in_the_way->start + in_the_way->length + guard_of(query, in_the_way->link.from);
   }
 }
 

@@ -1,6 +1,7 @@
 // When a link may be measured without meeting anybody: the gaps that the timetable and runs on demand leave. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 
@@ -28,10 +29,13 @@ struct FreeTimeQuery {
   nanoseconds length{0};  ///< > 0
   SharedTime not_before;
   std::span<const Reservation> reserved;
+  /// Sites whose agents may begin and end their runs so much too early or too late, as PlanRequest::guards: so long
+  /// before and after the runs that begin there the time of both ends is not free.
+  std::map<SiteId, nanoseconds> guards{};
 };
 
 /// The first instant from which on both sites and their uplinks are in no throughput slot and in no reservation for
-/// `length`. nullopt: never, the cycle has no gap that long.
+/// `length`, nor within the guards around either. nullopt: never, the cycle has no gap that long.
 std::optional<SharedTime> next_free(const FreeTimeQuery& query);
 
 }  // namespace sonde

@@ -27,6 +27,9 @@ struct Resource {
 
 nanoseconds from_s(double s) { return nanoseconds(std::llround(std::ceil(s) * 1e9)); }
 
+/// Shares of resources are sums of many parts.
+constexpr double rounding = 1 + 1e-9;
+
 class Assignment {
  public:
   Assignment(const Mesh& mesh, const std::vector<const SiteSpec*>& sites, const std::vector<WantedRun>& runs,
@@ -37,41 +40,32 @@ class Assignment {
     add_uplinks();
   }
 
-  Intervals run(nanoseconds least_auto) {
+  Intervals run(nanoseconds least_auto, int times) {
     std::vector<nanoseconds> wanted(runs_.size(), least_auto);
     for (const Resource& resource : resources_)
       if (auto misfit = widen(resource, wanted)) return {{}, std::move(misfit)};
+    least_auto *= times;
+    for (nanoseconds& every : wanted) every *= times;
     std::vector<nanoseconds> given;
+    for (const WantedRun& run : runs_)
+      if (run.every) given.push_back(*run.every);
+    const nanoseconds least = least_chosen(least_auto, given);
     std::vector<nanoseconds> chosen;
-    for (std::size_t i = 0; i < runs_.size(); ++i) (runs_[i].every ? given : chosen).push_back(value(i, wanted));
-    const Harmonic rounded = harmonic(std::move(given), doubled(std::move(chosen), least_auto));
+    for (std::size_t i = 0; i < runs_.size(); ++i)
+      if (!runs_[i].every) chosen.push_back(level_above(wanted[i], least));
+    const Harmonic rounded = harmonic(std::move(given), std::move(chosen));
     Intervals out;
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       out.every.push_back(runs_[i].every ? rounded.given.at(*runs_[i].every)
-                                         : rounded.chosen.at(level(wanted[i], least_auto)));
+                                         : rounded.chosen.at(level_above(wanted[i], least)));
     }
     for (const Resource& resource : resources_)
-      if (const double use = use_of(resource, out.every); use > resource.capacity * (1 + 1e-9))
+      if (const double use = use_of(resource, out.every); use > resource.capacity * rounding)
         return {{}, misfit_of(resource, use)};
     return out;
   }
 
  private:
-  nanoseconds value(std::size_t i, const std::vector<nanoseconds>& wanted) const {
-    return runs_[i].every ? *runs_[i].every : wanted[i];
-  }
-
-  /// Chosen intervals are least_auto times a power of two, so that there are few of them.
-  static nanoseconds level(nanoseconds wanted, nanoseconds least) {
-    nanoseconds at = least;
-    while (at < wanted) at *= 2;
-    return at;
-  }
-  static std::vector<nanoseconds> doubled(std::vector<nanoseconds> chosen, nanoseconds least) {
-    for (nanoseconds& every : chosen) every = level(every, least);
-    return chosen;
-  }
-
   double cost(const Resource& resource, std::uint32_t run) const {
     return resource.in_octets ? throughput_run_octets(*mesh_.policy.throughput) : to_seconds(runs_[run].job.length);
   }
@@ -97,7 +91,7 @@ class Assignment {
     const double needed = left > 0 ? automatic / left : longest_auto_s + 1;
     if (needed > longest_auto_s) return misfit_of(resource, given + automatic / longest_auto_s);
     for (const std::uint32_t run : resource.runs)
-      if (!runs_[run].every) wanted[run] = std::max(wanted[run], from_s(needed));
+      if (!runs_[run].every && needed > to_seconds(wanted[run]) * rounding) wanted[run] = from_s(needed);
     return std::nullopt;
   }
 
@@ -205,8 +199,23 @@ double small_octets_of(const Mesh& mesh, const std::vector<const SiteSpec*>& sit
 }
 
 Intervals intervals_for(const Mesh& mesh, const std::vector<const SiteSpec*>& sites, const std::vector<WantedRun>& runs,
-                        std::uint32_t units, nanoseconds least_auto) {
-  return Assignment(mesh, sites, runs, units).run(least_auto);
+                        std::uint32_t units, nanoseconds least_auto, int times) {
+  return Assignment(mesh, sites, runs, units).run(least_auto, times);
+}
+
+nanoseconds level_above(nanoseconds wanted, nanoseconds least) {
+  nanoseconds at = least;
+  while (at < wanted) at *= 2;
+  return at;
+}
+
+nanoseconds least_chosen(nanoseconds wanted, const std::vector<nanoseconds>& given) {
+  return harmonic(given, {wanted}).chosen.at(wanted);
+}
+
+nanoseconds chosen_for(nanoseconds wanted, nanoseconds least, const std::vector<nanoseconds>& given) {
+  const nanoseconds level = level_above(wanted, least);
+  return harmonic(given, {least, level}).chosen.at(level);
 }
 
 Harmonic harmonic(std::vector<nanoseconds> given, std::vector<nanoseconds> chosen) {

@@ -26,14 +26,15 @@ struct WantedRun {
   nanoseconds guard{0};
 };
 
-/// `least_auto`: no shorter interval is chosen for a link without one. The intervals of the runs, in their order; the
+/// `least_auto`: no shorter interval is chosen for a link without one; `times`: those that are chosen are so many times
+/// as long as they need be. The intervals of the runs, in their order; the
 /// longest is a multiple of every other. What cannot fit is a Misfit with the figures.
 struct Intervals {
   std::vector<nanoseconds> every;
   std::optional<Misfit> misfit;
 };
 Intervals intervals_for(const Mesh& mesh, const std::vector<const SiteSpec*>& sites, const std::vector<WantedRun>& runs,
-                        std::uint32_t units, nanoseconds least_auto);
+                        std::uint32_t units, nanoseconds least_auto, int times);
 
 /// Octets a second of all latency and connect probes of which one end is this site.
 double small_octets_of(const Mesh& mesh, const std::vector<const SiteSpec*>& sites, const SiteSpec& site);
@@ -45,5 +46,13 @@ struct Harmonic {
 };
 /// Intervals of which each divides the next: given ones are rounded down, the others up.
 Harmonic harmonic(std::vector<nanoseconds> given, std::vector<nanoseconds> chosen);
+
+/// The shortest interval that is chosen beside the given ones: at least `wanted`.
+nanoseconds least_chosen(nanoseconds wanted, const std::vector<nanoseconds>& given);
+/// The others are this one times a power of two, so that there are few of them: the first that is at least `wanted`,
+/// before it is rounded.
+nanoseconds level_above(nanoseconds wanted, nanoseconds least);
+/// And rounded.
+nanoseconds chosen_for(nanoseconds wanted, nanoseconds least, const std::vector<nanoseconds>& given);
 
 }  // namespace sonde

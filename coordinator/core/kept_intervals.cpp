@@ -15,6 +15,9 @@ namespace {
 /// More different intervals than these are planned anew.
 constexpr std::size_t most_classes = 32;
 constexpr std::uint8_t unknown = 0xFF;
+/// An interval is kept as long as it would be chosen for so many times what is needed: making the timetable anew moves
+/// most runs.
+constexpr double kept_while = 2;
 
 class Keeper {
  public:
@@ -85,6 +88,10 @@ class Keeper {
     std::vector<nanoseconds> given;
     for (const auto& [every, rounded] : given_) given.push_back(every);
     for (const auto& [ends, every] : new_given_) given.push_back(every);
+    std::ranges::sort(given);
+    const auto twice = std::ranges::unique(given);
+    given.erase(twice.begin(), twice.end());
+    out_.given = given;
     const Harmonic rounded = harmonic(std::move(given), chosen_);
     for (const auto& [every, before] : given_)
       if (rounded.given.at(every) != before) return false;
@@ -214,7 +221,9 @@ class Judge {
       if (!mesh_.policy.throughput->full_duplex) sends.to = receives.to;
       needs({i}, use_of(sends, terms_, classes_, lengths_, seconds), auto_share);
       needs({i}, use_of(receives, terms_, classes_, lengths_, seconds), auto_share);
-      if (needed_[i] <= to_seconds(*level) / 2) return true;
+      const double wanted_s = kept_while * needed_[i];
+      if (wanted_s >= to_seconds(*level)) continue;
+      if (chosen_for(from_seconds(wanted_s), *classes_.least_auto, classes_.given) < *level) return true;
     }
     return false;
   }

@@ -25,6 +25,7 @@ inline constexpr std::uint32_t gone = 0xFFFF'FFFF;
 struct RunClasses {
   std::vector<nanoseconds> every;         ///< the first is the period, which all others divide
   std::vector<std::uint8_t> of_pair;      ///< by from-site x sites + to-site; empty: all runs are of the first class
+  std::vector<nanoseconds> given;         ///< what the rules say, each once
   std::optional<nanoseconds> least_auto;  ///< the shortest that nobody gave; nullopt: all are given
 
   std::uint8_t of(std::size_t pair) const { return of_pair.empty() ? std::uint8_t{0} : of_pair[pair]; }
@@ -34,8 +35,8 @@ struct RunClasses {
 std::optional<RunClasses> kept_classes(const Timetable& before, const Cast& cast, const TermsTable& terms,
                                        std::span<const std::uint32_t> ends);
 
-/// Whether the budgets of sites and the shares of uplinks hold, and no run is twice as rare as they want it. `lengths`:
-/// by pair, in ns; 0: no run.
+/// Whether the budgets of sites and the shares of uplinks hold, and no run would be less rare even if they wanted it
+/// twice as rare as they do. `lengths`: by pair, in ns; 0: no run.
 bool keeps_budgets(const Mesh& mesh, const Cast& cast, const TermsTable& terms, const RunClasses& classes,
                    std::span<const std::int64_t> lengths);
 

@@ -40,13 +40,22 @@ class SlotPatch {
     std::uint32_t to = 0;
     std::int64_t start = 0;  ///< of the guard before the slot
   };
+  /// A slot of the timetable before, without names.
+  struct Was {
+    std::int64_t start = 0;
+    std::int64_t length = 0;
+    std::uint32_t round = 0;
+  };
   struct Turn;
 
-  void find_ends();
+  void read_slots();
   bool choose_classes();
   void want(std::uint32_t from, std::uint32_t to, nanoseconds length);
   void collect_wanted();
   bool keep_slots();
+  bool keep_within(nanoseconds frame, std::span<const std::vector<std::uint32_t>> of_class);
+  bool keep_at(std::uint32_t slot, std::int64_t shift);
+  void keep_between(std::uint32_t slot);
   bool may_stay(std::uint32_t slot) const;
   void drop(std::uint32_t slot);
   void note_kept(std::uint32_t slot);
@@ -55,9 +64,12 @@ class SlotPatch {
   bool insert_by_moving(Run run);
   bool try_in_place_of(std::uint32_t slot, std::uint32_t beside, Run& run);
   bool insert_by_moving_two(Run run);
-  bool try_at(Run& run, std::uint32_t other);
-  std::optional<std::vector<std::uint32_t>> in_the_way(const Run& run, std::uint32_t unit) const;
+  bool try_at(Run& run);
+  std::optional<std::vector<std::uint32_t>> in_the_way(const Run& run) const;
+  void add_met(std::span<const std::uint32_t> slots, std::int64_t every, std::int64_t start, std::int64_t end,
+               std::vector<std::uint32_t>& found) const;
   void list_slots();
+  std::span<const std::uint32_t> slots_of(std::uint32_t unit, std::size_t its_class) const;
 
   // Of a run of this pair, in all its repetitions.
   std::optional<std::int64_t> find_start(std::uint32_t from, std::uint32_t to) const;
@@ -76,9 +88,12 @@ class SlotPatch {
   std::uint32_t from(std::uint32_t slot) const { return from_of(ends_[slot]); }
   std::uint32_t to(std::uint32_t slot) const { return to_of(ends_[slot]); }
   /// When a slot of the timetable before begins, with its guard.
-  std::int64_t start_of(std::uint32_t slot) const { return before_.slots[slot].start.count() - guard(from(slot)); }
+  std::int64_t start_of(std::uint32_t slot) const { return was_[slot].start - guard(from(slot)); }
   ThroughputSlot slot_for(const Run& run) const;
-  void number_rounds(Timetable& timetable, bool on_grid) const;
+  std::vector<std::uint32_t> ends_after(const std::vector<ThroughputSlot>& slots,
+                                        std::span<const std::uint32_t> replaced,
+                                        std::span<const ThroughputSlot> fresh) const;
+  void number_rounds(Timetable& timetable, std::span<const std::uint32_t> ends, bool on_grid) const;
 
   const Timetable& before_;
   const PlanRequest& request_;
@@ -97,11 +112,14 @@ class SlotPatch {
   std::int64_t longest_ = 0;
   FreeGaps gaps_;
   std::vector<std::uint32_t> ends_;                        ///< by slot of the timetable before
+  std::vector<Was> was_;                                   ///< by slot of the timetable before
+  bool is_ordered_ = true;                                 ///< the timetable before is sorted as it should be
+  bool has_own_intervals_ = false;                         ///< it has links with an interval of their own
   std::vector<std::uint32_t> dropped_;                     ///< slots that go, ascending
   std::vector<std::uint32_t> stretched_;                   ///< slots that stay with another length
   std::unordered_map<std::uint32_t, std::int64_t> moved_;  ///< slots that begin at another time
   std::vector<Run> fresh_;
-  std::vector<std::uint32_t> first_listed_;  ///< by unit: where its slots begin in listed_
+  std::vector<std::uint32_t> first_listed_;  ///< by unit and class: where its slots begin in listed_
   std::vector<std::uint32_t> listed_;
   bool on_grid_ = true;      ///< all runs are equally long, and begin at multiples of that
   bool rounds_stay_ = true;  ///< the rounds of those that stay are right

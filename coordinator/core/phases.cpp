@@ -1,13 +1,14 @@
 #include "coordinator/core/phases.h"
 
+#include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "coordinator/core/link_rules.h"
 #include "coordinator/core/merge.h"
+#include "coordinator/core/terms_table.h"
 
 namespace sonde {
 namespace {
@@ -48,11 +49,6 @@ LinkPhase make_phase(const Policy& policy, const SiteId& from, const SiteId& to)
   return phase;
 }
 
-/// Whether the link of a phase comes before this one.
-bool is_before(const LinkPhase& phase, const SiteId& from, const SiteId& to) {
-  return std::tie(phase.link.from, phase.link.to) < std::tie(from, to);
-}
-
 }  // namespace
 
 void place_phases(const Mesh& mesh, const Cast& cast, const Policy& before, std::vector<LinkPhase>& phases) {
@@ -60,17 +56,25 @@ void place_phases(const Mesh& mesh, const Cast& cast, const Policy& before, std:
   std::vector<std::uint32_t> dropped;
   std::vector<LinkPhase> fresh;
   if (phases.empty()) fresh.reserve(cast.sites.size() * (cast.sites.size() + room_to_grow));
+  const TermsTable terms(mesh, cast);
   std::uint32_t next = 0;
-  for (const SiteSpec* from : cast.sites) {
-    if (!from->has_agent) continue;
-    for (const SiteSpec* to : cast.sites) {
-      if (from == to || !has_latency(mesh, *from, *to)) continue;
-      while (next < phases.size() && is_before(phases[next], from->site, to->site)) dropped.push_back(next++);
-      if (next < phases.size() && phases[next].link.to == to->site && phases[next].link.from == from->site)
+  for (std::uint32_t from = 0; from < cast.sites.size(); ++from) {
+    const SiteId& source = cast.sites[from]->site;
+    while (next < phases.size() && phases[next].link.from < source) dropped.push_back(next++);
+    const auto row = std::partition_point(phases.begin() + next, phases.end(),
+                                          [&](const LinkPhase& phase) { return phase.link.from == source; });
+    const auto end = static_cast<std::uint32_t>(row - phases.begin());
+    for (std::uint32_t to = 0; to < cast.sites.size(); ++to) {
+      if (!terms.has_latency(from, to)) continue;
+      const SiteId& sink = cast.sites[to]->site;
+      auto order = std::strong_ordering::greater;
+      while (next < end && (order = phases[next].link.to <=> sink) < 0) dropped.push_back(next++);
+      if (next < end && order == 0)
         ++next;
       else
-        fresh.push_back(make_phase(mesh.policy, from->site, to->site));
+        fresh.push_back(make_phase(mesh.policy, source, sink));
     }
+    while (next < end) dropped.push_back(next++);
   }
   while (next < phases.size()) dropped.push_back(next++);
   if (phases.empty())

@@ -1,7 +1,10 @@
 #include "coordinator/core/placement.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
+
+#include "coordinator/core/free_gaps.h"
 
 namespace sonde {
 namespace {
@@ -130,6 +133,74 @@ class Placer {
   Placement out_;
 };
 
+/// Places runs one after another into the first gap: where units are full, or empty, that is a few steps for each.
+class GapPlacer {
+ public:
+  GapPlacer(std::span<const SlotBoard::Run> runs, std::uint32_t units, nanoseconds period, const Allowed& allowed)
+      : runs_(runs), allowed_(allowed), units_(units), period_(period.count()), gaps_(units, period_, shortest(runs)) {
+    gaps_.close();
+    out_.starts.assign(runs.size(), 0);
+  }
+
+  bool insert(std::uint32_t run) {
+    const auto start = gap_for(run);
+    if (!start) return false;
+    const SlotBoard::Run& its = runs_[run];
+    out_.starts[run] = *start;
+    gaps_.take_all(its.job.a, its.job.b, *start, its.job.length.count(), its.every);
+    return true;
+  }
+
+  Placement take() {
+    number_rounds(runs_, units_, out_);
+    return std::move(out_);
+  }
+
+ private:
+  static std::int64_t shortest(std::span<const SlotBoard::Run> runs) {
+    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    for (const SlotBoard::Run& run : runs) least = std::min(least, run.job.length.count());
+    return least;
+  }
+
+  std::optional<std::int64_t> gap_for(std::uint32_t run) const {
+    const SlotBoard::Run& its = runs_[run];
+    if (its.every == period_ && !allowed_) return gaps_.common(its.job.a, its.job.b, its.job.length.count());
+    std::int64_t start = 0;
+    for (int forbidden = 0; forbidden < most_forbidden;) {
+      const auto free = past_busy(its, start);
+      if (!free || *free + its.job.length.count() > its.every) return std::nullopt;
+      const auto later = allowed_ ? allowed_(run, *free) : std::nullopt;
+      if (!later) return free;
+      start = *later;
+      ++forbidden;
+    }
+    return std::nullopt;
+  }
+
+  /// The first start from here on at which both units are free in all repetitions.
+  std::optional<std::int64_t> past_busy(const SlotBoard::Run& run, std::int64_t start) const {
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (std::int64_t shift = 0; shift < period_; shift += run.every)
+        for (const std::uint32_t unit : {run.job.a, run.job.b}) {
+          const auto next = gaps_.next(unit, start + shift, run.job.length.count());
+          if (!next) return std::nullopt;
+          moved = moved || *next > start + shift;
+          start = *next - shift;
+        }
+    }
+    return start;
+  }
+
+  std::span<const SlotBoard::Run> runs_;
+  const Allowed& allowed_;
+  std::uint32_t units_;
+  std::int64_t period_;
+  FreeGaps gaps_;
+  Placement out_;
+};
+
 }  // namespace
 
 Placement place_packed(const Packing& packing) {
@@ -143,15 +214,14 @@ Placement place_packed(const Packing& packing) {
   return out;
 }
 
-std::optional<Placement> place_periodic(std::span<const SlotBoard::Run> runs, std::uint32_t units, nanoseconds period,
-                                        const Allowed& allowed) {
+std::optional<Placement> place_periodic(std::span<const SlotBoard::Run> runs, std::span<const std::int64_t> turns,
+                                        std::uint32_t units, nanoseconds period, const Allowed& allowed) {
   std::vector<std::uint32_t> order(runs.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return runs[i].every; });
-  Placer placer(runs, units, period, allowed);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return turns[i]; });
+  GapPlacer placer(runs, units, period, allowed);
   for (auto first = order.begin(); first != order.end();) {
-    const auto last =
-        std::find_if(first, order.end(), [&](std::uint32_t i) { return runs[i].every != runs[*first].every; });
+    const auto last = std::find_if(first, order.end(), [&](std::uint32_t i) { return turns[i] != turns[*first]; });
     std::vector<Job> jobs;
     for (auto at = first; at != last; ++at) jobs.push_back(runs[*at].job);
     const Packing packing = pack(jobs, units);
@@ -159,7 +229,7 @@ std::optional<Placement> place_periodic(std::span<const SlotBoard::Run> runs, st
     std::iota(some.begin(), some.end(), 0U);
     std::ranges::stable_sort(some, {}, [&](std::uint32_t i) { return packing.places[i].start; });
     for (const std::uint32_t i : some)
-      if (!placer.insert(first[i], runs[first[i]].every)) return std::nullopt;
+      if (!placer.insert(first[i])) return std::nullopt;
     first = last;
   }
   return placer.take();

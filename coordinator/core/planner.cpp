@@ -33,6 +33,10 @@ constexpr int most_auto_slack = 2;
 constexpr std::size_t room_to_grow = 16;
 /// The longest interval of a mesh, as a multiple of its shortest.
 constexpr std::int64_t most_repetitions = 5000;
+/// Where runs find no gaps, the intervals that nobody gave are doubled, until they are so many times as long.
+constexpr int most_widening = 8;
+/// Of more runs than these none is kept where the period becomes another: to look for all of them takes many seconds.
+constexpr std::size_t most_kept_elsewhere = 100'000;
 
 struct Runs {
   std::vector<WantedRun> wanted;
@@ -43,7 +47,8 @@ struct Runs {
 /// With full duplex a site is two units: what it sends with, and what it receives with.
 Runs runs_of(const PlanRequest& request, const Cast& cast, double stretch) {
   const Mesh& mesh = request.mesh;
-  const auto& measured = request.measured;
+  const LinkTimes& measured = request.measured;
+  const std::vector<std::uint32_t> known = places_in(measured, cast);
   const ThroughputPolicy& policy = *mesh.policy.throughput;
   const std::vector<nanoseconds> guards = guards_of(cast, request.guards, stretch);
   Runs out;
@@ -56,9 +61,7 @@ Runs runs_of(const PlanRequest& request, const Cast& cast, double stretch) {
       const LinkTerms terms = terms_of(mesh, source, sink);
       if (!terms.throughput) continue;
       nanoseconds length = policy.run_duration();
-      if (!measured.empty())
-        if (const auto known = measured.find({source.site, sink.site}); known != measured.end())
-          length = granted_length(policy, known->second, stretch);
+      if (const auto took = measured.at(known[from], known[to])) length = granted_length(policy, *took, stretch);
       const std::uint32_t receiver = cast.unit_of[to] + (policy.full_duplex ? cast.units : 0);
       out.wanted.push_back({from,
                             to,
@@ -125,7 +128,8 @@ class ThroughputPlan {
     const Placement placement = place_packed(packing);
     const nanoseconds every = interval_for(policy_, packing.length, before);
     if (const Allowed allow = allowed(every); allow && !all_allowed(placement, allow)) {
-      if (const auto around = place_periodic(board_runs(every), runs_.units, every, allow)) {
+      const std::vector<std::int64_t> one_turn(runs_.wanted.size(), 0);
+      if (const auto around = place_periodic(board_runs(every), one_turn, runs_.units, every, allow)) {
         fill(*around, every, nullptr);
         return std::nullopt;
       }
@@ -136,30 +140,54 @@ class ThroughputPlan {
     return std::nullopt;
   }
 
+  /// Where no order of placing finds a gap for every run, those without an interval of their own take place more
+  /// rarely.
   std::optional<Misfit> place_mixed() {
     const nanoseconds cycle = packing_bound(jobs_of(runs_), runs_.units);
     const nanoseconds least = std::min<nanoseconds>(interval_for({}, cycle, 0ns), 24h * 30);
-    Intervals intervals = intervals_for(mesh_, cast_.sites, runs_.wanted, runs_.units, least);
-    if (intervals.misfit) return std::move(intervals.misfit);
-    if (intervals.every.empty()) return std::nullopt;
-    const auto [shortest, period] = std::ranges::minmax(intervals.every);
-    if (period / shortest > most_repetitions)
-      return Misfit{
-          .text = fmt::format("the intervals reach from {} to {}", format_duration(shortest), format_duration(period)),
-          .advice = fmt::format("choose them so that the longest is at most {} times the shortest", most_repetitions)};
+    const bool has_chosen = std::ranges::any_of(runs_.wanted, [](const WantedRun& run) { return !run.every; });
+    for (int times = 1; times <= (has_chosen ? most_widening : 1); times *= 2) {
+      Intervals intervals = intervals_for(mesh_, cast_.sites, runs_.wanted, runs_.units, least, times);
+      if (intervals.misfit) return std::move(intervals.misfit);
+      if (intervals.every.empty()) return std::nullopt;
+      const auto [shortest, period] = std::ranges::minmax(intervals.every);
+      if (period / shortest > most_repetitions)
+        return Misfit{.text = fmt::format("the intervals reach from {} to {}", format_duration(shortest),
+                                          format_duration(period)),
+                      .advice = fmt::format("choose them so that the longest is at most {} times the shortest",
+                                            most_repetitions)};
+      const auto placement = place_at(intervals.every, period);
+      if (!placement) continue;
+      fill(*placement, period, &intervals.every);
+      return std::nullopt;
+    }
+    return Misfit{.text = "the runs leave no gaps that are long enough for all of them",
+                  .advice = "give longer intervals, or a shorter duration"};
+  }
+
+  std::optional<Placement> place_at(const std::vector<nanoseconds>& every, nanoseconds period) {
     std::vector<SlotBoard::Run> runs;
-    for (std::size_t i = 0; i < runs_.wanted.size(); ++i)
-      runs.push_back({runs_.wanted[i].job, intervals.every[i].count()});
-    const Allowed allow = allowed_by(intervals.every);
-    std::optional<Placement> placement;
-    if (request_.previous != nullptr && request_.previous->throughput_every == period)
-      placement = place_again(runs, runs_.units, period, kept_starts(period), period, allow);
-    if (!placement) placement = place_periodic(runs, runs_.units, period, allow);
-    if (!placement)
-      return Misfit{.text = "the runs leave no gaps that are long enough for all of them",
-                    .advice = "give longer intervals, or a shorter duration"};
-    fill(*placement, period, &intervals.every);
-    return std::nullopt;
+    for (std::size_t i = 0; i < runs_.wanted.size(); ++i) runs.push_back({runs_.wanted[i].job, every[i].count()});
+    const Allowed allow = allowed_by(every);
+    const Timetable* before = request_.previous;
+    if (before != nullptr && (before->throughput_every == period || runs.size() <= most_kept_elsewhere))
+      if (auto again = place_again(runs, runs_.units, period, kept_starts(period), period, allow)) return again;
+    // The most frequent first: they need the same gap again and again. What is rarer finds the gaps that those leave,
+    // but where they keep all other sites busy at once: then the rarest of those whose interval was chosen goes first,
+    // which is so rare because one of its sites has little time to spare.
+    std::vector<std::int64_t> turns;
+    for (const SlotBoard::Run& run : runs) turns.push_back(run.every);
+    if (auto placement = place_periodic(runs, turns, runs_.units, period, allow)) return placement;
+    std::optional<std::int64_t> chosen;
+    bool differ = false;
+    for (std::size_t i = 0; i < turns.size(); ++i) {
+      if (runs_.wanted[i].every) continue;
+      differ = differ || (chosen && *chosen != turns[i]);
+      chosen = turns[i];
+      turns[i] = 2 * period.count() - turns[i];
+    }
+    if (!differ) return std::nullopt;
+    return place_periodic(runs, turns, runs_.units, period, allow);
   }
 
   /// A timetable that holds together is kept until it is this long.
@@ -307,11 +335,13 @@ void set_head(const PlanRequest& request, const Timetable* before, Timetable& ou
 
 /// An interval that was chosen for another mesh goes on as long as it is neither too short nor far too long.
 bool still_fits(const Mesh& mesh, nanoseconds every, const SlotPatch& slots) {
-  const bool is_chosen = is_uniform(mesh) ? !mesh.policy.throughput->every : slots.classes().least_auto.has_value();
+  const RunClasses& classes = slots.classes();
+  const bool is_chosen = is_uniform(mesh) ? !mesh.policy.throughput->every : classes.least_auto.has_value();
   if (!is_chosen) return true;
-  const nanoseconds chosen = slots.classes().least_auto.value_or(every);
-  return chosen >= least_auto_every && every >= nanoseconds(slots.busiest_with_repeats().count() / 100 * 105) &&
-         chosen <= std::max(least_auto_every, most_auto_slack * slots.busiest());
+  const nanoseconds chosen = classes.least_auto.value_or(every);
+  if (chosen < least_auto_every || every < nanoseconds(slots.busiest_with_repeats().count() / 100 * 105)) return false;
+  const nanoseconds most = std::max(least_auto_every, most_auto_slack * slots.busiest());
+  return chosen <= most || chosen <= least_chosen(most, classes.given);
 }
 
 /// False, and nothing is changed, where it must be planned anew.

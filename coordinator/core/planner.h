@@ -7,6 +7,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "coordinator/core/link_times.h"
 #include "coordinator/core/mesh.h"
 #include "shared/base/error.h"
 #include "shared/base/ids.h"
@@ -27,7 +28,7 @@ struct PlanRequest {
   const Mesh& mesh;
   /// How long a link's run takes from its slot's beginning until the link is idle again, where earlier runs have shown
   /// it.
-  std::unordered_map<Link, nanoseconds> measured{};
+  LinkTimes measured{};
   /// Sites whose agents know shared time worse than `usual_clock_error`, and by how much: nothing else is planned at
   /// either site for so long before and after the slots of the runs that begin there.
   std::map<SiteId, nanoseconds> guards{};

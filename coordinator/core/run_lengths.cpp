@@ -33,7 +33,7 @@ void RunLengths::restore(const Timetable& timetable, const ThroughputPolicy& pol
   const nanoseconds duration = policy.run_duration();
   if (!timetable.policy.throughput || timetable.policy.throughput->run_duration() != duration) return;
   for (const ThroughputSlot& slot : timetable.slots)
-    if (slot.length - slot_overhead != duration) measured_[slot.link] = slot.length - slot_overhead;
+    if (slot.length - slot_overhead != duration) measured_.set(slot.link, slot.length - slot_overhead);
 }
 
 bool RunLengths::on_result(const Result& result, const ThroughputPolicy& policy) {
@@ -43,11 +43,10 @@ bool RunLengths::on_result(const Result& result, const ThroughputPolicy& policy)
   const Link link = result.link();
   History& history = histories_[link];
   history.add(result, result.has(Tag::settled) || result.has(Tag::budget_ended));
-  const auto known = measured_.find(link);
-  const nanoseconds planned = known == measured_.end() ? policy.run_duration() : known->second;
+  const nanoseconds planned = measured_.of(link).value_or(policy.run_duration());
   const nanoseconds length = wanted(history, result, planned, policy);
   if (std::abs(to_seconds(length - planned)) < worth_a_change * to_seconds(planned)) return false;
-  measured_[link] = length;
+  measured_.set(link, length);
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "coordinator/core/link_times.h"
 #include "shared/base/ids.h"
 #include "shared/measure/result.h"
 #include "shared/schedule/policy.h"
@@ -34,7 +35,7 @@ class RunLengths {
   bool on_result(const Result& result, const ThroughputPolicy& policy);
   /// Of links whose slot should not last the policy's duration: for how long, from the slot's beginning until the run
   /// is over (the end's guard not counted).
-  const std::unordered_map<Link, nanoseconds>& measured() const { return measured_; }
+  const LinkTimes& measured() const { return measured_; }
   /// What the last runs of each link took on the average, from the first octet until the run was over; links without a
   /// run are left out.
   std::unordered_map<Link, nanoseconds> usual() const;
@@ -53,7 +54,7 @@ class RunLengths {
                      const ThroughputPolicy& policy) const;
 
   std::unordered_map<Link, History> histories_;
-  std::unordered_map<Link, nanoseconds> measured_;
+  LinkTimes measured_;
 };
 
 }  // namespace sonde

@@ -22,6 +22,13 @@ class TermsTable {
     const LinkRule* rule = rule_for(from, to);
     return rule == nullptr || (rule->measured && rule->throughput);
   }
+  /// Whether the mesh measures latency, and with it connect, on the link.
+  bool has_latency(std::uint32_t from, std::uint32_t to) const {
+    const SiteSpec& sink = *cast_.sites[to];
+    if (from == to || !cast_.sites[from]->has_agent || (!sink.inbound && sink.has_agent)) return false;
+    const LinkRule* rule = rule_for(from, to);
+    return rule == nullptr || rule->measured;
+  }
   /// The interval that is given for the link or for all; nullopt: auto.
   std::optional<nanoseconds> every(std::uint32_t from, std::uint32_t to) const {
     const LinkRule* rule = rule_for(from, to);

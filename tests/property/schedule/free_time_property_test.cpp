@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <map>
+
 #include "coordinator/core/free_time.h"
 #include "coordinator/core/planner.h"
 
@@ -36,24 +38,40 @@ Link random_link(std::size_t sites) {
   return {site(from), site(other < from ? other : other + 1)};
 }
 
+using Guards = std::map<SiteId, nanoseconds>;
+
+/// Some clocks are uncertain.
+Guards random_guards(std::size_t sites) {
+  Guards guards;
+  for (std::size_t i = 0; i < sites; ++i)
+    if (*rc::gen::inRange(0, 3) == 0) guards[site(i)] = std::chrono::milliseconds(*rc::gen::element(100, 300, 700));
+  return guards;
+}
+nanoseconds guard_of(const Guards& guards, const Link& link) {
+  return guards.contains(link.from) ? guards.at(link.from) : nanoseconds(0);
+}
+
 /// By looking at every slot of every cycle around: written without regard to how next_free works.
 bool meets_a_slot(const Timetable& timetable, const Uplinks& uplinks, const Link& link, SharedTime t,
-                  nanoseconds length) {
+                  nanoseconds length, const Guards& guards = {}) {
   for (const ThroughputSlot& slot : timetable.slots) {
     if (!exclude_each_other(slot.link, link, uplinks)) continue;
     const auto around = (t - timetable.epoch) / timetable.throughput_every;
     for (auto k = std::max<std::int64_t>(0, around - 1); k <= around + 1; ++k) {
       const SharedTime begin = timetable.epoch + k * timetable.throughput_every + slot.start;
-      if (begin < t + length && t < begin + slot.length) return true;
+      const nanoseconds apart = guard_of(guards, slot.link) + guard_of(guards, link);
+      if (begin - apart < t + length && t < begin + slot.length + apart) return true;
     }
   }
   return false;
 }
 
 bool meets_a_reservation(const std::vector<Reservation>& reserved, const Uplinks& uplinks, const Link& link,
-                         SharedTime t, nanoseconds length) {
+                         SharedTime t, nanoseconds length, const Guards& guards) {
   return std::ranges::any_of(reserved, [&](const Reservation& other) {
-    return exclude_each_other(other.link, link, uplinks) && other.start < t + length && t < other.start + other.length;
+    const nanoseconds apart = guard_of(guards, other.link) + guard_of(guards, link);
+    return exclude_each_other(other.link, link, uplinks) && other.start - apart < t + length &&
+           t < other.start + other.length + apart;
   });
 }
 
@@ -72,19 +90,20 @@ BOOST_AUTO_TEST_CASE(runs_on_demand_meet_neither_slots_nor_each_other) {
     timetable->throughput_every =
         timetable->cycle + std::chrono::milliseconds(*rc::gen::element(0, 700, 5000, 120'000));
     std::vector<Reservation> reserved;
+    const Guards guards = random_guards(mesh.sites.size());
     for (int i = 0; i < 12; ++i) {
       const Link link = random_link(mesh.sites.size());
       const nanoseconds length = std::chrono::milliseconds(*rc::gen::inRange(1, 9000));
       const SharedTime not_before = epoch + std::chrono::milliseconds(*rc::gen::inRange(-5000, 200'000));
-      const auto found = next_free({*timetable, uplinks, link, length, not_before, reserved});
+      const auto found = next_free({*timetable, uplinks, link, length, not_before, reserved, guards});
       if (!found) continue;
       RC_ASSERT(*found >= not_before && *found >= timetable->effective_at);
-      RC_ASSERT(!meets_a_slot(*timetable, uplinks, link, *found, length));
-      RC_ASSERT(!meets_a_reservation(reserved, uplinks, link, *found, length));
-      const SharedTime earliest = std::max(not_before, timetable->effective_at);
+      RC_ASSERT(!meets_a_slot(*timetable, uplinks, link, *found, length, guards));
+      RC_ASSERT(!meets_a_reservation(reserved, uplinks, link, *found, length, guards));
+      const SharedTime earliest = std::max(not_before, timetable->effective_at + guard_of(guards, link));
       for (SharedTime t = earliest; t < *found && t < earliest + 60s; t += 97ms)
-        RC_ASSERT(meets_a_slot(*timetable, uplinks, link, t, length) ||
-                  meets_a_reservation(reserved, uplinks, link, t, length));
+        RC_ASSERT(meets_a_slot(*timetable, uplinks, link, t, length, guards) ||
+                  meets_a_reservation(reserved, uplinks, link, t, length, guards));
       reserved.push_back({link, *found, length});
     }
   });

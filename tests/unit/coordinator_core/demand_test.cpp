@@ -255,4 +255,20 @@ BOOST_AUTO_TEST_CASE(its_limits_hold) {
   BOOST_TEST(world.demand.runs().size() <= Demand::most_kept);
 }
 
+BOOST_AUTO_TEST_CASE(runs_keep_the_distance_that_uncertain_clocks_need) {
+  constexpr nanoseconds guard = 700ms;
+  for (nanoseconds wait{0}; wait < 60s; wait += 500ms) {
+    World world;
+    world.now += wait;
+    for (const SiteId& site : {berlin, athens, gdansk}) world.hear(site);
+    world.demand.set_plan(world.mesh, world.timetable, world.now, {{athens, guard}});
+    const DemandRun run = world.good({berlin, gdansk}, Probe::connect);
+    for (const ThroughputSlot& slot : world.timetable.slots) {
+      if (slot.link.from != athens) continue;
+      for (SharedTime at = epoch + slot.start; at < world.now + 10min; at += world.timetable.throughput_every)
+        BOOST_TEST((run.scheduled_at + run.length <= at - guard || run.scheduled_at >= at + slot.length + guard));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,9 +5,11 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
+#include "coordinator/core/link_rules.h"
 #include "coordinator/core/packing.h"
 
 using namespace sonde;
@@ -294,6 +296,58 @@ BOOST_AUTO_TEST_CASE(hundreds_of_sites_reach_the_bound) {
   const Timetable timetable = planned(mesh);
   BOOST_TEST(timetable.rounds == 598U);
   BOOST_TEST(against_bound(mesh, timetable) <= 1.05);
+}
+
+/// Of which some measure each other more often than the others.
+Mesh mesh_with_core(int sites, int core, nanoseconds duration, nanoseconds every) {
+  Mesh mesh = mesh_of(sites);
+  mesh.policy.throughput->duration = duration;
+  for (int i = 0; i < core; ++i) mesh.sites[static_cast<std::size_t>(i * (sites / core))].groups = {"core"};
+  LinkRule often;
+  often.group = "core";
+  often.every = every;
+  mesh.links.push_back(often);
+  return mesh;
+}
+
+BOOST_AUTO_TEST_CASE(what_has_time_enough_in_all_is_not_refused_for_want_of_gaps) {
+  for (const Mesh& mesh : {mesh_with_core(40, 15, 30s, 20min), mesh_with_core(40, 10, 60s, 20min),
+                           mesh_with_core(60, 8, 60s, 20min), mesh_with_core(60, 14, 60s, 30min)}) {
+    const Timetable timetable = planned(mesh);
+    BOOST_TEST(summarise(mesh, timetable).conflicts == 0U);
+    for (const ThroughputSlot& slot : timetable.slots)
+      if (const auto every = terms_of(mesh, *mesh.site(slot.link.from), *mesh.site(slot.link.to)).every)
+        BOOST_TEST((timetable.interval(slot) <= *every));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_site_joins_a_mesh_with_a_core_and_leaves_it) {
+  for (const int sites : {100, 200}) {
+    Mesh mesh = mesh_with_core(sites, 20, 10s, 1h);
+    Timetable timetable = planned(mesh);
+    Timetable before = timetable;
+    SiteSpec newcomer = mesh.sites.front();
+    newcomer.site = SiteId::known("newcomer");
+    newcomer.groups.clear();
+    mesh.sites.push_back(newcomer);
+    BOOST_REQUIRE(replan(timetable, {.mesh = mesh, .effective_at = SharedTime(2s)}).has_value());
+    BOOST_TEST(summarise(mesh, timetable).conflicts == 0U);
+    std::map<Link, nanoseconds> starts;
+    for (const ThroughputSlot& slot : timetable.slots) starts[slot.link] = slot.start;
+    const auto moved = static_cast<std::size_t>(std::ranges::count_if(
+        before.slots, [&](const ThroughputSlot& slot) { return starts.at(slot.link) != slot.start; }));
+    BOOST_TEST(moved <= 4U * static_cast<std::size_t>(sites));  // two for each new run
+    before = timetable;
+    mesh.sites.pop_back();
+    BOOST_REQUIRE(replan(timetable, {.mesh = mesh, .effective_at = SharedTime(3s)}).has_value());
+    std::erase_if(before.slots, [&](const ThroughputSlot& slot) {
+      return slot.link.from == newcomer.site || slot.link.to == newcomer.site;
+    });
+    const auto same = [](const ThroughputSlot& a, const ThroughputSlot& b) {
+      return a.link == b.link && a.start == b.start && a.length == b.length;
+    };
+    BOOST_TEST(std::ranges::equal(before.slots, timetable.slots, same));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(too_many_sites_are_refused) {
