@@ -79,7 +79,7 @@ async function operating(page, sites) {
     await painted(page);
     took[name] = Math.round(performance.now() - began);
   };
-  const order = (name) => time(`order_${name}`, () => page.selectOption("#order", name), 
+  const order = (name) => time(`order_${name}`, () => page.selectOption("#order", name),
     (wanted) => new URLSearchParams(location.hash.slice(1)).get("order") === wanted, name);
   await order("worst");
   await order("similar");
