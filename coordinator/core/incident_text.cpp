@@ -52,7 +52,7 @@ std::string_view counted(CauseKind kind) {
 }
 
 /// Of a cause that lies on one direction only those links count: the others suffer with them.
-std::size_t own_links(const Incident& incident) {
+std::size_t own_link_count(const Incident& incident) {
   std::size_t own = 0;
   for (const Link& link : incident.links) {
     if (incident.cause.kind == CauseKind::egress && link.from != incident.cause.site) continue;
@@ -67,7 +67,7 @@ bool shows(const Incident& incident, Signal signal) {
 }
 
 std::string of_links(const Incident& incident, std::size_t covered) {
-  const std::size_t bad = own_links(incident);
+  const std::size_t bad = own_link_count(incident);
   const Doing what = incident.metrics.empty() ? Doing{} : doing(incident.metrics.front());
   if (incident.cause.kind == CauseKind::link || incident.cause.kind == CauseKind::pair)
     return fmt::format("{}: the {} {}", describe(incident.cause), bad == 1 ? "link" : "links",

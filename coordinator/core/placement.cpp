@@ -10,7 +10,7 @@ namespace sonde {
 namespace {
 
 /// Runs of one unit that may be moved to make room for a new one: so many are tried.
-constexpr std::size_t most_moves_tried = 200;
+constexpr std::size_t most_moves_here = 200;
 /// Starts that quiet hours forbid are skipped at most this often for one run.
 constexpr int most_forbidden = 3000;
 
@@ -65,7 +65,7 @@ class Placer {
     const SlotBoard::Run& wanted = runs_[run];
     for (const std::uint32_t unit : {wanted.job.a, wanted.job.b}) {
       const std::vector<SlotBoard::Busy> theirs = board_.busy(unit);
-      const std::size_t tries = std::min(theirs.size(), most_moves_tried);
+      const std::size_t tries = std::min(theirs.size(), most_moves_here);
       for (std::size_t k = 0; k < tries; ++k) {
         // Begins elsewhere for each run, so that not all are taken from one round.
         const SlotBoard::Busy& busy = theirs[(k + std::size_t{run} * 7919) % theirs.size()];

@@ -11,7 +11,7 @@
 namespace sonde {
 namespace {
 
-constexpr nanoseconds day = std::chrono::hours(24);
+constexpr nanoseconds one_day = std::chrono::hours(24);
 constexpr std::array<std::string_view, 3> state_names{"pending", "active", "expired"};
 
 /// On one line, so that it can be kept and shown as such.
@@ -75,12 +75,12 @@ SilenceState Silence::state(SharedTime now) const {
 }
 
 std::optional<Stretch> occurrence(const MaintenanceWindow& window, SharedTime now) {
-  const nanoseconds midnight = (now.time_since_epoch() / day) * day;
+  const nanoseconds midnight = (now.time_since_epoch() / one_day) * one_day;
   // One that began yesterday may reach over midnight; a week ahead every day has come.
   for (int ahead = -1; ahead <= 7; ++ahead) {
-    const SharedTime starts(midnight + ahead * day + window.from);
-    const auto on =
-        std::chrono::floor<std::chrono::days>(std::chrono::sys_time<std::chrono::nanoseconds>(midnight + ahead * day));
+    const SharedTime starts(midnight + ahead * one_day + window.from);
+    const auto on = std::chrono::floor<std::chrono::days>(
+        std::chrono::sys_time<std::chrono::nanoseconds>(midnight + ahead * one_day));
     const unsigned weekday = std::chrono::weekday(on).iso_encoding() - 1;
     if (((static_cast<unsigned>(window.days) >> weekday) & 1U) == 0) continue;
     if (window.until && starts >= *window.until) return std::nullopt;

@@ -1,7 +1,7 @@
 // Prints one JSON object a line: the sums over many seeded fault scenarios of one kind. tests/bench/incidents.py
 // judges.
 //
-//     bench_incidents SITES FAULTS PARTIAL COUNT [--stories]
+//     bench_incidents SITES FAULTS whole|partial|measuring COUNT [--stories]
 //     bench_incidents --search SITES BAD
 // The second times the search for causes where one link in BAD is bad: how long one takes of a one-way signal and of
 // one that needs an answer.
@@ -87,21 +87,23 @@ int main(int argc, char** argv) {
   if (argc == 4 && std::string_view(argv[1]) == "--search")
     return time_search(static_cast<std::size_t>(std::atoi(argv[2])), static_cast<std::uint64_t>(std::atoi(argv[3])));
   if (argc < 5) {
-    fmt::print(stderr, "bench_incidents SITES FAULTS PARTIAL COUNT [--stories] | --search SITES BAD\n");
+    fmt::print(stderr, "bench_incidents SITES FAULTS whole|partial|measuring COUNT [--stories] | --search SITES BAD\n");
     return 2;
   }
   ScenarioPlan plan;
   plan.sites = static_cast<std::size_t>(std::atoi(argv[1]));
   plan.faults = static_cast<std::size_t>(std::atoi(argv[2]));
-  plan.partial = std::atoi(argv[3]) != 0;
+  const std::string_view kind = argv[3];
+  plan.partial = kind == "partial";
+  plan.measuring = kind == "measuring";
   const int count = std::atoi(argv[4]);
   const bool stories = argc > 5 && std::string_view(argv[5]) == "--stories";
   ScenarioOutcome sum;
   std::size_t faults = 0;
   std::size_t single = 0;
   for (int i = 0; i < count; ++i) {
-    plan.seed =
-        static_cast<std::uint64_t>(i) + 1000 * plan.sites + 100'000 * plan.faults + (plan.partial ? 10'000'000 : 0);
+    plan.seed = static_cast<std::uint64_t>(i) + 1000 * plan.sites + 100'000 * plan.faults +
+                (plan.partial ? 10'000'000 : 0) + (plan.measuring ? 20'000'000 : 0);
     const ScenarioOutcome one = play(plan);
     faults += one.faults.size();
     single += one.incidents == one.faults.size() ? 1U : 0U;
@@ -120,12 +122,12 @@ int main(int argc, char** argv) {
                  one.incidents, one.wrong, one.story);
   }
   fmt::print(
-      R"({{"sites":{},"faults":{},"partial":{},"scenarios":{},"injected":{},"right":{},"incidents":{},"wrong":{},)"
+      R"({{"sites":{},"faults":{},"kind":"{}","scenarios":{},"injected":{},"right":{},"incidents":{},"wrong":{},)"
       R"("single":{},"never_cleared":{},"raise_p50":{},"raise_p95":{},"clear_p50":{},"clear_p95":{},)"
       R"("maddash_right":{},"maddash_wrong":{},"maddash_named":{},"alerts_by_link":{}}})"
       "\n",
-      plan.sites, plan.faults, plan.partial, count, faults, sum.right, sum.incidents, sum.wrong, single,
-      sum.never_cleared, at_share(sum.raise, 0.5), at_share(sum.raise, 0.95), at_share(sum.clear, 0.5),
-      at_share(sum.clear, 0.95), sum.maddash_right, sum.maddash_wrong, sum.maddash_named, sum.alerts_by_link);
+      plan.sites, plan.faults, kind, count, faults, sum.right, sum.incidents, sum.wrong, single, sum.never_cleared,
+      at_share(sum.raise, 0.5), at_share(sum.raise, 0.95), at_share(sum.clear, 0.5), at_share(sum.clear, 0.95),
+      sum.maddash_right, sum.maddash_wrong, sum.maddash_named, sum.alerts_by_link);
   return 0;
 }

@@ -5,13 +5,14 @@ import subprocess
 
 from host import BIN
 
-# sites, faults at once, partial, scenarios; with --full ten times as many up to 20 sites, four times beyond.
-KINDS = [(3, 1, 0, 600), (6, 1, 0, 300), (6, 1, 1, 300), (6, 2, 0, 200), (10, 1, 1, 100), (20, 1, 0, 60), (20, 2, 1, 40),
-         (50, 1, 1, 8), (100, 1, 0, 4), (3, 0, 0, 600), (6, 0, 0, 300), (20, 0, 0, 20)]
+# sites, faults at once, kind, scenarios; with --full ten times as many up to 20 sites, four times beyond.
+KINDS = [(3, 1, "whole", 600), (6, 1, "whole", 300), (6, 1, "partial", 300), (6, 2, "whole", 200), (10, 1, "partial", 100),
+         (20, 1, "whole", 60), (20, 2, "partial", 40), (50, 1, "partial", 8), (100, 1, "whole", 4), (3, 1, "measuring", 300),
+         (6, 1, "measuring", 200), (20, 1, "measuring", 20), (3, 0, "whole", 600), (6, 0, "whole", 300), (20, 0, "whole", 20)]
 
 
-def play(sites, faults, partial, count):
-    done = subprocess.run([BIN / "bench_incidents", str(sites), str(faults), str(partial), str(count)],
+def play(sites, faults, kind, count):
+    done = subprocess.run([BIN / "bench_incidents", str(sites), str(faults), kind, str(count)],
                           capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -53,12 +54,13 @@ def judge(report, played):
 
 def run(report, full):
     played = []
-    for sites, faults, partial, count in KINDS:
+    for sites, faults, kind, count in KINDS:
         more = 1 if not full else 10 if sites <= 20 else 4
-        played.append(play(sites, faults, partial, count * more))
+        played.append(play(sites, faults, kind, count * more))
     rows = []
     for row in played:
-        fault = {0: "none", 1: "one", 2: "two at once"}[row["faults"]] + (", partial" if row["partial"] else "")
+        fault = {0: "none", 1: "one", 2: "two at once"}[row["faults"]]
+        fault += {"whole": "", "partial": ", partial", "measuring": ", of the measuring"}[row["kind"]]
         if not row["faults"]:
             rows.append([row["sites"], fault, row["scenarios"], "-", row["incidents"], "-", "-", "-", "-",
                          f"{row['alerts_by_link'] / row['scenarios']:.1f}"])

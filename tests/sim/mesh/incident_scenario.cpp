@@ -39,7 +39,11 @@ class World {
   std::set<Link> links_of(const Cause& cause) const;
   std::vector<Cause> all_causes() const;
   bool is_broken(const Link& link) const;
+  Fault draw_measuring_fault();
+  bool measuring_fault(CauseKind kind, const SiteId& site) const;
   bool is_gone(const SiteId& site) const;
+  bool is_unheard(const SiteId& site) const;
+  void spoil(Result& result, bool& shows);
   Result measure(const Link& link);
   void one_interval();
   void note_incidents(const Incidents::Out& out);
@@ -140,6 +144,35 @@ Cause World::draw_cause() {
   }
 }
 
+Fault World::draw_measuring_fault() {
+  constexpr std::array kinds{CauseKind::agent_silent, CauseKind::agent_starved, CauseKind::clock,
+                             CauseKind::coordinator};
+  const CauseKind kind = kinds.at(random_.below(kinds.size()));
+  const SiteId site = kind == CauseKind::coordinator ? SiteId{} : any_site();
+  return {.cause = {.kind = kind, .site = site, .link = {}, .name = {}}, .links = {}};
+}
+
+bool World::measuring_fault(CauseKind kind, const SiteId& site) const {
+  return faulty_ && plan_.measuring && outcome_.faults.front().cause.kind == kind &&
+         (kind == CauseKind::coordinator || outcome_.faults.front().cause.site == site);
+}
+
+/// Its agent is not heard, and measures nothing that could be known.
+bool World::is_unheard(const SiteId& site) const {
+  return is_gone(site) || measuring_fault(CauseKind::agent_silent, site) ||
+         measuring_fault(CauseKind::coordinator, site);
+}
+
+/// What a measurer in trouble says of the network is as good as anything.
+void World::spoil(Result& result, bool& shows) {
+  const bool starved = measuring_fault(CauseKind::agent_starved, result.id.from);
+  const bool stepped = measuring_fault(CauseKind::clock, result.id.from);
+  if (!starved && !stepped) return;
+  result.set(starved ? Tag::starved : Tag::clock_stepped);
+  // A clock that is set spoils delays, not counts and answers.
+  if (starved || outcome_.signal == Signal::latency) shows = random_.unit() < 0.5;
+}
+
 Fault World::draw_fault() {
   for (;;) {
     Fault fault{.cause = draw_cause(), .links = {}};
@@ -176,6 +209,10 @@ bool World::look_like_one(const Fault& one, const Fault& two) const {
 void World::break_something() {
   constexpr std::array signals{Signal::loss, Signal::loss, Signal::latency, Signal::answer};
   outcome_.signal = signals.at(random_.below(signals.size()));
+  if (plan_.measuring) {
+    outcome_.faults.push_back(draw_measuring_fault());
+    return;
+  }
   // Beside some a second one would always look like a third: then both are drawn anew.
   constexpr int most_draws = 200;
   for (int draws = 0; outcome_.faults.size() < plan_.faults; ++draws) {
@@ -214,13 +251,19 @@ bool World::is_gone(const SiteId& site) const {
 
 Result World::measure(const Link& link) {
   const bool broken = is_broken(link);
-  const bool shows = random_.unit() < (broken ? 1 - plan_.missed : plan_.false_alarm);
+  bool shows = random_.unit() < (broken ? 1 - plan_.missed : plan_.false_alarm);
   Result result;
   result.id = {link.from, 1, ++seq_};
   result.to = link.to;
   result.scheduled_at = now() - interval;
   result.started_at = result.scheduled_at;
   result.finished_at = now();
+  if (measuring_fault(CauseKind::agent_silent, link.to)) {
+    result.outcome = Outcome::unreachable;
+    result.reason = "no reply to 50 probes: port unreachable, nothing listens there";
+    return result;
+  }
+  spoil(result, shows);
   if (shows && outcome_.signal == Signal::answer) {
     result.outcome = Outcome::timeout;
     return result;
@@ -241,9 +284,9 @@ Result World::measure(const Link& link) {
 void World::one_interval() {
   ++step_;
   for (auto& [site, agent] : agents_)
-    if (!is_gone(site)) agent.last_heard = now();
+    if (!is_unheard(site)) agent.last_heard = now();
   for (const SiteSpec& from : mesh_.sites) {
-    if (is_gone(from.site)) continue;
+    if (is_unheard(from.site)) continue;
     for (const SiteSpec& to : mesh_.sites) {
       if (from.site == to.site) continue;
       const Link link{from.site, to.site};
@@ -264,9 +307,10 @@ void World::note_incidents(const Incidents::Out& out) {
   for (const Incident* incident : incidents_.list()) {
     if (!incident->open()) continue;
     for (std::size_t i = 0; i < outcome_.faults.size(); ++i)
-      if (!noticed_.contains(i) && std::ranges::any_of(incident->links, [&](const Link& link) {
-            return covers(outcome_.faults[i].cause, mesh_, link, is_loop(outcome_.signal));
-          }))
+      if (!noticed_.contains(i) &&
+          (incident->cause == outcome_.faults[i].cause || std::ranges::any_of(incident->links, [&](const Link& link) {
+             return covers(outcome_.faults[i].cause, mesh_, link, is_loop(outcome_.signal));
+           })))
         noticed_[i] = step_ - plan_.well_before;
   }
   for (const Incident& incident : out.changed)
@@ -276,14 +320,14 @@ void World::note_incidents(const Incidents::Out& out) {
 
 /// Row and column shares of bad cells; what the rules do not name stays a list of red cells.
 void World::judge_as_maddash() {
-  const auto bad = [&](const Link& link) { return (last_[link] & 1U) != 0 && !is_gone(link.from); };
+  const auto bad = [&](const Link& link) { return (last_[link] & 1U) != 0 && !is_unheard(link.from); };
   std::set<Cause> named;
   for (const SiteSpec& site : mesh_.sites) {
     double row = 0;
     double column = 0;
     for (const SiteSpec& other : mesh_.sites) {
       if (other.site == site.site) continue;
-      row += bad({site.site, other.site}) || is_gone(site.site) ? 1 : 0;
+      row += bad({site.site, other.site}) || is_unheard(site.site) ? 1 : 0;
       column += bad({other.site, site.site}) ? 1 : 0;
     }
     const auto others = static_cast<double>(mesh_.sites.size() - 1);

@@ -17,6 +17,7 @@ struct ScenarioPlan {
   std::size_t sites = 6;
   std::size_t faults = 1;     ///< 0, 1 or 2 at once
   bool partial = false;       ///< some links of the cause stay well
+  bool measuring = false;     ///< no fault of the network: an agent, its CPU, its clock, the coordinator's own way
   double missed = 0.05;       ///< share of bad results that look good
   double false_alarm = 0.01;  ///< share of good results that look bad
   int well_before = 34;       ///< intervals

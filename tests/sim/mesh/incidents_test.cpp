@@ -53,6 +53,14 @@ BOOST_AUTO_TEST_CASE(six_sites_whole_and_partial) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_wrong_with_the_measuring_is_not_blamed_on_the_network) {
+  for (const std::size_t sites : {3U, 6U}) {
+    const Sum sum = play_many({.sites = sites, .faults = 1, .measuring = true}, 40);
+    BOOST_TEST(sum.right == sum.injected, sum.stories);
+    BOOST_TEST(sum.wrong == 0U, sum.stories);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_same_seed_tells_the_same_story) {
   const ScenarioPlan plan{.seed = 42, .sites = 10, .faults = 1};
   const ScenarioOutcome once = play(plan);
