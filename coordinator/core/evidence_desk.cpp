@@ -11,7 +11,7 @@ namespace {
 
 /// Links that one tick looks at to find those whose turn it is.
 constexpr std::size_t links_in_a_tick = 5000;
-constexpr nanoseconds minute = std::chrono::minutes(1);
+constexpr nanoseconds onset_window = std::chrono::minutes(1);  // of onsets_in_a_minute
 /// An agent that has more to do than this answers that it did not get to it.
 constexpr nanoseconds onset_turn = std::chrono::seconds(30);
 constexpr nanoseconds leisure_turn = std::chrono::seconds(60);
@@ -166,7 +166,7 @@ void EvidenceDesk::order(SharedTime now, const Link& link, std::optional<std::st
 }
 
 void EvidenceDesk::order_onsets(SharedTime now, const AgentStatuses& agents, Out& out) {
-  while (!onsets_.empty() && now - onsets_.front() >= minute) onsets_.pop_front();
+  while (!onsets_.empty() && now - onsets_.front() >= onset_window) onsets_.pop_front();
   const auto refuse = [&](const Waiting& waiting, const char* why) {
     PathTrace none;
     none.began_at = now;
