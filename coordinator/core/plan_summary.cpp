@@ -14,7 +14,7 @@
 namespace sonde {
 namespace {
 
-constexpr nanoseconds day = std::chrono::hours(24);
+constexpr nanoseconds day_length = std::chrono::hours(24);
 /// Of a link in somebody's quiet hours so many runs are looked at.
 constexpr std::int64_t most_runs_looked_at = 20'000;
 
@@ -79,7 +79,7 @@ nanoseconds longest_pause(const Timetable& timetable, const ThroughputSlot& slot
       timetable.quiet, [&](const QuietSite& q) { return q.site == slot.link.from || q.site == slot.link.to; });
   if (!may_be_quiet) return every;
   // The pattern of a day comes again after so many runs.
-  const std::int64_t pattern = day.count() / std::gcd(day.count(), every.count());
+  const std::int64_t pattern = day_length.count() / std::gcd(day_length.count(), every.count());
   nanoseconds longest{0};
   nanoseconds pause{0};
   for (std::int64_t k = 0; k < 2 * std::min(pattern, most_runs_looked_at); ++k) {
