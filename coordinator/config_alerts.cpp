@@ -137,7 +137,7 @@ AlertRule read_rule(const Value& value, Signal signal, AlertRule out) {
   if (signal == Signal::throughput)
     if (auto least = fields.get("least"))
       if (const auto rate = least->bit_rate()) out.limit = rate->value;
-  if (signal == Signal::loss)
+  if (signal == Signal::loss || signal == Signal::latency)
     if (auto samples = fields.get("samples")) assign_count(out.samples, *samples, 1, 1'000'000);
   if (auto hold = fields.get("for")) assign(out.hold, hold->duration(0s, 7 * 24h));
   read_severity(fields, out);

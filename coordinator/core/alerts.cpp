@@ -30,7 +30,9 @@ std::optional<Verdict> judge_loss(const Result& result, const AlertRule& rule, b
 /// sees it is a drift.
 std::optional<Verdict> judge_latency(const Result& result, const AlertRule& rule, const JudgeContext& context,
                                      bool raised) {
-  if (result.has(Tag::clock_stepped)) return std::nullopt;
+  const DistributionValue* answers = result.distribution_of(Metric::rtt);
+  if (result.has(Tag::clock_stepped) || (answers != nullptr && answers->samples.count() < rule.samples))
+    return std::nullopt;
   const auto round_trip = median_of(result, Metric::rtt);
   if (rule.limit && round_trip && *round_trip > *rule.limit)
     return Verdict{Signal::latency, true, *round_trip - *rule.limit};
@@ -103,6 +105,7 @@ AlertRuleSet default_alert_rules() {
   latency.raise = 5e-3;
   latency.clear = 2.5e-3;
   latency.share = 0.25;
+  latency.samples = 1;
   AlertRule& throughput = at(rules, Signal::throughput);
   throughput.raise = 0.5;
   throughput.clear = 0.75;

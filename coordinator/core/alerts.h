@@ -64,7 +64,7 @@ struct AlertRule {
   std::uint32_t of = 3;              ///< ... of the last so many results, at most `most_remembered`
   std::uint32_t good = 5;            ///< cleared after so many good in a row
   nanoseconds hold{0};               ///< and the oldest of the bad is at least so old (`for`)
-  std::uint32_t samples = 20;        ///< loss: probes that a result needs to be judged
+  std::uint32_t samples = 20;        ///< loss: probes, latency: answers that a result needs to be judged
   AlertSeverity severity = AlertSeverity::warning;
   std::string runbook = {};  ///< URL; may be empty
   bool operator==(const AlertRule&) const = default;

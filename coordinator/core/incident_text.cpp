@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
+#include "coordinator/core/human.h"
 #include "coordinator/core/incidents.h"
 
 namespace sonde {
@@ -76,7 +78,45 @@ std::string of_links(const Incident& incident, std::size_t covered) {
                      counted(incident.cause.kind), bad == 1 ? what.one : what.many);
 }
 
+std::string who_was_heard(const AgentStatuses& agents, SharedTime now) {
+  std::size_t known = 0;
+  std::optional<SharedTime> newest;
+  for (const auto& [site, agent] : agents) {
+    if (!agent.last_heard) continue;
+    ++known;
+    newest = std::max(newest.value_or(*agent.last_heard), *agent.last_heard);
+  }
+  if (!newest) return "";
+  return fmt::format("of {} agents that were heard before the last was heard {} ago", known,
+                     human_stretch(to_seconds(now - *newest)));
+}
+
 }  // namespace
+
+std::string measurer_words(const Cause& cause, const AgentStatuses& agents, SharedTime now) {
+  if (cause.kind == CauseKind::coordinator) return who_was_heard(agents, now);
+  const auto found = agents.find(cause.site);
+  if (!of_agent(cause.kind) || cause.kind == CauseKind::budget || found == agents.end()) return "";
+  const AgentStatus& agent = found->second;
+  if (!agent.last_heard)
+    return fmt::format("{}: its agent was not heard since the coordinator started", cause.site.str());
+  const wire::Heartbeat& said = agent.heartbeat;
+  std::string text = fmt::format("{}: its agent was heard {} ago", cause.site.str(),
+                                 human_stretch(to_seconds(now - *agent.last_heard)));
+  if (cause.kind == CauseKind::agent_silent)
+    return text + fmt::format(" and had {} results in its spool then", said.spooled);
+  if (cause.kind == CauseKind::clock)
+    return text + (said.clock_offset ? fmt::format("; it takes its clock to be {} {}, ± {}",
+                                                   human(std::abs(to_seconds(*said.clock_offset)), "s"),
+                                                   *said.clock_offset < nanoseconds(0) ? "ahead" : "behind",
+                                                   human(to_seconds(said.clock_offset_error), "s"))
+                                     : std::string("; it does not know its clock's offset at present"));
+  if (said.cpu_pressure_known)
+    text += fmt::format("; tasks on its host waited for CPU {} of 10 s", human(said.cpu_pressure, "ratio"));
+  return text + fmt::format("; its probes left up to {} late (p99 {}); {} results starved since its start",
+                            human(to_seconds(said.send_lateness_max), "s"),
+                            human(to_seconds(said.send_lateness_p99), "s"), said.results_starved);
+}
 
 std::optional<Signal> signal_of(Metric metric) {
   for (const Signal signal : all_signals)

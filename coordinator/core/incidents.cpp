@@ -130,7 +130,7 @@ void Incidents::tick(SharedTime now, const AgentStatuses& agents, Out& out) {
   std::vector<std::pair<std::size_t, std::size_t>> updates;
   for (std::size_t i = 0; i < seen.size(); ++i)
     if (matched[i]) updates.emplace_back(*matched[i], i);
-  for (const auto& [which, what] : updates) update(incidents_[which], seen[what], now, out);
+  for (const auto& [which, what] : updates) update(incidents_[which], seen[what], now, agents, out);
   std::set<std::size_t> in_sight;
   for (const auto& [which, what] : updates) in_sight.insert(which);
   const std::size_t before = incidents_.size();
@@ -144,7 +144,7 @@ void Incidents::tick(SharedTime now, const AgentStatuses& agents, Out& out) {
         incidents_[k].quiet_since.reset();
     }
   for (std::size_t i = 0; i < seen.size(); ++i)
-    if (!matched[i] && may_open(seen[i], now, agents)) open(seen[i], now, out);
+    if (!matched[i] && may_open(seen[i], now, agents)) open(seen[i], now, agents, out);
   for (Live& live : incidents_)
     if (live.incident.open() && !of_agent(live.incident.cause.kind)) note_patterns(live, now, out);
   std::erase_if(paths_, [this](const auto& entry) { return on_link(entry.first).empty(); });
@@ -229,7 +229,7 @@ bool Incidents::may_replace(const Live& live, const Seen& seen) const {
   });
 }
 
-void Incidents::update(Live& live, const Seen& seen, SharedTime now, Out& out) {
+void Incidents::update(Live& live, const Seen& seen, SharedTime now, const AgentStatuses& agents, Out& out) {
   const Incident before = live.incident;
   Incident& incident = live.incident;
   const bool other_cause = incident.cause != seen.cause;
@@ -238,6 +238,7 @@ void Incidents::update(Live& live, const Seen& seen, SharedTime now, Out& out) {
     remember(incident, now, fmt::format("the cause is rather: {}", describe(seen.cause)));
     incident.cause = seen.cause;
     if (seen.sure) incident.metrics.clear();
+    incident.measurer = measurer_words(seen.cause, agents, now);
   }
   for (const Link& link : seen.links) {
     const auto at = std::ranges::lower_bound(incident.links, link);
@@ -268,7 +269,7 @@ std::string Incidents::fresh_id(SharedTime now) {
   }
 }
 
-void Incidents::open(const Seen& seen, SharedTime now, Out& out) {
+void Incidents::open(const Seen& seen, SharedTime now, const AgentStatuses& agents, Out& out) {
   const auto returned = std::ranges::find_if(incidents_, [&](const Live& live) {
     return !live.incident.open() && live.incident.cause == seen.cause && now - *live.incident.ended_at <= flap_window;
   });
@@ -276,9 +277,10 @@ void Incidents::open(const Seen& seen, SharedTime now, Out& out) {
     Incident& incident = returned->incident;
     incident.ended_at.reset();
     ++incident.reopened;
+    incident.measurer = measurer_words(seen.cause, agents, now);
     remember(incident, now, "it is back");
     returned->quiet_since.reset();
-    update(*returned, seen, now, out);
+    update(*returned, seen, now, agents, out);
     describe_anew(*returned, now);
     tell(incident, "incident_opened", out);
     out.changed.push_back(incident);
@@ -288,6 +290,7 @@ void Incidents::open(const Seen& seen, SharedTime now, Out& out) {
   Live live;
   live.incident.id = fresh_id(now);
   live.incident.cause = seen.cause;
+  live.incident.measurer = measurer_words(seen.cause, agents, now);
   for (const Signal signal : seen.signals) live.incident.metrics.push_back(metric_of(signal));
   live.incident.started_at = std::min(seen.since, now);
   live.incident.confidence = seen.confidence;

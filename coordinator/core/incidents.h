@@ -64,6 +64,7 @@ struct Incident {
   std::string runbook;
   std::uint32_t reopened = 0;         ///< it came back so often within `flap_window`
   std::vector<PathEvidence> paths{};  ///< what agents saw of the way at the onset, at most `paths_kept`
+  std::string measurer{};             ///< of_agent: what the agent had said of itself at the onset; see measurer_words
 
   bool open() const { return !ended_at.has_value(); }
   bool flapping() const { return reopened >= 2; }
@@ -177,8 +178,8 @@ class Incidents {
 
   // incidents.cpp: what that means for the incidents
   std::vector<std::optional<std::size_t>> match(const std::vector<Seen>& seen) const;
-  void update(Live& live, const Seen& seen, SharedTime now, Out& out);
-  void open(const Seen& seen, SharedTime now, Out& out);
+  void update(Live& live, const Seen& seen, SharedTime now, const AgentStatuses& agents, Out& out);
+  void open(const Seen& seen, SharedTime now, const AgentStatuses& agents, Out& out);
   void settle(Live& live, const std::vector<Seen>& seen, SharedTime now, const AgentStatuses& agents, Out& out);
   bool still_bad(const Incident& incident, SharedTime now, const AgentStatuses& agents) const;
   void close(Live& live, SharedTime now, const std::string& why, Out& out);
@@ -206,6 +207,10 @@ class Incidents {
 
 /// "athens egress: 14 of 15 destinations lose packets". `covered` is of how many links.
 std::string summary_of(const Incident& incident, std::size_t covered, bool agent_heard);
+
+/// What is known of the measuring that an incident speaks of: how an agent's host did by its last word, when it was
+/// heard last. Empty where the cause is of the network, or a budget.
+std::string measurer_words(const Cause& cause, const AgentStatuses& agents, SharedTime now);
 
 /// Which of the matrix's metrics were degraded at an instant, by what the incidents that were open then explain. The
 /// links of an incident are all that it ever explained, so that one that grew counts from its beginning.

@@ -131,9 +131,16 @@ bool read_alternatives(std::string_view text, Incident& out) {
   });
 }
 
+/// No site's name.
+constexpr std::string_view measurer_mark = "!";
+
 bool read_evidence(std::string_view text, Incident& out) {
   return lines(text, [&](std::string_view line) {
     const std::string_view from = take_part(line, ' ');
+    if (from == measurer_mark) {
+      out.measurer = line;
+      return true;
+    }
     const auto on = link(from, take_part(line, ' '));
     const auto metric = metric_named(take_part(line, ' '));
     const auto value = number_in<double>(line);
@@ -238,6 +245,7 @@ void IncidentLog::save(const Incident& incident) {
     alternatives += fmt::format("{} {}\n", millionths(other.confidence), as_text(other.cause));
   for (const LinkEvidence& one : incident.evidence)
     evidence += fmt::format("{} {} {} {}\n", one.link.from.str(), one.link.to.str(), name(one.metric), one.value);
+  if (!incident.measurer.empty()) evidence += fmt::format("{} {}\n", measurer_mark, incident.measurer);
   for (const Moment& moment : incident.timeline) timeline += fmt::format("{} {}\n", to_ns(moment.at), moment.text);
 
   std::string patterns;

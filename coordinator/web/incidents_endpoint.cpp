@@ -65,6 +65,7 @@ Json incident_json(const Incident& incident) {
     evidence.push_back(std::move(one));
   }
   for (const PathEvidence& path : incident.paths) evidence.push_back(path_json(path));
+  if (!incident.measurer.empty()) evidence.push_back(Json{{"kind", "measurer"}, {"text", incident.measurer}});
   Json timeline = Json::array();
   for (const Moment& moment : incident.timeline)
     timeline.push_back(Json{{"at", time(moment.at)}, {"text", moment.text}});

@@ -27,6 +27,7 @@ Json alert_json(const Notice& notice, const Labels& labels, SharedTime ends) {
   for (const PatternSeen& seen : incident.patterns) evidence += seen.text + "\n";
   for (const LinkEvidence& seen : incident.evidence) evidence += words_of(seen) + "\n";
   for (const PathEvidence& path : incident.paths) evidence += text_of(path) + "\n";
+  if (!incident.measurer.empty()) evidence += incident.measurer + "\n";
   if (!evidence.empty()) annotations["description"] = evidence;
   if (!incident.runbook.empty()) annotations["runbook_url"] = incident.runbook;
   return Json{{"labels", labels_json(labels)},
@@ -83,6 +84,7 @@ void add_incident(std::string& out, const Notice& notice) {
   for (const PatternSeen& seen : incident.patterns) add_line(out, "  " + one_line(seen.text));
   for (const LinkEvidence& seen : incident.evidence) add_line(out, "  " + words_of(seen));
   for (const PathEvidence& path : incident.paths) add_line(out, "  " + one_line(text_of(path)));
+  if (!incident.measurer.empty()) add_line(out, "  " + one_line(incident.measurer));
   if (!incident.runbook.empty()) add_line(out, "  what to do: " + one_line(incident.runbook));
   add_line(out, fmt::format("  sonde incidents {}", incident.id));
   add_line(out, "");

@@ -79,6 +79,14 @@ class Watcher {
     return std::ranges::any_of(all("open"),
                                [&](const json& one) { return one["cause"] == "agent_starved" && one["site"] == site; });
   }
+  /// What the open incident of this cause (and site, unless empty) has as evidence of the measuring.
+  std::string measurer_evidence(const std::string& cause, const std::string& site) const {
+    for (const json& one : all("open"))
+      if (one["cause"] == cause && (site.empty() || one["site"] == site))
+        for (const json& item : one["evidence"])
+          if (item["kind"] == "measurer") return item["text"].get<std::string>();
+    return "none";
+  }
   std::string story() const {
     std::string text;
     for (const char* state : {"open", "closed"})
@@ -252,6 +260,7 @@ void coordinator_cut_off(lab::Lab& lab, Watcher& watcher) {
   };
   hub("down");
   watcher.wait_for("coordinator", agent_silence + 4s);
+  BOOST_TEST(watcher.measurer_evidence("coordinator", "").starts_with("of 4 agents that were heard before"));
   BOOST_TEST(watcher.incidents().size() == 1U);
   hub("up");
   watcher.wait_until_over(20s);
@@ -271,6 +280,8 @@ void overloaded_agent(lab::Lab& lab, Watcher& watcher) {
   fmt::print("agent_starved after {:.1f} s\n", seconds_now() - begin);
   BOOST_TEST(starved(), watcher.story());
   BOOST_TEST(watcher.incidents().size() == before.size(), watcher.story());
+  BOOST_TEST(watcher.measurer_evidence("agent_starved", "berlin").find("probes left up to") != std::string::npos);
+  BOOST_TEST(lab::eventually(30s, [&] { return !starved(); }), "it is open, though its agent has its CPU again");
 }
 
 /// A mesh of its own, so that transfers disturb no other test's latency, and its waiting costs nobody any time: large

@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(levels_windows_and_words_are_read) {
       "alerts:\n"
       "  loss: {raise: 10%, bad: 3, of: 5, good: 7, for: 1m, samples: 40, severity: critical, runbook: "
       "\"https://example.net/loss\"}\n"
-      "  latency: {raise: 20ms, share: 50%, most: 150ms}\n"
+      "  latency: {raise: 20ms, share: 50%, most: 150ms, samples: 10}\n"
       "  throughput: {raise: 30%, least: 50Mbit/s}\n"
       "  connectivity: off\n");
   const AlertRule& loss = rule(policy, Signal::loss);
@@ -70,6 +70,7 @@ BOOST_AUTO_TEST_CASE(levels_windows_and_words_are_read) {
   BOOST_TEST(latency.clear == 0.01);
   BOOST_TEST(latency.share == 0.5);
   BOOST_TEST(latency.limit.value() == 0.15);
+  BOOST_TEST(latency.samples == 10U);
   BOOST_TEST(rule(policy, Signal::throughput).limit.value() == 50e6);
   BOOST_TEST(rule(policy, Signal::throughput).clear == 0.45, boost::test_tools::tolerance(1e-9));
   BOOST_TEST(!rule(policy, Signal::connectivity).on);

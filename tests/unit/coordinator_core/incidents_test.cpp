@@ -254,13 +254,61 @@ BOOST_AUTO_TEST_CASE(a_starved_agent_is_named_and_its_results_judge_nobody) {
   net.run(5);
   net.starved = {Net::site(4)};
   net.lose_from(4, 0.5);
+  wire::Heartbeat& said = net.agents[Net::site(4)].heartbeat;
+  said.cpu_pressure = 0.85;
+  said.send_lateness_p99 = std::chrono::milliseconds(12);
+  said.send_lateness_max = std::chrono::milliseconds(30);
+  said.results_starved = 7;
   net.run(5);
   BOOST_REQUIRE(net.open().size() == 1U);
   BOOST_TEST((net.open()[0]->cause.kind == CauseKind::agent_starved));
+  BOOST_TEST(net.open()[0]->measurer ==
+             "s4: its agent was heard 0 s ago; tasks on its host waited for CPU 85.0 % of 10 s; its probes left up to "
+             "30.0 ms late (p99 12.0 ms); 7 results starved since its start");
   net.starved.clear();
   net.loss.clear();
   net.run(3);
   BOOST_TEST(net.open().empty());
+}
+
+BOOST_AUTO_TEST_CASE(evidence_of_the_measuring_says_what_was_known) {
+  const SiteId s1 = Net::site(1);
+  AgentStatuses agents;
+  const auto words = [&](CauseKind kind, const SiteId& site) {
+    return measurer_words({.kind = kind, .site = site, .link = {}, .name = {}}, agents, at_s(100));
+  };
+  BOOST_TEST(words(CauseKind::agent_silent, s1) == "");
+  agents[s1].heartbeat.spooled = 12;
+  BOOST_TEST(words(CauseKind::agent_silent, s1) == "s1: its agent was not heard since the coordinator started");
+  BOOST_TEST(words(CauseKind::coordinator, {}) == "");
+  agents[s1].last_heard = at_s(80);
+  BOOST_TEST(words(CauseKind::agent_silent, s1) ==
+             "s1: its agent was heard 20 s ago and had 12 results in its spool then");
+  BOOST_TEST(words(CauseKind::clock, s1) ==
+             "s1: its agent was heard 20 s ago; it does not know its clock's offset at present");
+  agents[s1].heartbeat.clock_offset = std::chrono::milliseconds(-40);
+  agents[s1].heartbeat.clock_offset_error = std::chrono::microseconds(250);
+  BOOST_TEST(words(CauseKind::clock, s1) ==
+             "s1: its agent was heard 20 s ago; it takes its clock to be 40.0 ms ahead, ± 250 us");
+  agents[Net::site(2)].last_heard = at_s(85);
+  BOOST_TEST(words(CauseKind::coordinator, {}) == "of 2 agents that were heard before the last was heard 15 s ago");
+  BOOST_TEST(words(CauseKind::egress, s1) == "");
+  BOOST_TEST(words(CauseKind::budget, s1) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_latency_of_too_few_answers_is_not_judged) {
+  for (const std::uint32_t samples : {1U, 6U}) {
+    AlertRuleSet rules = default_alert_rules();
+    AlertRule& latency = rules.at(static_cast<std::size_t>(Signal::latency));
+    latency.samples = samples;
+    latency.limit = 0.1;
+    const Result slow = latency_result(1, 10, {200, 200, 200, 200, 200});
+    JudgeContext context;
+    context.rules = rules.data();
+    const auto verdicts = judge(slow, context);
+    const bool judged = std::ranges::any_of(verdicts, [](const Verdict& v) { return v.signal == Signal::latency; });
+    BOOST_TEST(judged == (samples == 1));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_comes_and_goes_is_one_thing) {

@@ -39,6 +39,7 @@ Incident make_incident(std::string id) {
   now.mtu = 1400;
   PathTrace before = now;
   before.mtu = 1500;
+  incident.measurer = "athens: its agent was heard 0.2 s ago; and more";
   incident.paths = {{incident.links[0], now, before}, {incident.links[1], now, std::nullopt}};
   return incident;
 }
