@@ -65,10 +65,9 @@ void add_agent(Json& json, const AgentStatus& status) {
 
 Json traffic_json(const SiteId& site, const Sources& sources) {
   if (sources.spending == nullptr) return {};
-  const auto budget = sources.spending->budget(site);
   return {{"days", Spending::days},
           {"bytes", number(std::round(sources.spending->spent(site, sources.now)))},
-          {"budget", budget ? number(*budget) : Json()}};
+          {"budget", number(sources.spending->budget(site))}};
 }
 
 }  // namespace
