@@ -35,6 +35,18 @@ async function deltaArrives({ mock, page }) {
   assert.notEqual(await picture(page), before, "the canvas did not change");
 }
 
+/** The list of sites may be there first; that says nothing of the matrix. */
+async function lateMatrixIsNoEmptyMesh({ page }) {
+  await page.route("**/api/v1/matrix*", async (route) => {
+    await new Promise((wake) => setTimeout(wake, 1500));
+    await route.continue();
+  });
+  await page.reload();
+  await eventually("sites", async () => assert.equal(await page.textContent("#heard"), "3/3 sites heard"), 1400);
+  assert.equal(await page.textContent("#notice"), "");
+  await matrixShown(page);
+}
+
 async function silenceShows({ mock, page }) {
   await matrixShown(page);
   await page.waitForSelector('#connection[data-connection="live"]');
@@ -142,6 +154,7 @@ export async function mockChecks(browser, folder, sideBySide, pictures) {
     ["hostile and long names are text", hostile, hostileNamesAreText],
     ["hostile and long names on a phone", hostile, hostileNamesAreText, { width: 390, height: 844 }],
     ["two sites: keys reach both links", { folder, sites: 2 }, twoSitesWalk],
+    ["a matrix that comes late is no empty mesh", three, lateMatrixIsNoEmptyMesh],
     ["one site only is said", { folder, sites: 1 }, oneSiteIsSaid],
     ["an unknown deep link is harmless", three, unknownHashIsHarmless],
     ["100 sites: keys reach the far corner", { folder, sites: 100, states: true }, hundredSitesScroll],

@@ -58,7 +58,7 @@ export function noticeFor(model: Model, connection: Connection, refused: string)
       ? `The coordinator does not answer. What you see is from ${clockTime(model.updatedAt)}.`
       : "The coordinator does not answer yet.";
   }
-  if (!model.updatedAt) return "";
+  if (model.grid.at === "") return "";  // no matrix has come yet
   if (model.grid.n === 0) return "This mesh has no sites yet.";
   if (model.grid.n === 1) return "This mesh has one site only; a link needs two.";
   if (!model.past && !model.grid.everMeasured()) return "Nothing has been measured yet. Cells fill as the first results arrive.";
