@@ -9,8 +9,10 @@
 
 #include "coordinator/core/link_rules.h"
 #include "coordinator/core/planner.h"
+#include "tests/property/schedule/busiest.h"
 
 using namespace sonde;
+using sonde::test::busiest_share;
 using namespace std::chrono_literals;
 
 namespace {
@@ -127,14 +129,6 @@ Change change_at_random(Mesh& mesh, std::unordered_map<Link, nanoseconds>& lengt
   if (*rc::gen::inRange(0, 3) == 0) joined.uplink = "u0";
   mesh.sites.insert(mesh.sites.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, std::ssize(mesh.sites) + 1), joined);
   return Change::joins;
-}
-
-double busiest_share(const Mesh& mesh, const Timetable& timetable) {
-  const PlannedUse use = planned_use(mesh, timetable);
-  double most = 0;
-  for (const auto& [site, share] : use.of_site) most = std::max(most, share);
-  for (const auto& [name, share] : use.of_uplink) most = std::max(most, share);
-  return most;
 }
 
 std::map<Link, nanoseconds> starts_of(const Timetable& timetable) {

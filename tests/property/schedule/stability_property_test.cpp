@@ -12,8 +12,10 @@
 
 #include "coordinator/core/link_rules.h"
 #include "coordinator/core/planner.h"
+#include "tests/property/schedule/busiest.h"
 
 using namespace sonde;
+using sonde::test::busiest_share;
 using namespace std::chrono_literals;
 
 namespace {
@@ -63,14 +65,6 @@ std::unordered_map<Link, nanoseconds> random_lengths(const Mesh& mesh) {
   return lengths;
 }
 
-double busiest_share(const Mesh& mesh, const Timetable& timetable) {
-  const PlannedUse use = planned_use(mesh, timetable);
-  double most = 0;
-  for (const auto& [site, share] : use.of_site) most = std::max(most, share);
-  for (const auto& [name, share] : use.of_uplink) most = std::max(most, share);
-  return most;
-}
-
 struct Difference {
   std::size_t fresh = 0;
   std::size_t moved = 0;
@@ -98,6 +92,20 @@ bool is_mixed(const Mesh& mesh) {
          std::ranges::any_of(mesh.sites, [](const SiteSpec& site) { return site.bytes_per_month.has_value(); });
 }
 
+/// A mesh with its first timetable, and the same after somebody has joined or left.
+struct Replanned {
+  Mesh mesh = random_mesh();
+  std::unordered_map<Link, nanoseconds> lengths = random_lengths(mesh);
+  Expected<Timetable> before = plan({.mesh = mesh, .measured = lengths, .effective_at = SharedTime(1h)});
+  Timetable now;
+
+  /// After a change of `mesh`; false: it does not fit.
+  bool replan_all() {
+    now = *before;
+    return replan(now, {.mesh = mesh, .measured = lengths, .effective_at = SharedTime(2h)}).has_value();
+  }
+};
+
 void must_keep_the_rules(const Mesh& mesh, const Timetable& timetable) {
   for (const BrokenRule& broken : broken_rules(timetable, uplinks_of(mesh), exceptions_of(mesh)))
     RC_FAIL(fmt::format("{} {} {} {}", name(broken.rule), broken.link.from.str(), broken.link.to.str(), broken.with));
@@ -110,21 +118,19 @@ BOOST_AUTO_TEST_SUITE(stability)
 BOOST_AUTO_TEST_CASE(a_site_that_joins_moves_at_most_two_runs_for_each_new_one) {
   int mixed = 0;
   BOOST_TEST(rc::check([&] {
-    Mesh mesh = random_mesh();
-    const auto lengths = random_lengths(mesh);
-    auto now = plan({.mesh = mesh, .measured = lengths, .effective_at = SharedTime(1h)});
-    if (!now) return;
-    const Timetable before = *now;
+    Replanned one;
+    Mesh& mesh = one.mesh;
+    if (!one.before) return;
     SiteSpec newcomer = site_spec(*rc::gen::element("a-newcomer", "z-newcomer"));
     if (*rc::gen::inRange(0, 4) == 0) newcomer.uplink = "u1";
     if (*rc::gen::inRange(0, 4) == 0) newcomer.groups = {"core"};
     mesh.sites.insert(mesh.sites.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, std::ssize(mesh.sites)), newcomer);
-    const auto fits = replan(*now, {.mesh = mesh, .measured = lengths, .effective_at = SharedTime(2h)});
+    const bool fits = one.replan_all();
     if (!fits) RC_ASSERT(throughput_misfit(mesh).has_value());
     if (!fits) return;
-    must_keep_the_rules(mesh, *now);
-    const Difference change = difference(before, *now);
-    if (!change.same_intervals || busiest_share(mesh, *now) > roomy) return;
+    must_keep_the_rules(mesh, one.now);
+    const Difference change = difference(*one.before, one.now);
+    if (!change.same_intervals || busiest_share(mesh, one.now) > roomy) return;
     mixed += is_mixed(mesh) ? 1 : 0;
     RC_ASSERT(change.moved <= 2 * change.fresh);
   }));
@@ -134,15 +140,13 @@ BOOST_AUTO_TEST_CASE(a_site_that_joins_moves_at_most_two_runs_for_each_new_one) 
 BOOST_AUTO_TEST_CASE(a_site_that_leaves_moves_nothing) {
   int mixed = 0;
   BOOST_TEST(rc::check([&] {
-    Mesh mesh = random_mesh();
-    const auto lengths = random_lengths(mesh);
-    auto now = plan({.mesh = mesh, .measured = lengths, .effective_at = SharedTime(1h)});
-    if (!now) return;
-    const Timetable before = *now;
+    Replanned one;
+    Mesh& mesh = one.mesh;
+    if (!one.before) return;
     mesh.sites.erase(mesh.sites.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, std::ssize(mesh.sites)));
-    RC_ASSERT(replan(*now, {.mesh = mesh, .measured = lengths, .effective_at = SharedTime(2h)}).has_value());
-    must_keep_the_rules(mesh, *now);
-    const Difference change = difference(before, *now);
+    RC_ASSERT(one.replan_all());
+    must_keep_the_rules(mesh, one.now);
+    const Difference change = difference(*one.before, one.now);
     if (!change.same_intervals) return;
     mixed += is_mixed(mesh) ? 1 : 0;
     RC_ASSERT(change.moved == 0U);
