@@ -420,7 +420,7 @@ void CoordinatorApp::Parts::on_signal() {
     }
     tell(io::read_clock(), {{Severity::info, "stopping", {}}});
     io::notify_systemd("STOPPING=1");
-    alerts_.write_spending(io::read_clock(), desk_.store());
+    alerts_.write_all(io::read_clock(), desk_.store());
     http_.stop();
     loop_.stop();
   });

@@ -102,10 +102,18 @@ void AlertDesk::take_baselines(SharedTime now, Events& events) {
   }
 }
 
-void AlertDesk::attach(const std::string& incident, PathEvidence evidence, SharedTime now) {
+void AlertDesk::attach(const std::string& incident, PathEvidence evidence, SharedTime now, io::StoreWorker& store) {
   Incidents::Out out;
   incidents_.attach(incident, std::move(evidence), now, out);
   for (const Incident& changed : out.changed) unsaved_.insert(changed.id);
+  save(store);
+}
+
+void AlertDesk::write_all(Now now, io::StoreWorker& store) {
+  save(store);
+  keep_told(store);
+  keep_silences(store);
+  write_spending(now, store);
 }
 
 void AlertDesk::keep_spending(Now now, io::StoreWorker& store) {
@@ -138,9 +146,12 @@ void AlertDesk::tell(SharedTime now, io::StoreWorker& store, Events& events) {
     const std::uint64_t number = delivery.number;
     if (!notifier_.send(std::move(delivery))) notify_.on_done(number, "too many deliveries are under way", now, events);
   }
+  keep_told(store);
+}
+
+void AlertDesk::keep_told(io::StoreWorker& store) {
   told_unsaved_ = notify_.take_dirty() || told_unsaved_;
-  if (!told_unsaved_) return;
-  told_unsaved_ = !keep(store, told_key, notify_.save());
+  if (told_unsaved_) told_unsaved_ = !keep(store, told_key, notify_.save());
 }
 
 Events AlertDesk::keep_silences(io::StoreWorker& store) {

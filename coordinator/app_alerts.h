@@ -41,11 +41,11 @@ class AlertDesk {
 
   /// After a request that may have set a silence: to the disk with it, and not only at the next tick.
   Events keep_silences(io::StoreWorker& store);
-  /// What agents saw of the way at an incident's onset.
-  void attach(const std::string& incident, PathEvidence evidence, SharedTime now);
+  /// What agents saw of the way at an incident's onset: to the disk at once, since nobody can look at that again.
+  void attach(const std::string& incident, PathEvidence evidence, SharedTime now, io::StoreWorker& store);
 
-  /// At the end: what is otherwise written each minute.
-  void write_spending(Now now, io::StoreWorker& store);
+  /// At the end: what would have been written with one of the next ticks.
+  void write_all(Now now, io::StoreWorker& store);
 
   const Incidents& incidents() const { return incidents_; }
   const Notify& notify() const { return notify_; }
@@ -57,7 +57,9 @@ class AlertDesk {
   void judge(SharedTime now, const AgentStatuses& agents, io::StoreWorker& store, Matrix& matrix, Events& events);
   void tell(SharedTime now, io::StoreWorker& store, Events& events);
   void save(io::StoreWorker& store);
+  void keep_told(io::StoreWorker& store);
   void keep_spending(Now now, io::StoreWorker& store);
+  void write_spending(Now now, io::StoreWorker& store);
   /// What is usual in the present hour of the week, and soon in the next.
   void keep_baselines(SharedTime now, Events& events);
   void take_baselines(SharedTime now, Events& events);

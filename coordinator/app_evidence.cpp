@@ -17,7 +17,7 @@ void PathWatch::restore(store::Writer& writer, SharedTime now) {
 
 /// A way that finds no place in the store's queue is looked at again some day.
 Events PathWatch::carry_out(EvidenceDesk::Out& out, SharedTime now, AlertDesk& alerts, io::StoreWorker& store) {
-  for (EvidenceDesk::Attached& one : out.attached) alerts.attach(one.incident, std::move(one.evidence), now);
+  for (EvidenceDesk::Attached& one : out.attached) alerts.attach(one.incident, std::move(one.evidence), now, store);
   for (EvidenceDesk::Known& known : out.known) store.save(std::move(known));
   return std::move(out.events);
 }
