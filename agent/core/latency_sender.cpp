@@ -163,6 +163,9 @@ void LatencySender::apply_plan(const SharedNow& now, LatencyOutput& out) {
   });
   by_site_ = std::move(kept);
   by_endpoint_.clear();
+  double per_second = 0;
+  for (const LatencyStreamPlan& wanted : plan_->streams) per_second += wanted.rate.per_second;
+  wake_slot_ = wake_slot(per_second);
   for (const LatencyStreamPlan& wanted : plan_->streams)
     if (!by_site_.contains(wanted.to)) start_stream(wanted, now, out);
   for (const auto& [ssid, stream] : streams_)
@@ -180,6 +183,7 @@ void LatencySender::start_stream(const LatencyStreamPlan& plan, const SharedNow&
                                         .start = std::max(now.shared, plan_->effective_at),
                                         .ssid = ssid,
                                         .seed = random_.next(),
+                                        .wake_slot = wake_slot_,
                                         .keep_probes = keep_probes_}));
   by_site_.emplace(plan.to, ssid);
 }

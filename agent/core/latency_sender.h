@@ -119,6 +119,7 @@ class LatencySender {
   Families families_;
   Random random_;
   bool keep_probes_;
+  nanoseconds wake_slot_ = std::chrono::milliseconds(1);  ///< of the plan's streams together
   ClockMap clock_;
   std::optional<LatencyPlan> waiting_;
   std::optional<LatencyPlan> plan_;

@@ -46,7 +46,7 @@ void SentProbe::on_further_reply(std::uint32_t reflector_sequence) {
 
 LatencyStream::LatencyStream(Setup setup)
     : setup_(std::move(setup)),
-      grid_(setup_.epoch + setup_.plan.phase, period_of(setup_.plan.rate), setup_.seed),
+      grid_(setup_.epoch + setup_.plan.phase, period_of(setup_.plan.rate), setup_.wake_slot, setup_.seed),
       period_(period_of(setup_.plan.rate)) {
   SONDE_ASSERT(setup_.plan.format.mode == wire::StampMode::open || setup_.plan.key);
   SONDE_ASSERT(setup_.ssid != 0 && setup_.plan.every > nanoseconds(0) && setup_.plan.timeout > nanoseconds(0));

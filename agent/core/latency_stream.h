@@ -56,7 +56,8 @@ class LatencyStream {
     std::optional<SharedTime> end{};  ///< nothing is sent from then on; nullopt: a stream without an end
     std::uint16_t ssid = 0;           ///< not 0, new for each stream start (RFC 8972, 3)
     std::uint64_t seed = 0;
-    bool keep_probes = false;  ///< for a benchmark that needs each single sample
+    nanoseconds wake_slot = std::chrono::milliseconds(1);  ///< its instants are rounded down to it (send_grid.h)
+    bool keep_probes = false;                              ///< for a benchmark that needs each single sample
   };
   /// What a result says beside the stream's own.
   struct Identity {

@@ -7,7 +7,10 @@
 namespace sonde {
 namespace {
 
-constexpr nanoseconds wake_slot = std::chrono::milliseconds(1);
+constexpr nanoseconds least_slot = std::chrono::milliseconds(1);
+constexpr nanoseconds most_slot = std::chrono::milliseconds(4);
+constexpr double few_per_second = 100;
+constexpr std::int64_t least_slots = 10;  // in a period
 
 std::int64_t divide_down(nanoseconds a, nanoseconds b) {
   const std::int64_t quotient = a / b;
@@ -16,8 +19,14 @@ std::int64_t divide_down(nanoseconds a, nanoseconds b) {
 
 }  // namespace
 
-SendGrid::SendGrid(SharedTime base, nanoseconds period, std::uint64_t seed)
-    : base_(base), period_(period), random_(seed) {
+nanoseconds wake_slot(double probes_per_second) {
+  if (probes_per_second < few_per_second) return least_slot;
+  const nanoseconds apart(static_cast<std::int64_t>(1e9 / probes_per_second));
+  return std::clamp(apart / least_slot * least_slot, least_slot, most_slot);
+}
+
+SendGrid::SendGrid(SharedTime base, nanoseconds period, nanoseconds slot, std::uint64_t seed)
+    : base_(base), period_(period), slot_(period >= least_slots * slot ? slot : least_slot), random_(seed) {
   SONDE_ASSERT(period > nanoseconds(0));
   start(base);
 }
@@ -42,8 +51,7 @@ void SendGrid::draw() {
   const SharedTime begin = base_ + index_ * period_;
   next_ = begin + nanoseconds(within);
   // Never before its period: it would fall into the interval before.
-  if (period_ >= 2 * wake_slot)
-    next_ = std::max(begin, SharedTime(divide_down(next_.time_since_epoch(), wake_slot) * wake_slot));
+  if (period_ >= 2 * slot_) next_ = std::max(begin, SharedTime(divide_down(next_.time_since_epoch(), slot_) * slot_));
 }
 
 }  // namespace sonde

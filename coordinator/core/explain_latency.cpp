@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "coordinator/core/explain.h"
 #include "coordinator/core/human.h"
@@ -18,6 +19,7 @@ constexpr double queue_least_s = 0.005;
 constexpr double queue_least_share = 0.2;
 constexpr double own_queue_least_s = 0.001;
 /// The round trip under load is worth a sentence from this ratio on.
+constexpr double same_within = 0.05;  // of the idle link's round trip
 constexpr double loaded_ratio_least = 1.5;
 
 struct Ratio {
@@ -163,9 +165,12 @@ void Latency::loaded() {
   const double idle = seconds_at(rtt_, 0.5);
   const double ratio = idle > 0 ? seconds_at(loaded, 0.5) / idle : 0;
   const bool much = ratio >= loaded_ratio_least;
+  const bool same = std::abs(ratio - 1) < same_within;
+  const std::string beside =
+      same ? "about that of the idle link" : fmt::format("{:.2g} times that of the idle link", ratio);
   tell("rtt_loaded", much ? Weight::warning : Weight::info,
-       fmt::format("While {} sends to {} the round trip is {} in the median, {:.3g} times that of the idle link ({}){}",
-                   input_.link.from.str(), input_.link.to.str(), time_at(loaded, 0.5), ratio, time_at(rtt_, 0.5),
+       fmt::format("While {} sends to {} the round trip is {} in the median, {} ({}){}", input_.link.from.str(),
+                   input_.link.to.str(), time_at(loaded, 0.5), beside, time_at(rtt_, 0.5),
                    much ? ": a queue on the way there fills under load." : "."),
        {{"rtt_loaded_p50", seconds_at(loaded, 0.5)}, {"ratio", ratio}});
 }

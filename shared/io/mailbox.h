@@ -25,14 +25,17 @@ class Mailbox {
 
   /// False, and the value is dropped and counted, where the queue is full.
   bool push(T value) {
+    bool first = false;
     {
       const std::lock_guard lock(mutex_);
       if (values_.size() >= limit_) {
         ++dropped_;
         return false;
       }
+      first = values_.empty();
       values_.push_back(std::move(value));
     }
+    if (!first) return true;  // whoever put in the first wakes the reader, who takes everything
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
     return true;
