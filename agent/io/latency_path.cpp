@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <iterator>
 #include <mutex>
 #include <string>
 #include <system_error>
@@ -43,9 +42,6 @@ constexpr nanoseconds publish_every = std::chrono::seconds(1);
 /// two stamps, and a call reads a batch of them.
 constexpr nanoseconds read_every = std::chrono::milliseconds(20);
 constexpr std::size_t most_unread = UdpSocket::batch / 2 - 1;
-/// Results of many streams come one by one, and each wakes two threads and is a commit of the spool: those that come
-/// within this of the last delivery wait for each other.
-constexpr nanoseconds deliver_every = std::chrono::milliseconds(500);
 constexpr nanoseconds window_half = std::chrono::seconds(30);
 
 /// Both clocks as of one instant: read again where something came in between, or it would look like a clock step.
@@ -153,8 +149,6 @@ struct LatencyPath::Worker {
   bool real_time = false;
   std::uint64_t send_stamps = 0;
   std::uint64_t probing_drops = 0;
-  std::vector<Result> finished;  ///< results that wait for the next delivery
-  MonoTime delivered_at;
   std::vector<Ask> asked;
   LatencyOutput out;  ///< of the present turn
   std::vector<OutgoingDatagram> outgoing;
@@ -166,7 +160,6 @@ struct LatencyPath::Worker {
   bool obey();
   void look_at_clock();
   void take_turn(const Now& now);
-  void deliver(MonoTime now);
   void send_probes();
   void reflect();
   void answer();
@@ -240,21 +233,12 @@ void LatencyPath::Worker::take_turn(const Now& now) {
   unread += out.probes.size();
   send_probes();
   for (const nanoseconds late : out.lateness) lateness.add(late);
-  std::ranges::move(out.results, std::back_inserter(finished));
-  deliver(now.mono);
+  for (Result& result : out.results) results.push(std::move(result));
   for (Event& event : out.events) events.push(std::move(event));
   for (FarRun& run : out.far_runs) far_runs.push(std::move(run));
   if (!out.closed.empty()) kept.push(std::move(out.closed));
   const Now after = read_clock();
   turn_at = std::min(sender.next_deadline(after).value_or(MonoTime::max()), after.mono + publish_every);
-  if (!finished.empty()) turn_at = std::min(turn_at, delivered_at + deliver_every);
-}
-
-void LatencyPath::Worker::deliver(MonoTime now) {
-  if (finished.empty() || now - delivered_at < deliver_every) return;
-  delivered_at = now;
-  for (Result& result : finished) results.push(std::move(result));
-  finished.clear();
 }
 
 void LatencyPath::Worker::send_probes() {

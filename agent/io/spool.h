@@ -21,7 +21,7 @@ class Spool {
   static constexpr std::size_t max_waiting = 20'000;
   static constexpr std::size_t fetch_bytes = 1U << 20U;
   /// Results of so long are written together: a flush to the disk costs more than hundreds of results.
-  static constexpr nanoseconds gather_for = std::chrono::milliseconds(250);
+  static constexpr nanoseconds gather_for = std::chrono::milliseconds(500);
   static constexpr nanoseconds retry_every = std::chrono::seconds(1);
 
   using OnState = std::function<void(const SpoolState&)>;
