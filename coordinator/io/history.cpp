@@ -1,13 +1,22 @@
 #include "coordinator/io/history.h"
 
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "coordinator/store/incident_reader.h"
 #include "coordinator/store/reader.h"
 
 namespace sonde::io {
 namespace {
+
+/// A matrix of the past is read by at most so many at once, the HTTP server's worker among them.
+constexpr std::size_t threads_of_a_request = 4;
 
 template <typename T>
 T or_throw(Expected<T> value) {
@@ -43,6 +52,25 @@ class StoreHistory : public web::HistoryReader {
   void roll_ups_before(const RollQuery& query, const EachRoll& each) override {
     or_throw(reader().roll_ups_before(query, each));
   }
+  Windows windows(std::span<const RollQuery> queries) override {
+    const std::size_t threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, threads_of_a_request);
+    while (helpers_.size() + 1 < std::min(threads, queries.size()))
+      helpers_.push_back(std::make_unique<store::Reader>(path_));
+    std::vector<std::optional<Expected<Windows::value_type>>> found(queries.size());
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&](store::Reader& reader) {
+      for (std::size_t i = next++; i < queries.size(); i = next++) found[i].emplace(reader.windows(queries[i]));
+    };
+    {
+      std::vector<std::jthread> running;
+      for (std::size_t i = 0; i < helpers_.size() && i + 1 < queries.size(); ++i)
+        running.emplace_back([&work, &helper = *helpers_[i]] { work(helper); });
+      work(reader());
+    }
+    Windows windows;
+    for (auto& each : found) windows.push_back(or_throw(*std::move(each)));
+    return windows;
+  }
   RollLevel finest(SharedTime since) override { return or_throw(reader().finest(since)); }
   std::vector<Incident> incidents_at(SharedTime at) override { return or_throw(store::incidents_at(path_, at)); }
   std::optional<SharedTime> finished_at(const RunId& id) override { return or_throw(reader().finished_at(id)); }
@@ -58,6 +86,7 @@ class StoreHistory : public web::HistoryReader {
   }
   std::filesystem::path path_;
   std::unique_ptr<store::Reader> reader_;
+  std::vector<std::unique_ptr<store::Reader>> helpers_;  ///< each with a thread of its own while windows() runs
 };
 
 }  // namespace

@@ -248,6 +248,7 @@ class ChunkDecoder {
   ColumnsIn& columns_;
   const ChunkFilter& filter_;
   DistributionsIn distributions_;
+  SeriesResult row_;
   std::vector<std::string> names_;
   std::vector<Shape> shapes_;
   std::optional<ShiftedSums> last_sums_;
@@ -296,12 +297,14 @@ bool ChunkDecoder::read_state(SeriesResult& row) {
   result.outcome = static_cast<Outcome>(outcome);
   const std::int64_t scheduled = columns_.at(key_scheduled).take_step();
   result.scheduled_at = shared_from_ns(scheduled);
+  result.started_at.reset();
   if ((state & has_started) != 0)
     result.started_at = shared_from_ns(wrapping_plus(scheduled, columns_.at(key_started).take_step()));
   result.finished_at = shared_from_ns(wrapping_plus(scheduled, columns_.at(key_finished).take_step()));
   const std::uint64_t tags = columns_.at(key_tags).take();
   if (!std::in_range<std::uint32_t>(tags)) return false;
   result.tags = static_cast<std::uint32_t>(tags);
+  result.reason.clear();
   if ((state & has_reason) != 0 && !filter_.metric && !filter_.heads)
     result.reason = columns_.at(key_reason).take_text(limits::text_bytes);
   return true;
@@ -391,11 +394,14 @@ bool ChunkDecoder::read_values(SeriesResult& row, bool wanted) {
 }
 
 bool ChunkDecoder::read_row(std::vector<SeriesResult>& rows) {
-  SeriesResult row;
+  // One that is passed over is written over by the next.
+  SeriesResult& row = row_;
   if (!read_state(row)) return false;
-  const bool wanted = !filter_.series || filter_.series(row.series);
+  const std::int64_t finished = to_ns(row.result.finished_at);
+  const bool wanted =
+      finished >= filter_.first && finished <= filter_.last && (!filter_.series || filter_.series(row.series));
   if (!filter_.heads && !read_values(row, wanted)) return false;
-  if (wanted) rows.push_back(std::move(row));
+  if (wanted) rows.push_back(std::exchange(row, {}));
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -35,6 +36,8 @@ Octets encode_chunk(std::span<const ChunkRow> rows, Packing packing);
 struct ChunkFilter {
   /// Series that are left out where set: they are passed over and not made.
   std::function<bool(SeriesId)> series = {};
+  std::int64_t first = std::numeric_limits<std::int64_t>::min();  ///< finished_at >= first, ns
+  std::int64_t last = std::numeric_limits<std::int64_t>::max();   ///< finished_at <= last
   /// Only this metric, without texts and details but error_s.
   std::optional<Metric> metric = {};
   /// Neither values nor texts: who, when and with which outcome.

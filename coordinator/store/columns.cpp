@@ -145,7 +145,7 @@ void ColumnOut::put_double(double value) {
   for (unsigned i = 0; i < 8; ++i) octets_.push_back(static_cast<std::uint8_t>(bits >> (8 * i)));
 }
 
-std::uint64_t ColumnIn::take() {
+std::uint64_t ColumnIn::take_long() {
   std::uint64_t number = 0;
   for (unsigned shift = 0; shift < 64 && next_ < octets_.size(); shift += 7) {
     const std::uint8_t octet = octets_[next_++];
@@ -158,6 +158,16 @@ std::uint64_t ColumnIn::take() {
 
 std::uint64_t ColumnIn::take_bits(unsigned count) {
   SONDE_ASSERT(count <= 64);
+  constexpr std::size_t word = 8;
+  constexpr unsigned at_once = 56;  // of a word that may begin within an octet
+  const std::size_t begin = next_ - (bits_left_ > 0 ? 1 : 0);
+  if (count <= at_once && octets_.size() - begin >= word) {
+    const unsigned used = bits_left_ > 0 ? 8 - bits_left_ : 0;
+    const unsigned end = used + count;
+    next_ = begin + (end + 7) / 8;
+    bits_left_ = (8 - end % 8) % 8;
+    return word_of(std::span(octets_).subspan(begin, word)) >> used & ((std::uint64_t{1} << count) - 1);
+  }
   std::uint64_t number = 0;
   for (unsigned have = 0; have < count;) {
     if (bits_left_ == 0) {
@@ -293,18 +303,17 @@ std::optional<ColumnsIn> ColumnsIn::open(std::span<const std::uint8_t> block) {
   }
   if (head.failed() || unpacked > block_limit || total > block.size()) return std::nullopt;
   auto rest = block.last(total);
+  columns.slots_.reserve(extents.size());
   for (const Extent& extent : extents) {
-    if (extent.key >= columns.slots_.size()) columns.slots_.resize(extent.key + 1);
-    columns.slots_[extent.key] = {rest.first(extent.stored), extent.size, extent.how, false, {}};
+    if (extent.key >= columns.places_.size()) columns.places_.resize(extent.key + 1);
+    columns.slots_.push_back({rest.first(extent.stored), extent.size, extent.how, false, {}});
+    columns.places_[extent.key] = static_cast<std::uint16_t>(columns.slots_.size());
     rest = rest.subspan(extent.stored);
   }
   return columns;
 }
 
-ColumnIn& ColumnsIn::at(ColumnKey key) {
-  if (key >= slots_.size()) return absent_;
-  Slot& slot = slots_[key];
-  if (slot.unpacked) return slot.column;
+void ColumnsIn::unpack(Slot& slot) {
   slot.unpacked = true;
   Octets octets(slot.size);
   switch (slot.how) {
@@ -316,7 +325,6 @@ ColumnIn& ColumnsIn::at(ColumnKey key) {
       if (!damaged_) std::ranges::fill(octets, slot.packed.front());
   }
   slot.column = ColumnIn(std::move(octets));
-  return slot.column;
 }
 
 bool ColumnsIn::failed() const {

@@ -3,6 +3,7 @@
 // that it needs. Layout of a block: docs/storage.md. Pure.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -59,7 +60,10 @@ class ColumnIn {
  public:
   ColumnIn() = default;
   explicit ColumnIn(Octets octets) : octets_(std::move(octets)) {}
-  std::uint64_t take();
+  std::uint64_t take() {
+    if (next_ < octets_.size() && octets_[next_] < 0x80) return octets_[next_++];  // most are
+    return take_long();
+  }
   std::int64_t take_signed();
   std::int64_t take_step();
   std::uint64_t take_bits(unsigned count);
@@ -69,8 +73,19 @@ class ColumnIn {
   bool failed() const { return failed_; }
   bool at_end() const { return next_ == octets_.size(); }
   std::size_t size() const { return octets_.size(); }
+  /// The next step or double is told without those before it, as in a column of its own.
+  void begin_anew() { last_ = 0; }
+  /// Octets that were not taken yet.
+  std::size_t left() const { return octets_.size() - next_; }
+  /// Passes octets over.
+  void skip(std::uint64_t octets) {
+    failed_ = failed_ || octets > left();
+    next_ += std::min<std::uint64_t>(octets, left());
+  }
 
  private:
+  std::uint64_t take_long();
+
   Octets octets_;
   std::size_t next_ = 0;
   std::int64_t last_ = 0;
@@ -105,7 +120,12 @@ class ColumnsIn {
   /// It was packed with Packing::small by this version or a later one.
   bool is_split() const { return is_split_; }
   /// Unpacked on first use; an absent column is an empty one. The reference stays good.
-  ColumnIn& at(ColumnKey key);
+  ColumnIn& at(ColumnKey key) {
+    if (key >= places_.size() || places_[key] == 0) return absent_;
+    Slot& slot = slots_[places_[key] - 1];
+    if (!slot.unpacked) unpack(slot);
+    return slot.column;
+  }
   /// Any column that was used could not be unpacked or ended early.
   bool failed() const;
 
@@ -117,9 +137,12 @@ class ColumnsIn {
     bool unpacked = false;
     ColumnIn column;
   };
+  void unpack(Slot& slot);
+
   std::uint64_t rows_ = 0;
   bool is_split_ = false;
-  std::vector<Slot> slots_;  ///< by key
+  std::vector<Slot> slots_;
+  std::vector<std::uint16_t> places_;  ///< by key: 1 + the place in slots_; 0: there is no such column
   ColumnIn absent_;
   bool damaged_ = false;
 };

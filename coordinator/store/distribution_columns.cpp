@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <span>
 #include <utility>
 
 #include "coordinator/store/bucket_bounds.h"
@@ -70,10 +71,21 @@ struct Told {
   Metric metric = Metric::rtt;
   Distribution::Parts parts;  ///< without sums
   Moments moments;
+
+  /// Nothing is told yet; the buckets' memory stays.
+  void begin(Metric of) {
+    metric = of;
+    std::vector<Distribution::Bucket> buckets = std::move(parts.buckets);
+    buckets.clear();
+    parts = {};
+    parts.buckets = std::move(buckets);
+    moments = {};
+  }
 };
-const Told* find(const std::vector<Told>& told, Metric metric, std::uint64_t count) {
-  const auto found = std::ranges::find(told, metric, &Told::metric);
-  return found != told.end() && found->moments.count == count ? &*found : nullptr;
+const Told* find(std::span<const Told> told, Metric metric, std::uint64_t count) {
+  for (const Told& each : told)
+    if (each.metric == metric) return each.moments.count == count ? &each : nullptr;
+  return nullptr;
 }
 
 // The two directions: each names a number's column and gives it, or gets it.
@@ -106,7 +118,7 @@ class Take {
 template <typename Way>
 class Teller {
  public:
-  Teller(Way& way, Told& told, const std::vector<Told>& others)
+  Teller(Way& way, Told& told, std::span<const Told> others)
       : way_(way), told_(told), parts_(told.parts), count_(told.moments.count), others_(others) {}
   /// False where it cannot be; when it is put it always can.
   bool run();
@@ -130,7 +142,7 @@ class Teller {
   Told& told_;
   Distribution::Parts& parts_;
   std::uint64_t& count_;
-  const std::vector<Told>& others_;
+  std::span<const Told> others_;
   std::size_t followed_ = 0;       ///< buckets of parts_ that follow() has put
   std::uint64_t in_followed_ = 0;  ///< samples of the bucket in work
 };
@@ -346,31 +358,40 @@ void put_distributions(ColumnsOut& columns, std::span<const DistributionValue> v
       });
 }
 
-DistributionsIn::DistributionsIn(ColumnsIn& columns, std::optional<Metric> only) : columns_(columns) {
+struct DistributionsIn::Row {
+  std::vector<Told> told;
+  std::vector<std::optional<Distribution>> made;
+};
+
+DistributionsIn::DistributionsIn(ColumnsIn& columns, std::optional<Metric> only)
+    : columns_(columns), row_(std::make_unique<Row>()) {
   for (const MetricInfo& each : all_metrics()) {
     wanted_[static_cast<std::size_t>(each.metric)] = !only || *only == each.metric;
     needed_[static_cast<std::size_t>(each.metric)] = !only || *only == each.metric || tells(each.metric, *only);
   }
 }
+DistributionsIn::~DistributionsIn() = default;
 
 std::optional<std::vector<DistributionValue>> DistributionsIn::take(std::span<const Metric> metrics, bool make) {
   Take take(columns_);
-  std::vector<Told> told;
-  std::vector<std::optional<Distribution>> made(metrics.size());
+  std::vector<Told>& told = row_->told;
+  std::vector<std::optional<Distribution>>& made = row_->made;
+  if (told.size() < metrics.size()) told.resize(metrics.size());
+  made.assign(metrics.size(), std::nullopt);
+  std::size_t done = 0;
   const bool fits = in_telling_order(
       metrics.size(), [&](std::size_t i) { return metrics[i]; },
       [&](std::size_t i) {
         if (!needed_[static_cast<std::size_t>(metrics[i])]) return true;
-        Told one{metrics[i], {}, {}};
-        if (!Teller(take, one, told).run()) return false;
-        if (make && wanted_[static_cast<std::size_t>(metrics[i])]) {
-          Distribution::Parts parts = one.parts;
-          put_moments(parts, one.moments);
-          made[i] = Distribution::restore(std::move(parts));
-          if (!made[i]) return false;
-        }
-        told.push_back(std::move(one));
-        return true;
+        Told& one = told[done];
+        one.begin(metrics[i]);
+        if (!Teller(take, one, std::span(told).first(done)).run()) return false;
+        ++done;
+        if (!make || !wanted_[static_cast<std::size_t>(metrics[i])]) return true;
+        Distribution::Parts parts = one.parts;
+        put_moments(parts, one.moments);
+        made[i] = Distribution::restore(std::move(parts));
+        return made[i].has_value();
       });
   if (!fits) return std::nullopt;
   std::vector<DistributionValue> values;

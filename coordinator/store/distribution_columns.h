@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bitset>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -29,6 +30,9 @@ class DistributionsIn {
   /// Of all metrics, or of one: then columns of others that it is not told by are not touched. `columns` has to live as
   /// long.
   DistributionsIn(ColumnsIn& columns, std::optional<Metric> only);
+  ~DistributionsIn();
+  DistributionsIn(const DistributionsIn&) = delete;
+  DistributionsIn& operator=(const DistributionsIn&) = delete;
   /// The next row's, which was put with these metrics. nullopt where they cannot be; nothing is made, only passed over,
   /// unless `make`.
   std::optional<std::vector<DistributionValue>> take(std::span<const Metric> metrics, bool make);
@@ -37,6 +41,9 @@ class DistributionsIn {
   ColumnsIn& columns_;
   std::bitset<metric_count> wanted_;
   std::bitset<metric_count> needed_;  ///< whether or not a row has what is wanted, or the columns would fall apart
+  struct Row;
+  std::unique_ptr<Row>
+      row_;  ///< what the row in work has told so far; kept, or its vectors would be made anew each time
 };
 
 }  // namespace sonde::store

@@ -109,13 +109,24 @@ std::vector<RollRow> ReadConnection::unpacked(std::span<const std::uint8_t> body
   return rows ? *std::move(rows) : std::vector<RollRow>();
 }
 
-std::vector<RollRow> ReadConnection::rolls(RollLevel level, SeriesId series, const RollFilter& filter) {
-  std::vector<RollRow> found;
+void ReadConnection::bind_rolls(RollLevel level, SeriesId series, const RollFilter& filter) {
   rolls_between_.bind(1, static_cast<std::int64_t>(level));
   rolls_between_.bind(2, series);
   // The block that holds the first row begins up to a block earlier.
   rolls_between_.bind(3, wrapping_minus(filter.first, block_span_of(level) - 1));
   rolls_between_.bind(4, filter.end);
+}
+
+bool ReadConnection::add_rolls(RollLevel level, SeriesId series, const RollFilter& filter, RollSum& sum) {
+  bool good = true;
+  bind_rolls(level, series, filter);
+  while (rolls_between_.step()) good = good && store::add_rolls(rolls_between_.blob(0), filter, sum);
+  return good;
+}
+
+std::vector<RollRow> ReadConnection::rolls(RollLevel level, SeriesId series, const RollFilter& filter) {
+  std::vector<RollRow> found;
+  bind_rolls(level, series, filter);
   while (rolls_between_.step()) {
     auto rows = unpacked(rolls_between_.blob(0), filter);
     found.insert(found.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));

@@ -58,6 +58,8 @@ struct ReadConnection {
   std::optional<std::int64_t> hour_before(std::int64_t site, std::int64_t before);
   /// The rows of a series that the filter lets through, in the order of time.
   std::vector<RollRow> rolls(RollLevel level, SeriesId series, const RollFilter& filter);
+  /// Adds them up. False where one cannot be read: then rolls() says what is left, and the sum is to be dropped.
+  bool add_rolls(RollLevel level, SeriesId series, const RollFilter& filter, RollSum& sum);
   /// The newest block of a series that begins before an instant: the rows of it that the filter lets through.
   std::vector<RollRow> rolls_before(RollLevel level, SeriesId series, const RollFilter& filter);
   /// When each series last brought what (roll-ups without values).
@@ -74,6 +76,7 @@ struct ReadConnection {
   Statement log_of_;
   Statement next_chunk_;
   Statement previous_chunk_;
+  void bind_rolls(RollLevel level, SeriesId series, const RollFilter& filter);
   std::vector<RollRow> unpacked(std::span<const std::uint8_t> body, const RollFilter& filter);
 
   Statement body_of_;

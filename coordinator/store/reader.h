@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -81,6 +82,8 @@ class Reader {
   /// raw results are kept, else in whole minutes or hours (pieces.h). With RollQuery::metrics other values are left
   /// out.
   Expected<void> roll_ups(const RollQuery& query, const EachRoll& each);
+  /// The same, merged into one roll-up for each link that has something: by far the quickest way to a matrix.
+  Expected<std::map<SiteId, RollUp>> windows(const RollQuery& query);
   /// Of each such link what the last hours before `query.since` that had something say of its state: when it brought
   /// which metric last, and its last tried runs. `end` is `query.since`.
   Expected<void> roll_ups_before(const RollQuery& query, const EachRoll& each);

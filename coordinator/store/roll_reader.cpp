@@ -1,6 +1,7 @@
 // Windows of any length at any instant, from roll-ups and what is not rolled up yet.
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -24,7 +25,7 @@ std::optional<Metric> only_metric(MetricMask metrics) {
 
 class RollPass {
  public:
-  RollPass(ReadConnection& store, const RollQuery& query, const Reader::EachRoll& each)
+  RollPass(ReadConnection& store, const RollQuery& query, const Reader::EachRoll& each = {})
       : store_(store), query_(query), each_(each), site_(store.names.site(query.from)) {}
 
   void read(std::int64_t since, std::int64_t until) {
@@ -33,7 +34,23 @@ class RollPass {
     for (const SeriesId series : store_.names.series_of(query_.from, query_.to, query_.probe))
       for (const Piece& piece : pieces_)
         if (piece.level != RollLevel::raw) read_rolled(piece, series);
-    read_results();
+    read_results(
+        [this](const SeriesResult& row, RollUp roll) { give(row.series, row.result.finished_at, std::move(roll)); });
+  }
+
+  /// Everything in (since, until] of each link as one.
+  std::map<SiteId, RollUp> read_windows() {
+    std::map<SiteId, RollUp> windows;
+    if (!site_ || query_.since >= query_.until) return windows;
+    pieces_ = pieces_of(to_ns(query_.since), to_ns(query_.until), read_kept(store_.database), query_.coarsest);
+    RollSum sum;
+    for (const SeriesId series : store_.names.series_of(query_.from, query_.to, query_.probe))
+      if (const SeriesName* name = store_.names.name(series)) windows[name->link.to] = rolled_window(series, sum);
+    read_results([&](const SeriesResult& row, const RollUp& roll) {
+      if (const SeriesName* name = store_.names.name(row.series)) windows[name->link.to].merge(roll);
+    });
+    std::erase_if(windows, [](const auto& window) { return window.second.empty(); });
+    return windows;
   }
 
   void read_before() {
@@ -65,6 +82,24 @@ class RollPass {
       give(series, shared_from_ns(row.start) + span_of(piece.level), std::move(row.roll));
   }
 
+  /// What roll-ups hold of the pieces.
+  RollUp rolled_window(SeriesId series, RollSum& sum) {
+    bool good = true;
+    const auto filter_of = [this](const Piece& piece) {
+      return RollFilter{.first = piece.begin, .end = piece.end, .metrics = query_.metrics};
+    };
+    for (const Piece& piece : pieces_)
+      if (piece.level != RollLevel::raw && good) good = store_.add_rolls(piece.level, series, filter_of(piece), sum);
+    auto window = sum.take();
+    if (good && window) return *std::move(window);
+    // Row by row, and without the block that cannot be read.
+    RollUp whole;
+    for (const Piece& piece : pieces_)
+      if (piece.level != RollLevel::raw)
+        for (const RollRow& row : store_.rolls(piece.level, series, filter_of(piece))) whole.merge(row.roll);
+    return whole;
+  }
+
   const Piece* piece_at(std::int64_t ns) const {
     for (const Piece& piece : pieces_)
       if (ns > piece.begin && ns <= piece.end) return &piece;
@@ -79,11 +114,14 @@ class RollPass {
   }
 
   /// At the edges, and whatever is not rolled up yet.
-  void read_results() {
+  template <typename Each>
+  void read_results(const Each& each) {
     const std::int64_t begin = pieces_.front().begin + 1;
     const std::int64_t end = pieces_.back().end;
     ChunkFilter filter = Wanted(store_.names, query_.to, query_.probe).filter();
     filter.metric = only_metric(query_.metrics);
+    filter.first = begin;
+    filter.last = end;
     std::vector<Block> blocks = store_.chunks(*site_, begin, end, end_of_time);
     for (Block& block : store_.log(*site_, begin, end)) blocks.push_back(std::move(block));
     for (const Block& block : blocks) {
@@ -93,14 +131,14 @@ class RollPass {
         if (piece == nullptr || (piece->level != RollLevel::raw && block.rolled)) continue;
         RollUp roll;
         roll.add(reading_of(row.result));
-        give(row.series, row.result.finished_at, std::move(roll));
+        each(row, std::move(roll));
       }
     }
   }
 
   ReadConnection& store_;
   const RollQuery& query_;
-  const Reader::EachRoll& each_;
+  Reader::EachRoll each_;
   std::optional<std::int64_t> site_;
   std::vector<Piece> pieces_;
 };
@@ -131,6 +169,17 @@ Expected<void> Reader::roll_ups_before(const RollQuery& query, const EachRoll& e
     shared_->names.refresh();
     RollPass(*shared_, query, each).read_before();
   });
+}
+
+Expected<std::map<SiteId, RollUp>> Reader::windows(const RollQuery& query) {
+  std::map<SiteId, RollUp> windows;
+  const auto done = attempt([&] {
+    const Snapshot snapshot(shared_->database);
+    shared_->names.refresh();
+    windows = RollPass(*shared_, query).read_windows();
+  });
+  if (!done) return std::unexpected(done.error());
+  return windows;
 }
 
 Expected<RollLevel> Reader::finest(SharedTime since) {

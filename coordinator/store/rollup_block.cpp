@@ -163,6 +163,68 @@ class RollDecoder {
   const RollFilter& filter_;
 };
 
+/// Rows into a sum, one after the other.
+class RollAdder {
+ public:
+  RollAdder(ColumnsIn& columns, const RollFilter& filter, RollSum& sum)
+      : columns_(columns), filter_(filter), sum_(sum) {}
+
+  /// False where the row cannot be.
+  bool add_row() {
+    const std::int64_t start = columns_.at(key_start).take_step();
+    const bool wanted = start >= filter_.first && start < filter_.end;
+    ColumnIn& outcomes = columns_.at(key_outcomes);
+    for (std::size_t outcome = 0; outcome < outcome_count; ++outcome) {
+      const std::uint64_t count = outcomes.take();
+      if (wanted) sum_.add_outcomes(outcome, count);
+    }
+    if (!add_seen(start, wanted)) return false;
+    const auto error = std::bit_cast<float>(static_cast<std::uint32_t>(columns_.at(key_error).take()));
+    if (wanted) sum_.add_error(error);
+    const MetricMask has = columns_.at(key_metrics).take();
+    if (has >> metric_count != 0) return false;
+    for (MetricMask left = has & filter_.metrics; left != 0; left &= left - 1)
+      if (!add_metric(static_cast<Metric>(std::countr_zero(left)), start, wanted)) return false;
+    return true;
+  }
+
+ private:
+  bool add_metric(Metric metric, std::int64_t start, bool wanted) {
+    ColumnIn& column = columns_.at(key_of(metric));
+    const std::uint64_t length = column.take();
+    const std::size_t left = column.left();
+    if (length > left) return false;
+    if (!wanted) return column.skip(length), true;
+    column.begin_anew();
+    return sum_.metric(metric).add(metric, column, start) && left - column.left() == length;
+  }
+
+  bool add_seen(std::int64_t start, bool wanted) {
+    ColumnIn& tried = columns_.at(key_tried);
+    const std::uint64_t runs = tried.take();
+    if (runs > RollUp::tried_kept) return false;
+    for (std::uint64_t i = 0; i < runs; ++i) {
+      const SharedTime at = shared_from_ns(wrapping_plus(start, tried.take_signed()));
+      const MetricMask brings = tried.take();
+      if (wanted) sum_.saw_tried({at, brings});
+    }
+    ColumnIn& newest = columns_.at(key_newest);
+    const std::uint64_t bits = newest.take();
+    if (bits > mask_bits) return false;
+    for (std::uint64_t i = 0; i < bits; ++i) {
+      const std::uint64_t bit = newest.take();
+      if (bit >= mask_bits) return false;
+      const SharedTime at = shared_from_ns(wrapping_plus(start, newest.take_signed()));
+      if (wanted) sum_.saw(bit, at);
+    }
+    return true;
+  }
+
+  ColumnsIn& columns_;
+  const RollFilter& filter_;
+  RollSum& sum_;
+};
+
 }  // namespace
 
 Octets encode_rolls(std::span<const RollRow> rows) {
@@ -181,6 +243,15 @@ std::optional<std::vector<RollRow>> decode_rolls(std::span<const std::uint8_t> b
     if (!decoder.read_row(rows)) return std::nullopt;
   if (columns->failed()) return std::nullopt;
   return rows;
+}
+
+bool add_rolls(std::span<const std::uint8_t> block, const RollFilter& filter, RollSum& sum) {
+  auto columns = ColumnsIn::open(block);
+  if (!columns || columns->rows() > columns->at(key_start).size()) return false;
+  RollAdder adder(*columns, filter, sum);
+  for (std::uint64_t i = 0; i < columns->rows(); ++i)
+    if (!adder.add_row()) return false;
+  return !columns->failed();
 }
 
 }  // namespace sonde::store

@@ -9,6 +9,7 @@
 
 #include "coordinator/core/rollup.h"
 #include "coordinator/store/columns.h"
+#include "coordinator/store/roll_sum.h"
 
 namespace sonde::store {
 
@@ -29,5 +30,8 @@ struct RollFilter {
 Octets encode_rolls(std::span<const RollRow> rows);
 /// nullopt where the octets are not what encode_rolls has made.
 std::optional<std::vector<RollRow>> decode_rolls(std::span<const std::uint8_t> block, const RollFilter& filter);
+
+/// The same rows added up. False where decode_rolls() has nothing; what the sum holds then is to be dropped.
+bool add_rolls(std::span<const std::uint8_t> block, const RollFilter& filter, RollSum& sum);
 
 }  // namespace sonde::store

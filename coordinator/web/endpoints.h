@@ -1,6 +1,7 @@
 // One function for each endpoint. Only for this room's .cpp files and their tests.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -94,13 +95,17 @@ class HistoricMatrix {
   std::optional<std::string> problem(const CellQuery& query) const;
 
  private:
+  /// Of the links that begin at a site.
   struct Known {
-    RollUp window;
-    RollUp before;
+    std::map<SiteId, RollUp> windows;
+    std::map<SiteId, RollUp> before;  ///< only of links whose window does not say all
+    bool all_before = false;          ///< `before` holds whatever there is
   };
   Cell cell_of_results(const Link& link, const CellQuery& query) const;
   RollQuery roll_query(const Link& link, const CellQuery& query) const;
-  void load(const Link& link, const CellQuery& query) const;
+  /// The site's links, and those of sites that will be asked for next.
+  Known& known(const Link& link, const CellQuery& query) const;
+  const RollUp& before(Known& known, const Link& link, const CellQuery& query) const;
   /// What was degraded then, as the incidents of then say.
   void load_degraded(SharedTime at) const;
   Cell as_it_was(const Link& link, const CellQuery& query) const;
@@ -112,10 +117,9 @@ class HistoricMatrix {
   std::shared_ptr<HistoryReader> history_;
   bool one_link_ = false;
   // What was read last: cells are asked for row by row, and the links of a site are stored together.
-  using Key = std::tuple<SiteId, std::optional<SiteId>, Probe, MetricMask, SharedTime, nanoseconds>;
+  using Key = std::tuple<std::optional<SiteId>, Probe, MetricMask, SharedTime, nanoseconds>;
   mutable std::optional<Key> loaded_;
-  mutable bool before_loaded_ = false;
-  mutable std::unordered_map<SiteId, Known> known_;
+  mutable std::unordered_map<SiteId, Known> known_;  ///< by the site where the links begin
   mutable std::optional<std::tuple<SiteId, Metric, SharedTime, nanoseconds>> results_loaded_;
   mutable std::unordered_map<SiteId, std::vector<Result>> results_;
 };

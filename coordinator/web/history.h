@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -48,6 +50,10 @@ class HistoryReader {
   /// Stretches of links as roll-ups, from the coarsest level that is allowed and covers them; see store::Reader.
   using EachRoll = std::function<void(const SiteId& to, SharedTime end, RollUp roll)>;
   virtual void roll_ups(const RollQuery& query, const EachRoll& each) = 0;
+  /// What each of several windows holds, merged into one roll-up for each link that has something. They are read at the
+  /// same time where the machine has processors for it.
+  using Windows = std::vector<std::map<SiteId, RollUp>>;
+  virtual Windows windows(std::span<const RollQuery> queries) = 0;
   /// What came before RollQuery::since, as far as a cell's state needs it.
   virtual void roll_ups_before(const RollQuery& query, const EachRoll& each) = 0;
   /// The finest level that is complete from an instant on.

@@ -69,6 +69,11 @@ double expected_rolls(const Sources& sources, Probe probe, nanoseconds window, c
 
 namespace {
 
+/// Of how many sites windows are read at once: enough for every processor, and little in memory.
+constexpr std::size_t sites_read_at_once = 8;
+/// Of how many links of a site what came before a window is read one by one.
+constexpr std::size_t links_read_singly = 4;
+
 /// Whether a rule is raised is the last thing that a state depends on.
 Cell corrected(Cell cell, const Link& link, Metric metric, const DegradedLinks& degraded) {
   if (cell.state != CellState::ok && cell.state != CellState::degraded) return cell;
@@ -115,24 +120,42 @@ RollQuery HistoricMatrix::roll_query(const Link& link, const CellQuery& query) c
           .until = query.at};
 }
 
-void HistoricMatrix::load(const Link& link, const CellQuery& query) const {
+HistoricMatrix::Known& HistoricMatrix::known(const Link& link, const CellQuery& query) const {
   const RollQuery wanted = roll_query(link, query);
-  const Key key(wanted.from, wanted.to, wanted.probe, wanted.metrics, query.at, query.window);
-  if (loaded_ != key) {
-    known_.clear();
-    before_loaded_ = false;
-    history_->roll_ups(wanted,
-                       [this](const SiteId& to, SharedTime, const RollUp& roll) { known_[to].window.merge(roll); });
-    loaded_ = key;
+  const Key key(wanted.to, wanted.probe, wanted.metrics, query.at, query.window);
+  const auto found = known_.find(link.from);
+  if (loaded_ == key && found != known_.end()) return found->second;
+  loaded_.reset();
+  known_.clear();
+  std::vector<RollQuery> queries{wanted};
+  auto site = std::ranges::find(mesh_.sites, link.from, &SiteSpec::site);
+  for (; site != mesh_.sites.end() && !one_link_ && queries.size() < sites_read_at_once; ++site) {
+    if (!site->has_agent || site->site == link.from) continue;
+    queries.push_back(wanted);
+    queries.back().from = site->site;
   }
-  const RollUp& window = known_[link.to].window;
-  const auto brought = [&](const RollUp::Newest& each) { return each.first == mask_of(source_of(query.metric)); };
-  const bool says_all = window.tried().size() == RollUp::tried_kept && std::ranges::any_of(window.newest(), brought);
-  if (says_all || before_loaded_) return;
-  history_->roll_ups_before(wanted, [this](const SiteId& to, SharedTime, const RollUp& roll) {
-    known_[to].before.merge(roll.without_values());
-  });
-  before_loaded_ = true;
+  HistoryReader::Windows windows = history_->windows(queries);
+  for (std::size_t i = 0; i < queries.size(); ++i) known_[queries[i].from].windows = std::move(windows.at(i));
+  loaded_ = key;
+  return known_[link.from];
+}
+
+const RollUp& HistoricMatrix::before(Known& known, const Link& link, const CellQuery& query) const {
+  const auto found = known.before.find(link.to);
+  if (found != known.before.end()) return found->second;
+  if (!known.all_before) {
+    RollQuery wanted = roll_query(link, query);
+    // One link by itself takes far less than all of a site, but not many of them.
+    known.all_before = known.before.size() >= links_read_singly;
+    if (known.all_before)
+      known.before.clear();  // or their runs would be there twice
+    else
+      wanted.to = link.to;
+    history_->roll_ups_before(wanted, [&](const SiteId& to, SharedTime, const RollUp& roll) {
+      known.before[to].merge(roll.without_values());
+    });
+  }
+  return known.before[link.to];
 }
 
 void HistoricMatrix::load_degraded(SharedTime at) const {
@@ -151,9 +174,13 @@ Cell HistoricMatrix::cell(const Link& link, const CellQuery& query) const {
 
 Cell HistoricMatrix::as_it_was(const Link& link, const CellQuery& query) const {
   if (query.stat == Stat::ewma) return cell_of_results(link, query);
-  load(link, query);
-  const Known& known = known_[link.to];
-  return matrix_.cell_of(link, query, known.window, known.before);
+  static const RollUp nothing;
+  Known& site = known(link, query);
+  const auto found = site.windows.find(link.to);
+  const RollUp& window = found != site.windows.end() ? found->second : nothing;
+  const auto brought = [&](const RollUp::Newest& each) { return each.first == mask_of(source_of(query.metric)); };
+  const bool says_all = window.tried().size() == RollUp::tried_kept && std::ranges::any_of(window.newest(), brought);
+  return matrix_.cell_of(link, query, window, says_all ? nothing : before(site, link, query));
 }
 
 Cell HistoricMatrix::cell_of_results(const Link& link, const CellQuery& query) const {

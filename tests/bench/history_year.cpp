@@ -1,6 +1,6 @@
 // How long the past takes to answer, and how large it is: a mesh whose hours are written by the production roll-up
 // writer, and after them minutes and raw results that are appended, sealed and rolled up as they would be; then asked
-// over the HTTP handler. bench_history SITES DAYS MINUTES FOLDER
+// over the HTTP handler. bench_history SITES DAYS MINUTES FOLDER; a file that FOLDER holds already is asked only
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -96,13 +96,13 @@ struct Stored {
   double seconds = 0;
 };
 
-/// What all sites' agents send in ten minutes from `start`, at the default policy.
-std::vector<StoreBatch> ten_minutes(const bench::MeshResults& mesh, const std::vector<std::vector<Result>>& made,
-                                    std::vector<std::uint64_t>& seqs, std::int64_t start, Random& random) {
+/// What all sites' agents send in the minute from `start`, at the default policy.
+std::vector<StoreBatch> one_minute(const bench::MeshResults& mesh, const std::vector<std::vector<Result>>& made,
+                                   std::vector<std::uint64_t>& seqs, std::int64_t start, Random& random) {
   std::vector<StoreBatch> batches;
   for (std::size_t from = 0; from < mesh.size(); ++from) {
     StoreBatch batch{.site = mesh.site(from), .spool = 1, .after = seqs[from], .up_to = seqs[from], .results = {}};
-    for (std::int64_t at = start; at < start + 10 * minute_ns; at += 10'000'000'000)
+    for (std::int64_t at = start; at < start + minute_ns; at += 10'000'000'000)
       for (std::size_t to = 0; to < mesh.size(); ++to) {
         if (from == to) continue;
         for (const Probe probe : {Probe::latency, Probe::connect}) {
@@ -141,8 +141,8 @@ Stored write_recent(const std::filesystem::path& file, std::size_t sites, std::i
     if (!step) throw std::runtime_error(step.error().what);
     return *step;
   };
-  for (std::int64_t minute = 0; minute < minutes; minute += 10) {
-    const auto batches = ten_minutes(mesh, made, seqs, present + minute * minute_ns, random);
+  for (std::int64_t minute = 0; minute < minutes; ++minute) {
+    const auto batches = one_minute(mesh, made, seqs, present + minute * minute_ns, random);
     const auto begin = Clock::now();
     for (const StoreBatch& batch : batches) {
       const auto appended = writer.append({&batch, 1});
@@ -205,12 +205,14 @@ int main(int argc, char** argv) {
   const std::int64_t days = std::atoi(argv[2]);
   const std::int64_t minutes = std::atoi(argv[3]);
   const auto file = std::filesystem::path(argv[4]) / "history.db";
-  const Written written = write(file, sites, days);
-  fmt::print("{} sites, {} days: {} hours of links in {:.1f} MB, {:.0f} octets each, {:.1f} us of writing each\n",
-             sites, days, written.hours, static_cast<double>(std::filesystem::file_size(file)) / 1e6,
-             static_cast<double>(std::filesystem::file_size(file)) / static_cast<double>(written.hours),
-             1e6 * written.seconds / static_cast<double>(written.hours));
-  if (minutes > 0) add_recent(file, sites, minutes);
+  if (!std::filesystem::exists(file)) {
+    const Written written = write(file, sites, days);
+    fmt::print("{} sites, {} days: {} hours of links in {:.1f} MB, {:.0f} octets each, {:.1f} us of writing each\n",
+               sites, days, written.hours, static_cast<double>(std::filesystem::file_size(file)) / 1e6,
+               static_cast<double>(std::filesystem::file_size(file)) / static_cast<double>(written.hours),
+               1e6 * written.seconds / static_cast<double>(written.hours));
+    if (minutes > 0) add_recent(file, sites, minutes);
+  }
   // Later than the live matrix reaches back, so that the store is asked.
   const std::int64_t end = present + minutes * minute_ns;
   const std::int64_t now = end + 3 * hour_ns;
@@ -249,6 +251,7 @@ int main(int argc, char** argv) {
            {"series of all days", fmt::format("/api/v1/links/site-0/site-1/series?window={}d", days)},
            {"profile of all days", fmt::format("/api/v1/links/site-0/site-1/profile?window={}d", days)},
            {"histogram of all days", fmt::format("/api/v1/links/site-0/site-1/histogram?window={}d", days)}}) {
+    if (const char* only = std::getenv("ONLY"); only && what != only) continue;
     std::vector<double> times;
     for (int i = 0; i < 5; ++i) times.push_back(ask(target, sources));
     std::ranges::sort(times);

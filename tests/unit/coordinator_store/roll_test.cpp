@@ -108,6 +108,20 @@ RollUp window_of(Reader& reader, const std::string& to, Probe probe, SharedTime 
       .from = berlin, .to = SiteId::known(to), .probe = probe, .since = since, .until = until, .coarsest = coarsest};
   const auto done = reader.roll_ups(query, [&](const SiteId&, SharedTime, const RollUp& part) { roll.merge(part); });
   BOOST_REQUIRE(done.has_value());
+  // The quick way to the same.
+  const auto windows = reader.windows(query);
+  BOOST_REQUIRE(windows.has_value());
+  BOOST_TEST(windows->size() == (roll.empty() ? 0U : 1U));
+  if (!windows->empty()) BOOST_TEST((windows->at(SiteId::known(to)) == roll));
+  RollQuery of_one_metric = query;
+  of_one_metric.metrics = mask_of(Metric::rtt);
+  const auto of_one = reader.windows(of_one_metric);
+  BOOST_REQUIRE(of_one.has_value());
+  BOOST_TEST(of_one->size() == windows->size());
+  if (of_one->empty()) return roll;
+  const MetricRoll* one = of_one->begin()->second.find(Metric::rtt);
+  BOOST_REQUIRE((one != nullptr) == (roll.find(Metric::rtt) != nullptr));
+  if (one != nullptr) BOOST_TEST((*one == *roll.find(Metric::rtt)));
   return roll;
 }
 
@@ -281,6 +295,8 @@ BOOST_AUTO_TEST_CASE(a_damaged_block_is_kept_aside_and_the_next_results_begin_an
   Reader reader(file());
   BOOST_TEST(window_of(reader, "site-1", Probe::latency, at_s(0), at_s(3600)).empty());
   BOOST_TEST(reader.damaged() > 0U);
+  // Minutes of the same window, of which none is damaged, are not lost with them.
+  BOOST_TEST(!window_of(reader, "site-1", Probe::latency, at_s(30), at_s(3600 + 90)).empty());
   Writer writer(file());
   StoreBatch batch{.site = berlin, .spool = 6, .after = 0, .up_to = 1, .results = {results[0]}};
   batch.results[0].id = {berlin, 6, 1};

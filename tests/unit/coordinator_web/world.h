@@ -81,6 +81,14 @@ class FakeHistory : public HistoryReader {
       each(result.to, result.finished_at, std::move(roll));
     }
   }
+  Windows windows(std::span<const RollQuery> queries) override {
+    Windows windows;
+    for (const RollQuery& query : queries) {
+      auto& window = windows.emplace_back();
+      roll_ups(query, [&](const SiteId& to, SharedTime, const RollUp& roll) { window[to].merge(roll); });
+    }
+    return windows;
+  }
   void roll_ups_before(const RollQuery& query, const EachRoll& each) override {
     RollQuery before = query;
     before.since = SharedTime::min();
