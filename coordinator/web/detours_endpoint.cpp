@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coordinator/core/detour.h"
+#include "coordinator/web/csv.h"
 #include "coordinator/web/endpoints.h"
 #include "coordinator/web/json.h"
 
@@ -22,6 +23,7 @@ struct DetoursJob {
   std::shared_ptr<HistoryReader> history;
   nanoseconds window;
   SharedTime at;
+  Format format = Format::json;
 
   Response operator()() const {
     const nanoseconds hour = span_of(RollLevel::hour);
@@ -72,6 +74,10 @@ struct DetoursJob {
                           {"hours", detour.comparable},
                           {"held_ratio", detour.comparable > 0 ? number(held) : Json()}});
     }
+    if (format == Format::csv)
+      return csv_response(
+          csv_of(list, {"from", "to", "via", "direct_s", "via_s", "gain_s", "gain_ratio", "held_ratio", "hours"}),
+          "detours");
     return json_response(Json{{"mesh", mesh},
                               {"metric", "rtt"},
                               {"stat", "p50"},
@@ -86,7 +92,9 @@ struct DetoursJob {
 
 Response detours_endpoint(const Target& target, const Sources& sources) {
   Parameters parameters(target, sources.now);
-  DetoursJob job{sources.mesh.name, {}, sources.history, parameters.window(std::chrono::hours(24)), parameters.at()};
+  DetoursJob job{sources.mesh.name, {},
+                 sources.history,   parameters.window(std::chrono::hours(24)),
+                 parameters.at(),   take_format(parameters)};
   for (const SiteSpec& site : sources.mesh.sites) job.sites.push_back(site.site);
   const double fields = static_cast<double>(job.sites.size() * job.sites.size()) * to_seconds(job.window) / 3600;
   if (job.window > longest_window || fields > table_fields_limit)

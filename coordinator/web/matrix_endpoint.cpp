@@ -1,18 +1,25 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
 #include <utility>
 
+#include "coordinator/web/csv.h"
 #include "coordinator/web/endpoints.h"
 #include "coordinator/web/json.h"
 
 namespace sonde::web {
 namespace {
 
-enum class Layout { cells, columns };
+/// CSV has a layout of its own: a row for each cell.
+enum class Layout { cells, columns, csv };
 
 std::optional<Layout> take_layout(Parameters& parameters) {
   const auto text = parameters.text("layout");
+  if (take_format(parameters) == Format::csv) {
+    if (text) parameters.refuse(400, "layout: CSV has a row for each cell; leave it out");
+    return Layout::csv;
+  }
   if (!text || *text == "cells") return Layout::cells;
   if (*text == "columns") return Layout::columns;
   parameters.refuse(400, fmt::format("unknown layout '{}'; there are cells, columns", *text));
@@ -68,8 +75,32 @@ std::string as_columns(const Mesh& mesh, const CellQuery& query, const CellOf& c
   return out + '}';
 }
 
+/// As `sonde matrix --format csv` writes it.
+template <typename CellOf>
+std::string as_csv(const Mesh& mesh, const CellQuery& query, const CellOf& cell_of) {
+  std::string out = "from,to,metric,stat,unit,value,count,age_s,state,error_s\n";
+  const auto append = [&](std::optional<double> number) {
+    if (number && std::isfinite(*number)) append_number(out, number);
+  };
+  for (const Link& link : links_of(mesh)) {
+    const Cell cell = cell_of(link, query);
+    fmt::format_to(std::back_inserter(out), "{},{},{},{},{},", link.from.str(), link.to.str(), name(query.metric),
+                   name(query.stat), info(query.metric).unit);
+    append(cell.value);
+    fmt::format_to(std::back_inserter(out), ",{},", cell.count);
+    append(cell.age_s);
+    fmt::format_to(std::back_inserter(out), ",{},", name(cell.state));
+    append(cell.error_s);
+    out += '\n';
+  }
+  return out;
+}
+
 template <typename CellOf>
 Response answer(const Mesh& mesh, Layout layout, const CellQuery& query, const CellOf& cell_of) {
+  if (layout == Layout::csv)
+    return csv_response(as_csv(mesh, query, cell_of),
+                        fmt::format("matrix-{}-{}", name(query.metric), name(query.stat)));
   Response response;
   response.body = layout == Layout::cells ? as_cells(mesh, query, cell_of) : as_columns(mesh, query, cell_of);
   return response;

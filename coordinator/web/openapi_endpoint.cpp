@@ -25,7 +25,11 @@ const std::vector<Described>& described() {
   constexpr std::string_view json = "application/json";
   constexpr std::string_view text = "text/plain";
   static const std::vector<Described> all{
-      {"/api/v1/matrix", "One metric of every link.", {"metric", "stat", "window", "at", "layout"}, json, "Matrix"},
+      {"/api/v1/matrix",
+       "One metric of every link.",
+       {"metric", "stat", "window", "at", "layout", "format"},
+       json,
+       "Matrix"},
       {"/api/v1/sites", "The sites and what their agents last said.", {}, json, "Sites"},
       {"/api/v1/timetable", "Who measures whom, when.", {"site"}, json, "Timetable"},
       {"/api/v1/timetable/audit",
@@ -53,18 +57,22 @@ const std::vector<Described>& described() {
        "text/event-stream",
        ""},
       {"/api/v1/links/{from}/{to}", "All metrics of both directions.", {"stat", "window", "at"}, json, "Link"},
-      {"/api/v1/links/{from}/{to}/series", "One metric over time.", {"metric", "window", "step", "at"}, json, "Series"},
+      {"/api/v1/links/{from}/{to}/series",
+       "One metric over time.",
+       {"metric", "window", "step", "at", "format"},
+       json,
+       "Series"},
       {"/api/v1/links/{from}/{to}/histogram",
        "One metric's distribution, with a step also over time.",
-       {"metric", "window", "step", "at"},
+       {"metric", "window", "step", "at", "format"},
        json,
        "Histogram"},
       {"/api/v1/links/{from}/{to}/profile",
        "One metric by hour of the week, in UTC.",
-       {"metric", "window", "at"},
+       {"metric", "window", "at", "format"},
        json,
        "Profile"},
-      {"/api/v1/detours", "For each pair the best way through a third site.", {"window", "at"}, json, "Detours"},
+      {"/api/v1/detours", "For each pair the best detour.", {"window", "at", "format"}, json, "Detours"},
       {"/api/v1/links/{from}/{to}/explain", "What the numbers mean, in sentences.", {"window"}, json, "Explanation"},
       {"/api/v1/links/{from}/{to}/path", "The way as it was seen last while all was well.", {}, json, "Path"},
       {"/api/v1/probes", "The last runs on demand, newest first.", {}, json, "ProbeList"},
@@ -103,6 +111,7 @@ Json schema_of(std::string_view parameter) {
   if (parameter == "state") return Json{{"type", "string"}, {"enum", {"open", "closed"}}};
   if (parameter == "silence_state") return Json{{"type", "string"}, {"enum", {"pending", "active", "expired"}}};
   if (parameter == "layout") return Json{{"type", "string"}, {"enum", {"cells", "columns"}}, {"default", "cells"}};
+  if (parameter == "format") return Json{{"type", "string"}, {"enum", {"json", "csv"}}, {"default", "json"}};
   if (parameter == "links") return Json{{"type", "boolean"}, {"default", false}};
   if (parameter == "after_id")
     return Json{{"type", "string"}, {"example", "berlin-0123456789abcdef-42"}, {"description", "The last line's id."}};
@@ -126,11 +135,13 @@ Json operation(const Described& endpoint) {
   Json content{{"schema", endpoint.schema.empty()
                               ? Json{{"type", endpoint.content_type == "application/json" ? "object" : "string"}}
                               : Json{{"$ref", "#/components/schemas/" + std::string(endpoint.schema)}}}};
-  Json responses{
-      {"200", {{"description", endpoint.summary}, {"content", {{endpoint.content_type, std::move(content)}}}}},
-      {"400", {{"$ref", "#/components/responses/Error"}}},
-      {"404", {{"$ref", "#/components/responses/Error"}}},
-      {"503", {{"$ref", "#/components/responses/Error"}}}};
+  Json contents{{endpoint.content_type, std::move(content)}};
+  if (std::ranges::find(endpoint.parameters, "format") != endpoint.parameters.end())
+    contents["text/csv"] = Json{{"schema", {{"type", "string"}}}};
+  Json responses{{"200", {{"description", endpoint.summary}, {"content", std::move(contents)}}},
+                 {"400", {{"$ref", "#/components/responses/Error"}}},
+                 {"404", {{"$ref", "#/components/responses/Error"}}},
+                 {"503", {{"$ref", "#/components/responses/Error"}}}};
   return Json{
       {"get",
        {{"summary", endpoint.summary}, {"parameters", std::move(parameters)}, {"responses", std::move(responses)}}}};

@@ -1,8 +1,11 @@
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include <array>
 #include <utility>
 
+#include "coordinator/web/csv.h"
 #include "coordinator/web/endpoints.h"
 #include "coordinator/web/json.h"
 
@@ -30,6 +33,7 @@ struct ProfileJob {
   nanoseconds window;
   SharedTime at;
   std::shared_ptr<HistoryReader> history;
+  Format format = Format::json;
 
   Response operator()() const {
     MetricMask metrics = mask_of(metric) | mask_of(source_of(metric));
@@ -55,6 +59,9 @@ struct ProfileJob {
       }
       hours.push_back(std::move(hour));
     }
+    if (format == Format::csv)
+      return csv_response(csv_of(hours, {"day", "hour", "count", "p5", "p50", "p95", "mean", "min", "max"}),
+                          fmt::format("{}-{}-{}-profile", link.from.str(), link.to.str(), name(metric)));
     return json_response(Json{{"mesh", mesh},
                               {"from", link.from.str()},
                               {"to", link.to.str()},
@@ -70,9 +77,10 @@ struct ProfileJob {
 
 Response profile_endpoint(const Link& link, const Target& target, const Sources& sources) {
   Parameters parameters(target, sources.now);
-  ProfileJob job{sources.mesh.name,   link,
-                 parameters.metric(), parameters.window(std::chrono::hours(hours_of_a_week * 4)),
-                 parameters.at(),     sources.history};
+  ProfileJob job{sources.mesh.name,      link,
+                 parameters.metric(),    parameters.window(std::chrono::hours(hours_of_a_week * 4)),
+                 parameters.at(),        sources.history,
+                 take_format(parameters)};
   if (expected_rolls(sources, info(job.metric).probe, job.window, job.link) > history_results_limit)
     parameters.refuse(400, "window: too long for one answer; ask for a shorter one");
   if (auto problem = parameters.problem()) return std::move(*problem);

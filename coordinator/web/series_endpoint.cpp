@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/web/csv.h"
 #include "coordinator/web/endpoints.h"
 #include "coordinator/web/json.h"
 
@@ -25,7 +26,12 @@ struct LinkWindow {
   Metric metric;
   nanoseconds window;
   SharedTime at;
+  Format format = Format::json;
 
+  [[nodiscard]] Response csv(std::string table, std::string_view what) const {
+    return csv_response(std::move(table),
+                        fmt::format("{}-{}-{}-{}", link.from.str(), link.to.str(), name(metric), what));
+  }
   RollQuery rolls(RollLevel coarsest) const {
     MetricMask metrics = mask_of(metric) | mask_of(source_of(metric));
     if (metric == Metric::rtt_loaded_ratio) metrics |= mask_of(Metric::rtt);
@@ -102,6 +108,8 @@ Response series_answer(const LinkWindow& query, nanoseconds step) {
   Json list = Json::array();
   for (std::size_t k = 0; k < rolls.size(); ++k)
     list.push_back(point_json(rolls[k], query.metric, steps.step(), steps.end_of(k)));
+  if (query.format == Format::csv)
+    return query.csv(csv_of(list, {"start", "count", "p5", "p50", "p95", "mean", "min", "max"}), "series");
   Json json = query.head();
   steps.describe(json);
   json["points"] = std::move(list);
@@ -130,6 +138,18 @@ Json places_json(const Distribution& part, const Distribution& all) {
   return places;
 }
 
+/// A row for each bucket of each step that has something in it.
+Json course_rows(const std::vector<Distribution>& parts, const Steps& steps, double raw) {
+  Json rows = Json::array();
+  for (std::size_t k = 0; k < parts.size(); ++k)
+    for (Json& bucket : buckets_json(parts[k], raw)) {
+      Json row{{"start", time(steps.end_of(k) - steps.step())}};
+      row.update(bucket);
+      rows.push_back(std::move(row));
+    }
+  return rows;
+}
+
 /// All samples of the window, and with a step those of each: the results' distributions merged, or the results' values.
 Response histogram_answer(const LinkWindow& query, std::optional<nanoseconds> step) {
   const std::optional<Steps> steps = step ? std::optional<Steps>(std::in_place, query, *step) : std::nullopt;
@@ -143,6 +163,10 @@ Response histogram_answer(const LinkWindow& query, std::optional<nanoseconds> st
                             if (steps) parts[steps->step_of(end)].merge(found->samples);
                           });
   const double raw = raw_per_unit(query.metric);
+  if (query.format == Format::csv)
+    return query.csv(steps ? csv_of(course_rows(parts, *steps, raw), {"start", "low", "high", "count"})
+                           : csv_of(buckets_json(all, raw), {"low", "high", "count"}),
+                     "histogram");
   Json json = query.head();
   json["count"] = all.count();
   json["min"] = all.empty() ? Json() : number(static_cast<double>(all.min()) / raw);
@@ -162,8 +186,8 @@ Response histogram_answer(const LinkWindow& query, std::optional<nanoseconds> st
 /// Reads what both endpoints share; `refuse` covers a window that holds too much.
 LinkWindow link_window(Parameters& parameters, const Link& link, const Sources& sources) {
   LinkWindow query{
-      sources.history, sources.mesh.name, link, parameters.metric(), parameters.window(std::chrono::hours(1)),
-      parameters.at()};
+      sources.history, sources.mesh.name,      link, parameters.metric(), parameters.window(std::chrono::hours(1)),
+      parameters.at(), take_format(parameters)};
   const double results = expected_rolls(sources, info(query.metric).probe, query.window, link);
   if (results > history_results_limit)
     parameters.refuse(400, fmt::format("window: holds about {:.0f} results, at most {:.0f} are read at once; ask for a "

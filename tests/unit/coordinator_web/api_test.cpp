@@ -3,6 +3,8 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "world.h"
 
 namespace {
@@ -85,6 +87,42 @@ BOOST_AUTO_TEST_CASE(columns_hold_the_same_numbers_row_major) {
   BOOST_TEST(matrix.at("state")[3] == "never");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_shown_comes_as_csv_too) {
+  World world;
+  world.matrix.on_result(latency_result(berlin, athens, 1, present - 3, 40'000'000));
+  world.history->results = {latency_result(berlin, athens, 1, present - 95, 10'000'000),
+                            latency_result(berlin, athens, 2, present - 5, 20'000'000, 5)};
+  const Response response = world.ask("/api/v1/matrix?format=csv");
+  BOOST_TEST(response.content_type == "text/csv; charset=utf-8; header=present");
+  BOOST_TEST(header(response, "Content-Disposition") == "attachment; filename=\"matrix-rtt-p50.csv\"");
+  const auto text = std::get<std::string>(response.body);
+  const json matrix = json::parse(world.body("/api/v1/matrix"));
+  std::string rows = "from,to,metric,stat,unit,value,count,age_s,state,error_s\n";
+  for (const json& cell : matrix.at("cells"))
+    rows += cell.at("from").get<std::string>() + "," + cell.at("to").get<std::string>() + ",rtt,p50,s," +
+            (cell.at("value").is_null() ? "" : cell.at("value").dump()) + "," + cell.at("count").dump() + "," +
+            (cell.at("age_s").is_null() ? "" : cell.at("age_s").dump()) + "," + cell.at("state").get<std::string>() +
+            ",\n";
+  BOOST_TEST(text == rows);
+  BOOST_TEST(text.find("berlin,athens,rtt,p50,s,0.0") != std::string::npos, text);
+
+  const std::string series = world.body("/api/v1/links/berlin/athens/series?window=20s&step=10s&format=csv");
+  BOOST_TEST(series.starts_with("start,count,p5,p50,p95,mean,min,max\n2023-11-14T22:13:00.000000Z,0,,,,,,\n"
+                                "2023-11-14T22:13:10.000000Z,5,"),
+             series);
+  BOOST_TEST(series.ends_with(",0.02\n"), series);
+  const std::string histogram = world.body("/api/v1/links/berlin/athens/histogram?window=100s&format=csv");
+  BOOST_TEST(histogram.starts_with("low,high,count\n0.00"), histogram);
+  BOOST_TEST(std::ranges::count(histogram, '\n') == 3);
+  const std::string course = world.body("/api/v1/links/berlin/athens/histogram?window=100s&step=50s&format=csv");
+  BOOST_TEST(course.starts_with("start,low,high,count\n2023-11-14T22:11:40.000000Z,0.00"), course);
+  BOOST_TEST(std::ranges::count(course, '\n') == 3);
+  BOOST_TEST(world.body("/api/v1/links/berlin/athens/profile?format=csv").starts_with("day,hour,count,p5,"));
+  BOOST_TEST(world.body("/api/v1/detours?format=csv").starts_with("from,to,via,direct_s,"));
+  BOOST_TEST(world.ask("/api/v1/matrix?format=csv&layout=columns").status == 400U);
+  BOOST_TEST(world.ask("/api/v1/matrix?format=xml").status == 400U);
+}
+
 BOOST_AUTO_TEST_CASE(an_instant_beyond_the_live_matrix_comes_from_the_history) {
   World world;
   const std::int64_t past = present - 86'400;
@@ -109,7 +147,8 @@ BOOST_AUTO_TEST_CASE(mistakes_are_named) {
   expect("/api/v1/matrix?stat=p51", 400,
          "unknown stat 'p51'; there are p5 p25 p50 p75 p95 p99 mean min max stddev last ewma hmean");
   expect("/api/v1/matrix?stat=hmean", 400, "stat hmean does not apply to rtt; it is for throughput");
-  expect("/api/v1/matrix?colour=red", 400, "unknown parameter 'colour'; known here: at, layout, metric, stat, window");
+  expect("/api/v1/matrix?colour=red", 400,
+         "unknown parameter 'colour'; known here: at, format, layout, metric, stat, window");
   expect("/api/v1/matrix?layout=rows", 400, "unknown layout 'rows'; there are cells, columns");
   expect("/api/v1/matrix?window=0s", 400, "window: must be longer than zero");
   expect("/api/v1/matrix?window=-1", 400,
