@@ -3,7 +3,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "coordinator/cli/json_read.h"
@@ -91,12 +94,46 @@ void add_part_lines(const Json& result, std::vector<std::string>& out) {
   }
 }
 
+/// What the numbers of a transfer's details mean (docs/measurements.md).
+struct Coded {
+  const char* name;
+  std::array<const char*, 6> words;
+};
+constexpr std::array<Coded, 3> coded_details{
+    {{"ended_by",
+      {"settled within 5 %", "ended after its duration", "ended at its byte budget", "ended with its slot",
+       "ended by the sender", "ended with the other way's run"}},
+     {"knee",
+      {"no knee: the rate is an upper bound", "steady behind the knee (slow start or a burst)", "the knee is not clear",
+       nullptr, nullptr, nullptr}},
+     {"limited_by",
+      {"limited by the path", "limited by the receiver's window", "limited by the sender's buffer",
+       "limited by the sending agent", nullptr, nullptr}}}};
+
+bool is_coded(std::string_view name) {
+  return std::ranges::any_of(coded_details, [&](const Coded& coded) { return name == coded.name; });
+}
+
+/// How a transfer went, in words; empty for other probes.
+std::string course_line(const Json& result) {
+  std::string line;
+  for (const Coded& coded : coded_details) {
+    const Json& value = at(at(result, "details"), coded.name);
+    if (!value.is_number()) continue;
+    const double number = value.get<double>();
+    if (!(number >= 0 && number < static_cast<double>(coded.words.size()))) continue;
+    const char* words = coded.words.at(static_cast<std::size_t>(number));
+    if (words != nullptr) line += fmt::format("{}{}", line.empty() ? "" : ", ", words);
+  }
+  return line;
+}
+
 std::string details_line(const Json& result) {
   std::string line;
   const Json& details = at(result, "details");
   if (!details.is_object()) return line;
   for (const auto& [name, value] : details.items())
-    if (value.is_number() && name != "demand" && !is_of_part(name))
+    if (value.is_number() && name != "demand" && !is_coded(name) && !is_of_part(name))
       line += fmt::format("{}{} {}", line.empty() ? "" : ", ", name, human_detail(value.get<double>(), name));
   return line;
 }
@@ -129,6 +166,7 @@ TextTable probe_view(const Json& run) {
                                      reason.empty() ? "" : ", ", reason, clock_time(text_at(result, "finished_at")),
                                      text_at(result, "id")));
   if (const std::string tags = tags_line(result); !tags.empty()) table.legend.push_back("tags: " + tags);
+  if (const std::string course = course_line(result); !course.empty()) table.legend.push_back("run: " + course);
   add_part_lines(result, table.legend);
   if (const std::string details = details_line(result); !details.empty()) table.legend.push_back("details: " + details);
   return table;

@@ -38,12 +38,14 @@ BOOST_AUTO_TEST_CASE(each_iteration_and_each_stream_has_a_line) {
   Json several = run();
   several["probe"] = "throughput";
   several["result"] = Json::parse(R"({"id":"berlin-1-2","outcome":"ok","finished_at":"2026-01-02T03:04:05.000000Z",
-    "throughput":30e6,"tags":[],"details":{"bytes":3e6,"iterations":2,"stream_0_bytes":1e6,"stream_0_packets":700,
+    "throughput":30e6,"tags":[],"details":{"bytes":3e6,"iterations":2,"ended_by":2,"knee":1,"limited_by":0,"stream_0_bytes":1e6,"stream_0_packets":700,
       "stream_1_bytes":2e6,"iteration_0_bps":20e6,"iteration_0_bytes":1e6,"iteration_0_packets":690,
       "iteration_0_retransmits":3,"iteration_0_stream_0_bytes":1e6,"iteration_1_bps":40e6,
       "iteration_1_total_bps":35e6}})");
   const std::string text = render_table(probe_view(several), {});
-  BOOST_TEST(text.find("stream 0: 1.00 MB, 700 packets\n"
+  BOOST_TEST(text.find("run: ended at its byte budget, steady behind the knee (slow start or a burst), limited by the "
+                       "path\n"
+                       "stream 0: 1.00 MB, 700 packets\n"
                        "stream 1: 2.00 MB\n"
                        "iteration 0: 20.0 Mbit/s, 1.00 MB, 690 packets, 3 sent again\n"
                        "iteration 0, stream 0: 1.00 MB\n"
