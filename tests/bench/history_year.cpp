@@ -1,6 +1,7 @@
 // How long the past takes to answer, and how large it is: a mesh whose hours are written by the production roll-up
 // writer, and after them minutes and raw results that are appended, sealed and rolled up as they would be; then asked
-// over the HTTP handler. bench_history SITES DAYS MINUTES FOLDER; a file that FOLDER holds already is asked only
+// over the HTTP handler. bench_history SITES DAYS MINUTES FOLDER; a file that FOLDER holds already is asked only,
+// and with ONLY=QUESTION in the environment that one question.
 #include <fmt/format.h>
 
 #include <algorithm>
