@@ -25,6 +25,11 @@ struct Resource {
   bool in_octets = false;
 };
 
+/// Of a million runs there are few different intervals.
+void add_once(std::vector<nanoseconds>& list, nanoseconds every) {
+  if (std::ranges::find(list, every) == list.end()) list.push_back(every);
+}
+
 nanoseconds from_s(double s) { return nanoseconds(std::llround(std::ceil(s) * 1e9)); }
 
 /// Shares of resources are sums of many parts.
@@ -48,17 +53,16 @@ class Assignment {
     for (nanoseconds& every : wanted) every *= times;
     std::vector<nanoseconds> given;
     for (const WantedRun& run : runs_)
-      if (run.every) given.push_back(*run.every);
+      if (run.every) add_once(given, *run.every);
     const nanoseconds least = least_chosen(least_auto, given);
     std::vector<nanoseconds> chosen;
     for (std::size_t i = 0; i < runs_.size(); ++i)
-      if (!runs_[i].every) chosen.push_back(level_above(wanted[i], least));
+      if (!runs_[i].every) add_once(chosen, wanted[i] = level_above(wanted[i], least));
     const Harmonic rounded = harmonic(std::move(given), std::move(chosen));
     Intervals out;
-    for (std::size_t i = 0; i < runs_.size(); ++i) {
-      out.every.push_back(runs_[i].every ? rounded.given.at(*runs_[i].every)
-                                         : rounded.chosen.at(level_above(wanted[i], least)));
-    }
+    out.every.reserve(runs_.size());
+    for (std::size_t i = 0; i < runs_.size(); ++i)
+      out.every.push_back(runs_[i].every ? rounded.given.at(*runs_[i].every) : rounded.chosen.at(wanted[i]));
     for (const Resource& resource : resources_)
       if (const double use = use_of(resource, out.every); use > resource.capacity * rounding)
         return {{}, misfit_of(resource, use)};

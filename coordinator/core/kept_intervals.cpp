@@ -22,17 +22,23 @@ constexpr double kept_while = 2;
 class Keeper {
  public:
   Keeper(const Timetable& before, const Cast& cast, const TermsTable& terms)
-      : before_(before),
-        terms_(terms),
-        sites_(static_cast<std::uint32_t>(cast.sites.size())),
-        level_(sites_, nanoseconds(0)) {
+      : terms_(terms), sites_(static_cast<std::uint32_t>(cast.sites.size())), level_(sites_, nanoseconds(0)) {
     out_.every.push_back(before.throughput_every);
     out_.of_pair.assign(std::size_t{sites_} * sites_, unknown);
   }
 
-  std::optional<RunClasses> run(std::span<const std::uint32_t> ends) {
-    for (std::size_t i = 0; i < ends.size(); ++i)
-      if (ends[i] != gone && !take_over(ends[i], before_.interval(before_.slots[i]))) return std::nullopt;
+  std::optional<RunClasses> run(std::span<const std::uint32_t> ends, const SlotIntervals& intervals) {
+    std::vector<std::uint8_t> classes(intervals.known.size(), unknown);
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+      if (ends[i] == gone) continue;
+      std::uint8_t& its_class = classes[intervals.of_slot[i]];
+      if (its_class == unknown) {
+        const auto found = class_of(intervals.known[intervals.of_slot[i]]);
+        if (!found) return std::nullopt;
+        its_class = *found;
+      }
+      out_.of_pair[pair(from_of(ends[i]), to_of(ends[i]))] = its_class;
+    }
     if (!go_through_pairs() || !agrees() || !place_new_automatic()) return std::nullopt;
     return std::move(out_);
   }
@@ -47,12 +53,6 @@ class Keeper {
       return static_cast<std::uint8_t>(out_.every.size() - 1);
     }
     return static_cast<std::uint8_t>(known - out_.every.begin());
-  }
-
-  bool take_over(std::uint32_t ends, nanoseconds every) {
-    const auto its_class = class_of(every);
-    if (its_class) out_.of_pair[pair(from_of(ends), to_of(ends))] = *its_class;
-    return its_class.has_value();
   }
 
   /// Learns what became of each given interval, and which ones were chosen; new runs wait.
@@ -118,7 +118,6 @@ class Keeper {
 
   std::size_t pair(std::uint32_t from, std::uint32_t to) const { return std::size_t{from} * sites_ + to; }
 
-  const Timetable& before_;
   const TermsTable& terms_;
   std::uint32_t sites_;
   RunClasses out_;
@@ -266,8 +265,9 @@ class Judge {
 }  // namespace
 
 std::optional<RunClasses> kept_classes(const Timetable& before, const Cast& cast, const TermsTable& terms,
-                                       std::span<const std::uint32_t> ends) {
-  return Keeper(before, cast, terms).run(ends);
+                                       std::span<const std::uint32_t> ends, const SlotIntervals& intervals) {
+  if (intervals.are_too_many) return std::nullopt;
+  return Keeper(before, cast, terms).run(ends, intervals);
 }
 
 bool keeps_budgets(const Mesh& mesh, const Cast& cast, const TermsTable& terms, const RunClasses& classes,

@@ -2,6 +2,7 @@
 // same. Pure; private to patch.cpp.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -31,9 +32,31 @@ struct RunClasses {
   std::uint8_t of(std::size_t pair) const { return of_pair.empty() ? std::uint8_t{0} : of_pair[pair]; }
 };
 
-/// `ends`: of each slot of the timetable before. Nullopt where the rules ask for other intervals than it has.
+/// The interval of each slot of a timetable, of which there are few.
+struct SlotIntervals {
+  static constexpr std::size_t most = 255;
+  std::vector<nanoseconds> known;
+  std::vector<std::uint8_t> of_slot;  ///< by place in `known`
+  bool are_too_many = false;          ///< of_slot is not complete
+
+  void add(nanoseconds every) {
+    if (are_too_many) return;
+    if (known.empty() || known[place_] != every) {
+      place_ = static_cast<std::size_t>(std::ranges::find(known, every) - known.begin());
+      if (place_ == known.size()) known.push_back(every);
+      are_too_many = place_ >= most;
+    }
+    of_slot.push_back(static_cast<std::uint8_t>(place_));
+  }
+
+ private:
+  std::size_t place_ = 0;
+};
+
+/// `ends`, `intervals`: of each slot of the timetable before. Nullopt where the rules ask for other intervals than it
+/// has.
 std::optional<RunClasses> kept_classes(const Timetable& before, const Cast& cast, const TermsTable& terms,
-                                       std::span<const std::uint32_t> ends);
+                                       std::span<const std::uint32_t> ends, const SlotIntervals& intervals);
 
 /// Whether the budgets of sites and the shares of uplinks hold, and no run would be less rare even if they wanted it
 /// twice as rare as they do. `lengths`: by pair, in ns; 0: no run.

@@ -29,6 +29,8 @@ constexpr double first_threshold = 0.01;
 constexpr double lateness_weight = 0.02;
 /// Above, colouring jobs of different lengths as well is not worth its time.
 constexpr std::size_t most_coloured_unequal = 100'000;
+/// Above, a colouring of equal jobs that is good enough is not tried to be bettered by dispatching.
+constexpr std::size_t most_bettered_equal = 100'000;
 constexpr std::uint32_t most_units_for_triangles = 100;
 
 using Loads = std::vector<std::int64_t>;
@@ -229,10 +231,8 @@ Packing pack_greedily(std::span<const Job> jobs, std::uint32_t units, nanosecond
   return shake_order(jobs, units, std::move(best), enough);
 }
 
-}  // namespace
-
-Packing pack(std::span<const Job> jobs, std::uint32_t units) {
-  if (jobs.empty()) return {};
+/// Every unit has a job.
+Packing pack_all(std::span<const Job> jobs, std::uint32_t units) {
   const nanoseconds bound = packing_bound(jobs, units);
   const nanoseconds enough = bound + bound / good_enough;
   const bool equal = std::ranges::all_of(jobs, [&](const Job& job) { return job.length == jobs[0].length; });
@@ -244,9 +244,28 @@ Packing pack(std::span<const Job> jobs, std::uint32_t units) {
     return rounds.length < greedy.length ? rounds : greedy;
   }
   Packing rounds = pack_rounds(jobs, units);
-  if (rounds.length == bound || !can_dispatch) return rounds;
+  const nanoseconds fine = jobs.size() > most_bettered_equal ? enough : bound;
+  if (rounds.length <= fine || !can_dispatch) return rounds;
   Packing greedy = pack_greedily(jobs, units, bound);
   return greedy.length < rounds.length ? greedy : rounds;
+}
+
+}  // namespace
+
+Packing pack(std::span<const Job> jobs, std::uint32_t units) {
+  if (jobs.empty()) return {};
+  // A few runs of a large mesh are packed as the small mesh that they are.
+  constexpr std::uint32_t unused = std::numeric_limits<std::uint32_t>::max();
+  std::vector<std::uint32_t> number(units, unused);
+  for (const Job& job : jobs) number[job.a] = number[job.b] = 0;
+  std::uint32_t used = 0;
+  for (std::uint32_t& its : number)
+    if (its != unused) its = used++;
+  if (used == units) return pack_all(jobs, units);
+  std::vector<Job> renumbered;
+  renumbered.reserve(jobs.size());
+  for (const Job& job : jobs) renumbered.push_back({number[job.a], number[job.b], job.length});
+  return pack_all(renumbered, used);
 }
 
 nanoseconds packing_bound(std::span<const Job> jobs, std::uint32_t units) {

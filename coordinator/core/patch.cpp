@@ -41,27 +41,52 @@ SlotPatch::SlotPatch(const Timetable& before, const PlanRequest& request, const 
       index_(names_of(cast)),
       terms_(request.mesh, cast),
       guards_(guards_of(cast, request.guards, 1)),
-      gaps_(receivers_ + cast.units, every.count()) {}
+      gaps_(receivers_ + cast.units, every.count()),
+      has_quiet_hours_(has_quiet_hours(request.mesh)) {}
 
 nanoseconds SlotPatch::busiest() const { return nanoseconds(once_.empty() ? 0 : *std::ranges::max_element(once_)); }
 nanoseconds SlotPatch::busiest_with_repeats() const {
   return nanoseconds(loads_.empty() ? 0 : *std::ranges::max_element(loads_));
 }
 
-/// All that is needed of a million slots, read once: a slot with its names is six times as large.
+/// All that is needed of a million slots, read once.
 void SlotPatch::read_slots() {
   const std::size_t count = before_.slots.size();
   ends_.assign(count, gone);
-  was_.reserve(count);
+  starts_.reserve(count);
+  wanted_.reserve(count);
+  marks_.reserve(count);
+  intervals_.of_slot.reserve(count);
+  nanoseconds last{0};
   for (std::size_t i = 0; i < count; ++i) {
     const ThroughputSlot& slot = before_.slots[i];
     const std::uint32_t from = index_.of(slot.link.from);
     const std::uint32_t to = index_.of(slot.link.to);
     if (from != SiteIndex::none && to != SiteIndex::none) ends_[i] = ends_of(from, to);
-    was_.push_back({slot.start.count(), slot.length.count(), slot.round.number});
-    is_ordered_ = is_ordered_ && (i == 0 || slot.start >= before_.slots[i - 1].start);
-    has_own_intervals_ = has_own_intervals_ || slot.every != nanoseconds(0);
+    starts_.push_back(slot.start.count());
+    wanted_.push_back(slot.length.count());
+    marks_.push_back(marks_of(slot));
+    intervals_.add(before_.interval(slot));
+    is_ordered_ = is_ordered_ && slot.start >= last;
+    last = slot.start;
   }
+  look_up_lengths();
+}
+
+/// Apart from reading, and once for all: what stands at random places of a large table takes its time.
+void SlotPatch::look_up_lengths() {
+  for (std::size_t i = 0; i < ends_.size(); ++i) {
+    const std::int64_t was = wanted_[i];
+    wanted_[i] = ends_[i] == gone ? 0 : lengths_[pair(from_of(ends_[i]), to_of(ends_[i]))];
+    if (ends_[i] != gone && was != wanted_[i] - 2 * guard(from_of(ends_[i]))) marks_[i] |= other_length;
+  }
+}
+
+std::uint8_t SlotPatch::marks_of(const ThroughputSlot& slot) const {
+  if (slot.length.count() != shortest_) return off_grid;
+  const std::int64_t round = slot.start.count() / shortest_;
+  if (round * shortest_ != slot.start.count()) return off_grid;
+  return slot.round.number == round ? 0 : other_round;
 }
 
 bool SlotPatch::choose_classes() {
@@ -69,48 +94,53 @@ bool SlotPatch::choose_classes() {
     classes_.every = {every_};
     return true;
   }
-  auto kept = kept_classes(before_, cast_, terms_, ends_);
+  auto kept = kept_classes(before_, cast_, terms_, ends_, intervals_);
   if (!kept) return false;
   classes_ = *std::move(kept);
   return true;
-}
-
-void SlotPatch::want(std::uint32_t from, std::uint32_t to, nanoseconds length) {
-  const std::size_t its_pair = pair(from, to);
-  const std::int64_t repeats = every_.count() / interval(its_pair);
-  lengths_[its_pair] = length.count();
-  for (const std::uint32_t unit : {sender(from), receiver(to)}) {
-    once_[unit] += length.count();
-    loads_[unit] += length.count() * repeats;
-    if (receiver(to) == sender(from)) break;
-  }
 }
 
 void SlotPatch::collect_wanted() {
   const ThroughputPolicy& policy = *request_.mesh.policy.throughput;
   const auto sites = static_cast<std::uint32_t>(cast_.sites.size());
   lengths_.assign(std::size_t{sites} * sites, 0);
-  once_.assign(gaps_.units(), 0);
-  loads_.assign(gaps_.units(), 0);
   const std::vector<std::uint32_t> known = places_in(request_.measured, cast_);
   for (std::uint32_t from = 0; from < sites; ++from)
     for (std::uint32_t to = 0; to < sites; ++to) {
       if (!terms_.has_throughput(from, to)) continue;
       const auto took = request_.measured.at(known[from], known[to]);
-      const nanoseconds length = took ? granted_length(policy, *took, 1) : policy.run_duration();
-      want(from, to, length + slot_overhead + 2 * guards_[from]);
+      const nanoseconds granted = took ? granted_length(policy, *took, 1) : policy.run_duration();
+      const std::int64_t length = (granted + slot_overhead + 2 * guards_[from]).count();
+      lengths_[pair(from, to)] = length;
+      longest_ = std::max(longest_, length);
+      if (shortest_ == 0 || length < shortest_) shortest_ = length;
     }
-  for (const std::int64_t length : lengths_) {
-    longest_ = std::max(longest_, length);
-    if (length > 0 && (shortest_ == 0 || length < shortest_)) shortest_ = length;
-  }
+}
+
+void SlotPatch::add_loads() {
+  std::vector<std::int64_t> repeats;
+  for (const nanoseconds every : classes_.every) repeats.push_back(every_ / every);
+  const auto sites = static_cast<std::uint32_t>(cast_.sites.size());
+  once_.assign(gaps_.units(), 0);
+  loads_.assign(gaps_.units(), 0);
+  for (std::uint32_t from = 0; from < sites; ++from)
+    for (std::uint32_t to = 0; to < sites; ++to) {
+      const std::int64_t length = lengths_[pair(from, to)];
+      if (length == 0) continue;
+      const std::int64_t in_all = length * repeats[classes_.of(pair(from, to))];
+      once_[sender(from)] += length;
+      loads_[sender(from)] += in_all;
+      if (receiver(to) == sender(from)) continue;
+      once_[receiver(to)] += length;
+      loads_[receiver(to)] += in_all;
+    }
 }
 
 /// Whether the mesh still has its run, with this interval, and nobody's quiet hours meet it.
 bool SlotPatch::may_stay(std::uint32_t slot) const {
   if (ends_[slot] == gone) return false;
   const std::size_t its_pair = pair(from(slot), to(slot));
-  return lengths_[its_pair] > 0 && !placed_[its_pair] && start_of(slot) + lengths_[its_pair] <= interval(its_pair) &&
+  return wanted_[slot] > 0 && !placed_[its_pair] && start_of(slot) + wanted_[slot] <= interval(its_pair) &&
          is_allowed(from(slot), to(slot), start_of(slot));
 }
 
@@ -120,18 +150,41 @@ void SlotPatch::drop(std::uint32_t slot) {
 }
 
 void SlotPatch::note_kept(std::uint32_t slot) {
-  const Was& was = was_[slot];
-  const std::uint32_t its_from = from(slot);
-  const std::int64_t length = lengths_[pair(its_from, to(slot))];
-  if (was.length != length - 2 * guard(its_from)) stretched_.push_back(slot);
-  on_grid_ = on_grid_ && guard(its_from) == 0 && length == shortest_ && was.start % length == 0;
-  rounds_stay_ = rounds_stay_ && was.round == was.start / length;
+  if ((marks_[slot] & other_length) != 0) stretched_.push_back(slot);
+  on_grid_ = on_grid_ && (marks_[slot] & (off_grid | other_length)) == 0 && guard(from(slot)) == 0;
+  rounds_stay_ = rounds_stay_ && (marks_[slot] & other_round) == 0;
 }
 
 /// What can stay stays; false where the timetable before is of another kind.
 bool SlotPatch::keep_slots() {
-  if (!is_ordered_ || (classes_.of_pair.empty() && has_own_intervals_)) return false;
+  const bool were_alike =
+      std::ranges::all_of(intervals_.known, [&](nanoseconds every) { return every == before_.throughput_every; });
+  if (!is_ordered_ || (classes_.of_pair.empty() && !were_alike)) return false;
   placed_.assign(lengths_.size(), false);
+  if (classes_.every.size() == 1) {
+    keep_alike();
+  } else if (!keep_unlike()) {
+    return false;
+  }
+  std::ranges::sort(dropped_);
+  return true;
+}
+
+/// All have one interval.
+void SlotPatch::keep_alike() {
+  for (std::uint32_t i = 0; i < ends_.size(); ++i) {
+    if (may_stay(i)) {
+      placed_[pair(from(i), to(i))] = true;
+      keep_at(i, 0);
+    } else {
+      drop(i);
+    }
+  }
+  gaps_.close();
+}
+
+/// False where a repetition finds no room.
+bool SlotPatch::keep_unlike() {
   std::vector<std::vector<std::uint32_t>> of_class(classes_.every.size());
   for (std::vector<std::uint32_t>& slots : of_class) slots.reserve(ends_.size() / of_class.size());
   for (std::uint32_t i = 0; i < ends_.size(); ++i) {
@@ -154,7 +207,6 @@ bool SlotPatch::keep_slots() {
     if (classes_.every[k] <= frame) continue;
     for (const std::uint32_t slot : of_class[k]) keep_between(slot);
   }
-  std::ranges::sort(dropped_);
   return true;
 }
 
@@ -178,7 +230,7 @@ bool SlotPatch::keep_within(nanoseconds frame, std::span<const std::vector<std::
     if (frame % classes_.every[k] != nanoseconds(0)) return false;
     turns.push_back({&of_class[k], classes_.every[k].count()});
   }
-  const auto when = [&](const Turn& turn) { return was_[turn.slot()].start + turn.shift; };
+  const auto when = [&](const Turn& turn) { return starts_[turn.slot()] + turn.shift; };
   while (!turns.empty()) {
     const auto turn = turns.size() == 1 ? turns.begin() : std::ranges::min_element(turns, {}, when);
     const std::uint32_t slot = turn->slot();
@@ -194,12 +246,11 @@ bool SlotPatch::keep_within(nanoseconds frame, std::span<const std::vector<std::
 
 /// False where the slot cannot stay although an earlier repetition of it does.
 bool SlotPatch::keep_at(std::uint32_t slot, std::int64_t shift) {
-  const std::size_t its_pair = pair(from(slot), to(slot));
-  if (gaps_.keep(sender(from(slot)), receiver(to(slot)), start_of(slot) + shift, lengths_[its_pair], shortest_)) {
+  if (gaps_.keep(sender(from(slot)), receiver(to(slot)), start_of(slot) + shift, wanted_[slot], shortest_)) {
     if (shift == 0) note_kept(slot);
     return true;
   }
-  placed_[its_pair] = false;
+  placed_[pair(from(slot), to(slot))] = false;
   drop(slot);
   return shift == 0;
 }
@@ -231,9 +282,10 @@ std::vector<SlotPatch::Run> SlotPatch::collect_missing() const {
 }
 
 bool SlotPatch::work_out() {
+  collect_wanted();
   read_slots();
   if (!choose_classes()) return false;
-  collect_wanted();
+  add_loads();
   if (busiest_with_repeats() > every_) return false;
   if (!classes_.of_pair.empty() && !keeps_budgets(request_.mesh, cast_, terms_, classes_, lengths_)) return false;
   if (!keep_slots()) return false;
@@ -312,8 +364,9 @@ void SlotPatch::number_rounds(Timetable& timetable, std::span<const std::uint32_
     }
     std::uint32_t& out = next[sender(from_of(ends[i]))];
     std::uint32_t& in = next[receiver(to_of(ends[i]))];
-    slot.round = Round{std::max(out, in)};
-    out = in = slot.round.number + 1;
+    const std::uint32_t round = std::max(out, in);
+    if (slot.round.number != round) slot.round.number = round;  // what is only read need not be written back
+    out = in = round + 1;
     timetable.rounds = std::max(timetable.rounds, out);
   }
 }

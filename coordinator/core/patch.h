@@ -40,19 +40,23 @@ class SlotPatch {
     std::uint32_t to = 0;
     std::int64_t start = 0;  ///< of the guard before the slot
   };
-  /// A slot of the timetable before, without names.
-  struct Was {
-    std::int64_t start = 0;
-    std::int64_t length = 0;
-    std::uint32_t round = 0;
+  /// What is noted of a slot of the timetable before.
+  enum Mark : std::uint8_t {
+    other_length = 1,  ///< than the run has now
+    off_grid = 2,      ///< it is not one of many equal slots in a row
+    other_round = 4    ///< than its start says
   };
   struct Turn;
 
   void read_slots();
+  void look_up_lengths();
+  std::uint8_t marks_of(const ThroughputSlot& slot) const;
   bool choose_classes();
-  void want(std::uint32_t from, std::uint32_t to, nanoseconds length);
   void collect_wanted();
+  void add_loads();
   bool keep_slots();
+  void keep_alike();
+  bool keep_unlike();
   bool keep_within(nanoseconds frame, std::span<const std::vector<std::uint32_t>> of_class);
   bool keep_at(std::uint32_t slot, std::int64_t shift);
   void keep_between(std::uint32_t slot);
@@ -88,7 +92,7 @@ class SlotPatch {
   std::uint32_t from(std::uint32_t slot) const { return from_of(ends_[slot]); }
   std::uint32_t to(std::uint32_t slot) const { return to_of(ends_[slot]); }
   /// When a slot of the timetable before begins, with its guard.
-  std::int64_t start_of(std::uint32_t slot) const { return was_[slot].start - guard(from(slot)); }
+  std::int64_t start_of(std::uint32_t slot) const { return starts_[slot] - guard(from(slot)); }
   ThroughputSlot slot_for(const Run& run) const;
   std::vector<std::uint32_t> ends_after(const std::vector<ThroughputSlot>& slots,
                                         std::span<const std::uint32_t> replaced,
@@ -111,10 +115,14 @@ class SlotPatch {
   std::int64_t shortest_ = 0;
   std::int64_t longest_ = 0;
   FreeGaps gaps_;
-  std::vector<std::uint32_t> ends_;                        ///< by slot of the timetable before
-  std::vector<Was> was_;                                   ///< by slot of the timetable before
+  bool has_quiet_hours_ = false;
+  // By slot of the timetable before, without names: a slot with its names is seven times as large.
+  std::vector<std::uint32_t> ends_;
+  std::vector<std::int64_t> starts_;
+  std::vector<std::int64_t> wanted_;  ///< its length now, with the guards; 0: no such run any more
+  std::vector<std::uint8_t> marks_;
+  SlotIntervals intervals_;
   bool is_ordered_ = true;                                 ///< the timetable before is sorted as it should be
-  bool has_own_intervals_ = false;                         ///< it has links with an interval of their own
   std::vector<std::uint32_t> dropped_;                     ///< slots that go, ascending
   std::vector<std::uint32_t> stretched_;                   ///< slots that stay with another length
   std::unordered_map<std::uint32_t, std::int64_t> moved_;  ///< slots that begin at another time

@@ -34,6 +34,7 @@ void SlotPatch::give_back(std::uint32_t from, std::uint32_t to, std::int64_t sta
 
 /// A run must not always fall into the quiet hours of one of its sites.
 bool SlotPatch::is_allowed(std::uint32_t from, std::uint32_t to, std::int64_t start) const {
+  if (!has_quiet_hours_) return true;
   const auto is_quiet = [&](std::uint32_t site) {
     const auto& hours = cast_.sites[site]->quiet_hours;
     if (hours.empty()) return false;
@@ -187,7 +188,7 @@ std::optional<std::vector<std::uint32_t>> SlotPatch::in_the_way(const Run& run) 
 /// Adds those of the slots, which come `every` so often, that meet [start, end).
 void SlotPatch::add_met(std::span<const std::uint32_t> slots, std::int64_t every, std::int64_t start, std::int64_t end,
                         std::vector<std::uint32_t>& found) const {
-  const auto start_in = [&](std::uint32_t slot) { return was_[slot].start; };
+  const auto start_in = [&](std::uint32_t slot) { return starts_[slot]; };
   for (std::int64_t turn = std::max<std::int64_t>(0, start - longest_) / every * every; turn < end; turn += every) {
     auto slot = std::ranges::lower_bound(slots, start - turn - longest_, {}, start_in);
     for (; slot != slots.end() && start_of(*slot) + turn < end; ++slot) {

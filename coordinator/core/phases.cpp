@@ -67,6 +67,10 @@ void place_phases(const Mesh& mesh, const Cast& cast, const Policy& before, std:
     for (std::uint32_t to = 0; to < cast.sites.size(); ++to) {
       if (!terms.has_latency(from, to)) continue;
       const SiteId& sink = cast.sites[to]->site;
+      if (next < end && phases[next].link.to == sink) {  // nearly always
+        ++next;
+        continue;
+      }
       auto order = std::strong_ordering::greater;
       while (next < end && (order = phases[next].link.to <=> sink) < 0) dropped.push_back(next++);
       if (next < end && order == 0)

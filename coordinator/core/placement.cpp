@@ -134,12 +134,20 @@ class Placer {
 };
 
 /// Places runs one after another into the first gap: where units are full, or empty, that is a few steps for each.
+/// As long as none is rarer, all repeats after the interval of the rarest, and no more than that is looked at.
 class GapPlacer {
  public:
-  GapPlacer(std::span<const SlotBoard::Run> runs, std::uint32_t units, nanoseconds period, const Allowed& allowed)
-      : runs_(runs), allowed_(allowed), units_(units), period_(period.count()), gaps_(units, period_, shortest(runs)) {
+  GapPlacer(std::span<const SlotBoard::Run> runs, std::uint32_t units, std::int64_t first_every, const Allowed& allowed)
+      : runs_(runs), allowed_(allowed), units_(units), frame_(first_every), gaps_(units, frame_, shortest(runs)) {
     gaps_.close();
     out_.starts.assign(runs.size(), 0);
+  }
+
+  /// Runs with this interval come next.
+  void reach(std::int64_t every) {
+    if (every <= frame_) return;
+    frame_ = every;
+    gaps_.repeat(every);
   }
 
   bool insert(std::uint32_t run) {
@@ -165,7 +173,7 @@ class GapPlacer {
 
   std::optional<std::int64_t> gap_for(std::uint32_t run) const {
     const SlotBoard::Run& its = runs_[run];
-    if (its.every == period_ && !allowed_) return gaps_.common(its.job.a, its.job.b, its.job.length.count());
+    if (its.every == frame_ && !allowed_) return gaps_.common(its.job.a, its.job.b, its.job.length.count());
     std::int64_t start = 0;
     for (int forbidden = 0; forbidden < most_forbidden;) {
       const auto free = past_busy(its, start);
@@ -182,7 +190,7 @@ class GapPlacer {
   std::optional<std::int64_t> past_busy(const SlotBoard::Run& run, std::int64_t start) const {
     for (bool moved = true; moved;) {
       moved = false;
-      for (std::int64_t shift = 0; shift < period_; shift += run.every)
+      for (std::int64_t shift = 0; shift < frame_; shift += run.every)
         for (const std::uint32_t unit : {run.job.a, run.job.b}) {
           const auto next = gaps_.next(unit, start + shift, run.job.length.count());
           if (!next) return std::nullopt;
@@ -196,7 +204,7 @@ class GapPlacer {
   std::span<const SlotBoard::Run> runs_;
   const Allowed& allowed_;
   std::uint32_t units_;
-  std::int64_t period_;
+  std::int64_t frame_;
   FreeGaps gaps_;
   Placement out_;
 };
@@ -215,13 +223,15 @@ Placement place_packed(const Packing& packing) {
 }
 
 std::optional<Placement> place_periodic(std::span<const SlotBoard::Run> runs, std::span<const std::int64_t> turns,
-                                        std::uint32_t units, nanoseconds period, const Allowed& allowed) {
+                                        std::uint32_t units, const Allowed& allowed) {
+  if (runs.empty()) return Placement{};
   std::vector<std::uint32_t> order(runs.size());
   std::iota(order.begin(), order.end(), 0U);
   std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return turns[i]; });
-  GapPlacer placer(runs, units, period, allowed);
+  GapPlacer placer(runs, units, runs[order.front()].every, allowed);
   for (auto first = order.begin(); first != order.end();) {
     const auto last = std::find_if(first, order.end(), [&](std::uint32_t i) { return turns[i] != turns[*first]; });
+    placer.reach(runs[*first].every);
     std::vector<Job> jobs;
     for (auto at = first; at != last; ++at) jobs.push_back(runs[*at].job);
     const Packing packing = pack(jobs, units);

@@ -28,9 +28,10 @@ using Allowed = std::function<std::optional<std::int64_t>(std::size_t run, std::
 Placement place_packed(const Packing& packing);
 
 /// Runs with intervals of their own, one after another into the first gap: those of the lowest turn first, those of one
-/// turn in the order of their packing; nullopt where one finds no gap. `allowed` may be empty.
+/// turn, which have one interval, in the order of their packing; nullopt where one finds no gap. `allowed` may be
+/// empty.
 std::optional<Placement> place_periodic(std::span<const SlotBoard::Run> runs, std::span<const std::int64_t> turns,
-                                        std::uint32_t units, nanoseconds period, const Allowed& allowed);
+                                        std::uint32_t units, const Allowed& allowed);
 
 struct Kept {
   std::uint32_t run = 0;

@@ -1,12 +1,12 @@
 #include "coordinator/core/planner.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -97,10 +97,12 @@ class ThroughputPlan {
   /// Nullopt where the timetable is complete.
   std::optional<Misfit> run() {
     std::optional<Misfit> misfit;
+    const bool asks_once = request_.measured.empty() && request_.guards.empty();
     for (const double stretch : {1.0, 0.75, 0.5, 0.25, 0.0}) {
+      is_last_try_ = asks_once || stretch <= 0;
       runs_ = runs_of(request_, cast_, stretch);
       misfit = is_uniform(mesh_) ? place_uniform() : place_mixed();
-      if (!misfit || (request_.measured.empty() && request_.guards.empty())) return misfit;
+      if (!misfit || asks_once) return misfit;
     }
     return misfit;
   }
@@ -129,12 +131,11 @@ class ThroughputPlan {
     const nanoseconds every = interval_for(policy_, packing.length, before);
     if (const Allowed allow = allowed(every); allow && !all_allowed(placement, allow)) {
       const std::vector<std::int64_t> one_turn(runs_.wanted.size(), 0);
-      if (const auto around = place_periodic(board_runs(every), one_turn, runs_.units, every, allow)) {
+      if (const auto around = place_periodic(board_runs(every), one_turn, runs_.units, allow)) {
         fill(*around, every, nullptr);
         return std::nullopt;
       }
-      return Misfit{.text = "the quiet hours leave no room for all runs",
-                    .advice = "give shorter quiet hours, or an interval that does not divide a day"};
+      return no_room("the quiet hours leave no room for all runs", std::vector<nanoseconds>(jobs.size(), every));
     }
     fill(placement, every, nullptr);
     return std::nullopt;
@@ -146,8 +147,9 @@ class ThroughputPlan {
     const nanoseconds cycle = packing_bound(jobs_of(runs_), runs_.units);
     const nanoseconds least = std::min<nanoseconds>(interval_for({}, cycle, 0ns), 24h * 30);
     const bool has_chosen = std::ranges::any_of(runs_.wanted, [](const WantedRun& run) { return !run.every; });
+    Intervals intervals;
     for (int times = 1; times <= (has_chosen ? most_widening : 1); times *= 2) {
-      Intervals intervals = intervals_for(mesh_, cast_.sites, runs_.wanted, runs_.units, least, times);
+      intervals = intervals_for(mesh_, cast_.sites, runs_.wanted, runs_.units, least, times);
       if (intervals.misfit) return std::move(intervals.misfit);
       if (intervals.every.empty()) return std::nullopt;
       const auto [shortest, period] = std::ranges::minmax(intervals.every);
@@ -161,8 +163,7 @@ class ThroughputPlan {
       fill(*placement, period, &intervals.every);
       return std::nullopt;
     }
-    return Misfit{.text = "the runs leave no gaps that are long enough for all of them",
-                  .advice = "give longer intervals, or a shorter duration"};
+    return no_room("the runs leave no gaps that are long enough for all of them", intervals.every);
   }
 
   std::optional<Placement> place_at(const std::vector<nanoseconds>& every, nanoseconds period) {
@@ -177,7 +178,7 @@ class ThroughputPlan {
     // which is so rare because one of its sites has little time to spare.
     std::vector<std::int64_t> turns;
     for (const SlotBoard::Run& run : runs) turns.push_back(run.every);
-    if (auto placement = place_periodic(runs, turns, runs_.units, period, allow)) return placement;
+    if (auto placement = place_periodic(runs, turns, runs_.units, allow)) return placement;
     std::optional<std::int64_t> chosen;
     bool differ = false;
     for (std::size_t i = 0; i < turns.size(); ++i) {
@@ -187,7 +188,7 @@ class ThroughputPlan {
       turns[i] = 2 * period.count() - turns[i];
     }
     if (!differ) return std::nullopt;
-    return place_periodic(runs, turns, runs_.units, period, allow);
+    return place_periodic(runs, turns, runs_.units, allow);
   }
 
   /// A timetable that holds together is kept until it is this long.
@@ -211,6 +212,94 @@ class ThroughputPlan {
     if (rounded >= (policy_.iterations > 1 ? ThroughputPolicy::least_repeated_duration : least_duration))
       misfit.advice += fmt::format(", or a duration of at most {}", format_duration(rounded));
     return misfit;
+  }
+
+  /// With the figure of who is busiest, and with what was tried and fits.
+  Misfit no_room(std::string_view what, const std::vector<nanoseconds>& every) const {
+    std::vector<double> shares(runs_.units, 0);
+    std::vector<const SiteSpec*> names(runs_.units, nullptr);
+    for (std::size_t i = 0; i < runs_.wanted.size(); ++i) {
+      const WantedRun& run = runs_.wanted[i];
+      const double share = to_seconds(run.job.length) / to_seconds(every[i]);
+      shares[run.job.a] += share;
+      if (run.job.b != run.job.a) shares[run.job.b] += share;
+      names[run.job.a] = cast_.sites[run.from];
+      names[run.job.b] = cast_.sites[run.to];
+    }
+    const auto most = std::ranges::max_element(shares);
+    const SiteSpec& busiest = *names[static_cast<std::size_t>(most - shares.begin())];
+    Misfit misfit;
+    misfit.text = fmt::format("{}; the busiest, {}, would be in throughput runs {:.0f} % of the time", what,
+                              busiest.uplink ? "uplink " + *busiest.uplink : busiest.site.str(), 100 * *most);
+    misfit.advice = looks_for_remedies_ && is_last_try_ ? "give " + what_fits() : "";
+    return misfit;
+  }
+
+  /// Each way out alone, as little of it as fits.
+  std::string what_fits() const {
+    std::vector<std::string> ways;
+    const bool has_given =
+        policy_.every || std::ranges::any_of(mesh_.links, [](const LinkRule& rule) { return rule.every.has_value(); });
+    if (has_given)
+      if (const auto times = least_of({1.1, 1.25, 1.5, 2, 3, 4, 8}, with_longer_intervals))
+        ways.push_back(fmt::format("intervals {:g} times as long", *times));
+    if (const auto share = least_of({0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1}, with_shorter_runs))
+      ways.push_back(fmt::format("a duration of at most {}", format_duration(shortened(policy_, *share))));
+    if (has_quiet_hours(mesh_))
+      if (const auto share = least_of({0.9, 0.75, 0.5, 0.25, 0.1}, with_shorter_nights))
+        ways.push_back(fmt::format("quiet hours of {:.0f} % of their length", 100 * *share));
+    return ways.empty() ? "fewer sites, or interval rules for fewer links: neither intervals 8 times as long nor a "
+                          "tenth of the duration would fit"
+                        : fmt::format("{}", fmt::join(ways, ", or "));
+  }
+
+  /// The first of these that fits, where each fits if the one before does; found by halving.
+  std::optional<double> least_of(std::vector<double> ways, Mesh (*changed)(const Mesh&, double)) const {
+    std::optional<double> found;
+    if (runs_.wanted.size() > most_kept_elsewhere) ways = {ways[ways.size() / 2]};  // each takes seconds
+    for (std::size_t low = 0, high = ways.size(); low < high;) {
+      const std::size_t middle = (low + high) / 2;
+      const Mesh mesh = changed(mesh_, ways[middle]);
+      const Cast cast = cast_of(mesh, 0);
+      const PlanRequest request{.mesh = mesh, .effective_at = request_.effective_at};
+      Timetable scratch;
+      ThroughputPlan other(request, cast, scratch);
+      other.looks_for_remedies_ = false;
+      if (other.run()) {
+        low = middle + 1;
+      } else {
+        found = ways[middle];
+        high = middle;
+      }
+    }
+    return found;
+  }
+
+  static Mesh with_longer_intervals(const Mesh& mesh, double times) {
+    Mesh changed = mesh;
+    const auto lengthen = [&](std::optional<nanoseconds>& every) {
+      if (every) every = nanoseconds(std::llround(times * static_cast<double>(every->count())));
+    };
+    lengthen(changed.policy.throughput->every);
+    for (LinkRule& rule : changed.links) lengthen(rule.every);
+    return changed;
+  }
+  static nanoseconds shortened(const ThroughputPolicy& policy, double share) {
+    const nanoseconds part(std::llround(share * static_cast<double>(policy.duration.count())));
+    return std::max(part - part % least_duration,
+                    policy.iterations > 1 ? ThroughputPolicy::least_repeated_duration : least_duration);
+  }
+  static Mesh with_shorter_runs(const Mesh& mesh, double share) {
+    Mesh changed = mesh;
+    changed.policy.throughput->duration = shortened(*mesh.policy.throughput, share);
+    return changed;
+  }
+  static Mesh with_shorter_nights(const Mesh& mesh, double share) {
+    Mesh changed = mesh;
+    for (SiteSpec& site : changed.sites)
+      for (DailyHours& hours : site.quiet_hours)
+        hours.length = nanoseconds(std::llround(share * static_cast<double>(hours.length.count())));
+    return changed;
   }
 
   std::vector<SlotBoard::Run> board_runs(nanoseconds every) const {
@@ -263,19 +352,18 @@ class ThroughputPlan {
     return true;
   }
 
-  /// Slots in order of start, then link; sites are in order of name, so that indices order as links do.
+  /// Slots in order of start, then link: the runs are wanted in the order of their links.
   void fill(const Placement& placement, nanoseconds period, const std::vector<nanoseconds>* every) {
-    std::vector<std::tuple<std::int64_t, std::uint32_t, std::uint32_t, std::uint32_t>> order;
+    std::vector<std::pair<std::int64_t, std::uint32_t>> order;
     order.reserve(runs_.wanted.size());
     for (std::uint32_t i = 0; i < runs_.wanted.size(); ++i)
-      order.emplace_back(placement.starts[i] + runs_.wanted[i].guard.count(), runs_.wanted[i].from, runs_.wanted[i].to,
-                         i);
+      order.emplace_back(placement.starts[i] + runs_.wanted[i].guard.count(), i);
     std::ranges::sort(order);
     out_.slots.clear();
     out_.slots.reserve(order.size() + order.size() / room_to_grow);
-    for (const auto& [start, from, to, i] : order) {
+    for (const auto& [start, i] : order) {
       const WantedRun& run = runs_.wanted[i];
-      out_.slots.push_back({Round{placement.rounds[i]}, Link{cast_.sites[from]->site, cast_.sites[to]->site},
+      out_.slots.push_back({Round{placement.rounds[i]}, Link{cast_.sites[run.from]->site, cast_.sites[run.to]->site},
                             nanoseconds(start), run.job.length - 2 * run.guard,
                             every != nullptr && (*every)[i] != period ? (*every)[i] : 0ns});
     }
@@ -290,6 +378,8 @@ class ThroughputPlan {
   const Cast& cast_;
   Timetable& out_;
   Runs runs_;
+  bool looks_for_remedies_ = true;
+  bool is_last_try_ = false;
 };
 
 std::string_view place_of(Misfit::About about) {

@@ -13,19 +13,20 @@ namespace sonde {
 
 class TermsTable {
  public:
-  /// Refers to the mesh and the cast.
+  /// Refers to the mesh.
   TermsTable(const Mesh& mesh, const Cast& cast);
 
   /// Whether the mesh measures throughput on the link: agents, who can be reached, and the rules.
   bool has_throughput(std::uint32_t from, std::uint32_t to) const {
-    if (from == to || !can_transfer(*cast_.sites[from], *cast_.sites[to])) return false;
+    const bool can_transfer =
+        has_agent_[from] != 0 && has_agent_[to] != 0 && (inbound_[from] != 0 || inbound_[to] != 0);
+    if (from == to || !can_transfer) return false;
     const LinkRule* rule = rule_for(from, to);
     return rule == nullptr || (rule->measured && rule->throughput);
   }
   /// Whether the mesh measures latency, and with it connect, on the link.
   bool has_latency(std::uint32_t from, std::uint32_t to) const {
-    const SiteSpec& sink = *cast_.sites[to];
-    if (from == to || !cast_.sites[from]->has_agent || (!sink.inbound && sink.has_agent)) return false;
+    if (from == to || has_agent_[from] == 0 || (inbound_[to] == 0 && has_agent_[to] != 0)) return false;
     const LinkRule* rule = rule_for(from, to);
     return rule == nullptr || rule->measured;
   }
@@ -48,7 +49,8 @@ class TermsTable {
     return nullptr;
   }
 
-  const Cast& cast_;
+  std::vector<std::uint8_t> has_agent_;  ///< of each site of the cast
+  std::vector<std::uint8_t> inbound_;
   std::optional<nanoseconds> for_all_;
   std::vector<Row> rows_;
 };

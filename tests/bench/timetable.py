@@ -42,6 +42,7 @@ def run(report, full):
     report.goal(f"a site joins {largest['sites']} sites", largest["joined_s"] * 1000, 200, " ms")
     report.goal("it leaves again", largest["left_s"] * 1000, 200, " ms")
     for row in wishes:
+        report.goal(f"planning {row['sites']} sites where there are {row['wish']}", row["planned_s"], 2, " s")
         report.goal(f"it joins where there are {row['wish']}", row["joined_s"] * 1000, 200, " ms")
         report.goal(f"it leaves where there are {row['wish']}", row["left_s"] * 1000, 200, " ms")
         report.goal(f"runs moved for each new one, {row['wish']}", row["join_moved"] / row["new_runs"], 2)

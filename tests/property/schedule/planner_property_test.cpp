@@ -5,7 +5,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <map>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "coordinator/core/link_rules.h"
 #include "coordinator/core/planner.h"
@@ -96,6 +101,55 @@ std::unordered_map<Link, nanoseconds> random_lengths(const Mesh& mesh) {
   return lengths;
 }
 
+/// Some sites measure each other more often than the others, and they have hardly any time to spare.
+Mesh nearly_full_mesh() {
+  Mesh mesh;
+  const int sites = *rc::gen::inRange(5, 12);
+  const int core = *rc::gen::inRange(3, sites - 1);
+  for (int i = 0; i < sites; ++i) {
+    SiteSpec site;
+    site.site = SiteId::known(fmt::format("s{}", i));
+    site.addresses = {"192.0.2.1"};
+    if (i < core) site.groups = {"core"};
+    mesh.sites.push_back(site);
+  }
+  LinkRule often;
+  often.group = "core";
+  often.every = 20min;
+  mesh.links.push_back(often);
+  mesh.policy.throughput->every = 1h;
+  const double runs_an_hour = 3 * 2 * (core - 1) + 2 * (sites - core);
+  const double share = *rc::gen::inRange(850, 1000) / 1000.0;
+  mesh.policy.throughput->duration = std::chrono::milliseconds(std::llround(share * 3'600'000 / runs_an_hour)) - 300ms;
+  return mesh;
+}
+
+/// What the advice says of intervals and durations, done.
+std::vector<Mesh> followed(const Mesh& mesh, const std::string& advice) {
+  std::vector<Mesh> out;
+  const auto number_behind = [&](std::string_view words) {
+    const auto at = advice.find(words);
+    return at == std::string::npos ? 0.0 : std::strtod(advice.c_str() + at + words.size(), nullptr);
+  };
+  if (const double times = number_behind("intervals "); times > 0) {
+    Mesh changed = mesh;
+    const auto lengthen = [&](std::optional<nanoseconds>& every) {
+      if (every) every = nanoseconds(std::llround(times * static_cast<double>(every->count())));
+    };
+    lengthen(changed.policy.throughput->every);
+    for (LinkRule& rule : changed.links) lengthen(rule.every);
+    out.push_back(changed);
+  }
+  if (const auto at = advice.find("a duration of at most "); at != std::string::npos) {
+    const double number = number_behind("a duration of at most ");
+    const bool is_ms = advice.find("ms", at) != std::string::npos;
+    Mesh changed = mesh;
+    changed.policy.throughput->duration = nanoseconds(std::llround(number * (is_ms ? 1e6 : 1e9)));
+    out.push_back(changed);
+  }
+  return out;
+}
+
 bool is_plain(const Mesh& mesh) {
   return mesh.links.empty() && mesh.uplinks.empty() && std::ranges::none_of(mesh.sites, [](const SiteSpec& s) {
            return s.bytes_per_month || !s.quiet_hours.empty();
@@ -183,6 +237,21 @@ BOOST_AUTO_TEST_CASE(wishes_are_granted_without_a_conflict_or_refused) {
     must_keep_the_wishes(mesh, *timetable);
   }));
   BOOST_TEST(granted > 30);
+}
+
+BOOST_AUTO_TEST_CASE(where_no_gap_is_left_the_advice_fits) {
+  int refused = 0;
+  BOOST_TEST(rc::check([&] {
+    const Mesh mesh = nearly_full_mesh();
+    const auto misfit = throughput_misfit(mesh);
+    if (!misfit || misfit->what().find("no gaps") == std::string::npos) return;
+    ++refused;
+    RC_ASSERT(misfit->what().find(" % of the time") != std::string::npos);
+    const std::vector<Mesh> ways = followed(mesh, misfit->remedy());
+    RC_ASSERT(!ways.empty());
+    for (const Mesh& way : ways) RC_ASSERT(!throughput_misfit(way).has_value());
+  }));
+  BOOST_TEST(refused > 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_join_or_leave_moves_few_runs) {

@@ -12,7 +12,8 @@ BOOST_AUTO_TEST_SUITE(site_index)
 BOOST_AUTO_TEST_CASE(every_name_is_found_at_its_place_and_no_other_one) {
   std::vector<SiteId> sites;
   for (const char* name : {"a", "b", "ab", "ba", "berlin", "berlin-1", "berlin-2", "a-long-name-that-differs-1-here",
-                           "a-long-name-that-differs-2-here"})
+                           "a-long-name-that-differs-2-here", "sixteen-octets-1", "sixteen-octets-2",
+                           "seventeen-octets1", "seventeen-octets2", "eight-00", "eight-01", "seven-0", "seven-1"})
     sites.push_back(SiteId::known(name));
   for (int i = 0; i < 1000; ++i) sites.push_back(SiteId::known("s" + std::to_string(i)));
   const SiteIndex index(sites);
