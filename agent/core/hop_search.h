@@ -36,7 +36,8 @@ class HopSearch {
   MonoTime next_deadline() const;
   bool done(MonoTime now);
 
-  bool reached() const { return far_answered_ > 0; }
+  /// The far site answered, whichever TTL the probe had: on a way that loses much the far ones may all be lost.
+  bool reached() const { return far_answered_ > 0 || distance_.has_value(); }
   std::uint32_t far_sent() const { return far_sent_; }
   std::uint32_t far_answered() const { return far_answered_; }
   std::optional<nanoseconds> rtt() const { return far_rtt_; }

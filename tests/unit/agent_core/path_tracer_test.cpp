@@ -22,6 +22,7 @@ struct Way {
   nanoseconds hop = 2ms;             ///< each way between two of them
   bool answers = true;               ///< the far reflector
   bool refuses = false;              ///< the far host says that nobody listens
+  bool far_lost = false;             ///< of the small probes those with a TTL that reaches everywhere
   std::size_t cut_behind = 99;       ///< nothing passes behind so many routers
   std::uint32_t mtu = 1500;          ///< of packets that arrive there
   std::uint32_t mtu_back = 1500;     ///< of replies that arrive here
@@ -48,7 +49,7 @@ struct Way {
       answer.rtt = hop * static_cast<std::int64_t>(2 * number);
       return std::pair(*answer.rtt, answer);
     };
-    if (lost()) return std::nullopt;
+    if (lost() || (far_lost && probe.ttl == HopSearch::far_ttl && probe.octets < 100)) return std::nullopt;
     const std::size_t distance = routers.size() + 1;
     for (std::size_t at = 1; at <= routers.size(); ++at) {
       if (at > cut_behind) return std::nullopt;
@@ -145,6 +146,14 @@ BOOST_AUTO_TEST_CASE(a_cut_way_ends_behind_the_last_router_that_answers) {
   BOOST_TEST(trace.mtu == 0U);
   BOOST_TEST(trace.sent == 3U);
   BOOST_TEST(trace.answered == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_site_that_answers_one_probe_of_many_is_reached) {
+  Way way{.routers = three, .far_lost = true};
+  const PathTrace trace = way.look();
+  BOOST_TEST(trace.answered == 0U);
+  BOOST_TEST(trace.reached);
+  BOOST_TEST(names_of(trace).back() == "192.0.2.20");
 }
 
 BOOST_AUTO_TEST_CASE(a_host_without_an_agent_refuses_and_that_is_the_end) {
