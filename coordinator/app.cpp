@@ -198,6 +198,7 @@ void CoordinatorApp::Parts::fill_matrix() {
       [this](const Link& link, Probe probe, const RollUp& roll) { matrix_.on_earlier(link, probe, roll); });
   if (!earlier) throw std::runtime_error(earlier.error().what);
   matrix_.tick(now);
+  matrix_.keep(CellQuery{.at = now});  // what every page asks first
 }
 
 /// Plans anew for the configured mesh and tells everybody.

@@ -5,7 +5,7 @@
 #include <ranges>
 #include <utility>
 
-#include "shared/base/error.h"
+#include "coordinator/core/window_sum.h"
 
 namespace sonde {
 namespace {
@@ -41,57 +41,23 @@ std::optional<double> over_results(std::vector<Point> points, Stat stat) {
 
 class Window {
  public:
-  explicit Window(const CellQuery& query) : query_(query), scale_(raw_per_unit(query.metric)) {}
+  explicit Window(const CellQuery& query) : query_(query) {}
 
   void add(const Reading& reading) {
     const bool inside = reading.finished_at > query_.at - query_.window && reading.finished_at <= query_.at;
-    // What is known of a run from roll-ups alone has no values.
-    if (!inside || !reading.has(mask_of(query_.metric)) || reading.packed.empty()) return;
-    switch (info(query_.metric).shape) {
-      case MetricShape::distribution: return add_samples(reading);
-      case MetricShape::value: return add_value(reading, *value_in(reading, query_.metric));
-      case MetricShape::ratio: return add_ratio(reading, *ratio_in(reading, query_.metric));
-    }
+    if (!inside || !counts(reading, query_.metric)) return;
+    sum_.add(reading, query_.metric);
+    if (matters(reading)) points_.push_back({reading.started_at, point_of(reading, query_.metric)});
   }
 
   WindowValue result() && {
-    const MetricShape shape = info(query_.metric).shape;
-    const bool ratio = shape == MetricShape::ratio;
-    if (shape == MetricShape::distribution) samples_ = sum_.total();
-    WindowValue window{.value = {}, .count = ratio ? tries_ : samples_.count(), .error_s = {}};
-    if (goes_over_results(query_.stat))
-      window.value = over_results(std::move(points_), query_.stat);
-    else if (ratio && query_.stat == Stat::mean && tries_ > 0)
-      window.value = static_cast<double>(hits_) / static_cast<double>(tries_);
-    else if (const auto raw = statistic(samples_, query_.stat))
-      window.value = *raw / scale_;
-    if (query_.metric == Metric::delay && window.value) window.error_s = worst_error_s_;
+    WindowValue window = sum_.value(query_.metric, query_.stat);
+    if (goes_over_results(query_.stat)) window.value = over_results(std::move(points_), query_.stat);
+    if (!window.value) window.error_s.reset();
     return window;
   }
 
  private:
-  void add_samples(const Reading& reading) {
-    sum_.add(reading, query_.metric);
-    worst_error_s_ = std::max(worst_error_s_, static_cast<double>(reading.error_s));
-    if (matters(reading)) {
-      const double median = distribution_in(reading, query_.metric)->quantile(0.5).value();
-      points_.push_back({reading.started_at, median / scale_});
-    }
-  }
-
-  void add_value(const Reading& reading, std::int64_t raw) {
-    samples_.add(raw);
-    if (matters(reading)) points_.push_back({reading.started_at, static_cast<double>(raw) / scale_});
-  }
-
-  void add_ratio(const Reading& reading, const RatioValue& ratio) {
-    const double share = static_cast<double>(ratio.hits) / static_cast<double>(ratio.tries);
-    hits_ += ratio.hits;
-    tries_ += ratio.tries;
-    samples_.add(std::llround(share * scale_));
-    if (matters(reading)) points_.push_back({reading.started_at, share});
-  }
-
   /// Whether a statistic over results needs this one's number; for `last` only the newest so far.
   bool matters(const Reading& reading) const {
     if (query_.stat == Stat::last) return points_.empty() || points_.back().started_at <= reading.started_at;
@@ -99,13 +65,8 @@ class Window {
   }
 
   const CellQuery& query_;
-  const double scale_;
-  SampleSum sum_;         ///< of distributions
-  Distribution samples_;  ///< of values, and of everything at the end
+  WindowSum sum_;
   std::vector<Point> points_;
-  std::uint64_t hits_ = 0;
-  std::uint64_t tries_ = 0;
-  double worst_error_s_ = 0;
 };
 
 }  // namespace
@@ -134,7 +95,7 @@ WindowValue one_metric(const std::vector<const Result*>& results, const CellQuer
   return std::move(window).result();
 }
 
-WindowValue one_metric(const std::deque<Reading>& readings, const CellQuery& query) {
+WindowValue one_metric(std::span<const Reading> readings, const CellQuery& query) {
   Window window(query);
   // The newest first, so that `last` unpacks one of them and not all.
   for (const Reading& reading : std::views::reverse(readings)) {
@@ -164,7 +125,7 @@ WindowValue aggregate(const std::vector<const Result*>& results, const CellQuery
   return aggregate_any(results, query);
 }
 
-WindowValue aggregate(const std::deque<Reading>& readings, const CellQuery& query) {
+WindowValue aggregate(std::span<const Reading> readings, const CellQuery& query) {
   return aggregate_any(readings, query);
 }
 

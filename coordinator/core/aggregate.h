@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "coordinator/core/reading.h"
@@ -48,6 +48,6 @@ std::optional<double> statistic(const Distribution& samples, Stat stat);
 /// Results may come in any order; those outside the window are left out.
 WindowValue aggregate(const std::vector<const Result*>& results, const CellQuery& query);
 /// Readings ordered by finished_at.
-WindowValue aggregate(const std::deque<Reading>& readings, const CellQuery& query);
+WindowValue aggregate(std::span<const Reading> readings, const CellQuery& query);
 
 }  // namespace sonde

@@ -34,13 +34,13 @@ std::uint64_t take(std::string_view& in) {
   }
 }
 
+/// Without the sum of inverses: distributions are of times, and harmonic means of rates.
 void put(std::string& out, const Distribution& samples) {
   const Wide sum = samples.sum();
   const Wide squares = samples.sum_of_squares();
-  const Wide inverses = samples.sum_of_inverses();
   for (const std::uint64_t number :
        {samples.zeros(), static_cast<std::uint64_t>(samples.min()), static_cast<std::uint64_t>(samples.max()), sum.high,
-        sum.low, squares.high, squares.low, inverses.high, inverses.low})
+        sum.low, squares.high, squares.low})
     put(out, number);
   std::int32_t before = 0;
   for (const auto& [index, times] : samples.buckets()) {
@@ -60,8 +60,6 @@ Distribution::Parts take_moments(std::string_view& in) {
   parts.sum.low = take(in);
   parts.squares.high = take(in);
   parts.squares.low = take(in);
-  parts.inverses.high = take(in);
-  parts.inverses.low = take(in);
   return parts;
 }
 
@@ -85,6 +83,21 @@ void add_wide(Wide& sum, Wide more) {
   sum.low += more.low;
   sum.high += more.high + (sum.low < more.low ? 1 : 0);
 }
+
+void take_wide(Wide& sum, Wide less) {
+  sum.high -= less.high + (sum.low < less.low ? 1 : 0);
+  sum.low -= less.low;
+}
+
+Distribution only(std::int64_t sample) {
+  Distribution one;
+  one.add(sample);
+  return one;
+}
+
+constexpr unsigned times_bits = 52;
+constexpr std::uint64_t times_mask = (std::uint64_t{1} << times_bits) - 1;
+constexpr std::uint64_t bucket_key(std::int32_t index) { return static_cast<std::uint64_t>(index) << times_bits; }
 
 /// What a reading is packed in before its size is known; used again and again.
 struct Scratch {
@@ -139,7 +152,8 @@ void keep_ratios(Reading& reading, Scratch& scratch, const Result& result) {
 
 void keep_samples(Reading& reading, Scratch& scratch, const Result& result) {
   for (const DistributionValue& value : result.distributions)
-    if (belongs(result, value.metric, MetricShape::distribution) && !value.samples.empty())
+    if (belongs(result, value.metric, MetricShape::distribution) && !value.samples.empty() &&
+        value.samples.count() <= most_samples)
       keep(reading, scratch, value.metric, value.samples);
   for (const SingleValue& single : result.values) {
     const auto raw = raw_value(single);
@@ -178,28 +192,91 @@ Reading reading_of(const Result& result) {
   return reading;
 }
 
+void SampleSum::add_to_bucket(std::int32_t index, std::uint64_t times) {
+  const Packed key = bucket_key(index);
+  const auto at = std::ranges::lower_bound(buckets_, key);
+  if (at != buckets_.end() && (*at & ~times_mask) == key)
+    *at += times;
+  else
+    buckets_.insert(at, key | times);
+}
+
+void SampleSum::take_from_bucket(std::int32_t index, std::uint64_t times) {
+  const auto at = std::ranges::lower_bound(buckets_, bucket_key(index));
+  SONDE_ASSERT(at != buckets_.end() && (*at & ~times_mask) == bucket_key(index) && (*at & times_mask) >= times);
+  *at -= times;
+  if ((*at & times_mask) == 0) buckets_.erase(at);
+}
+
+void SampleSum::widen(std::int64_t least, std::int64_t greatest) {
+  min_ = empty_ ? least : std::min(min_, least);
+  max_ = empty_ ? greatest : std::max(max_, greatest);
+  empty_ = false;
+}
+
 void SampleSum::add(const Reading& reading, Metric metric) {
   auto numbers = find(reading, metric, MetricShape::distribution);
   if (!numbers) return;
   const Distribution::Parts more = take_moments(*numbers);
-  parts_.min = empty_ ? more.min : std::min(parts_.min, more.min);
-  parts_.max = std::max(parts_.max, more.max);
-  parts_.zeros += more.zeros;
-  parts_.inverses = saturated_sum(parts_.inverses, more.inverses);
-  add_wide(parts_.sum, more.sum);
-  add_wide(parts_.squares, more.squares);
-  empty_ = false;
-  take_buckets(*numbers, [this](std::int32_t index, std::uint64_t times) {
-    const auto place = static_cast<std::size_t>(index);
-    if (place >= counts_.size()) counts_.resize(place + 1);
-    counts_[place] += times;
-  });
+  widen(more.min, more.max);
+  zeros_ += more.zeros;
+  add_wide(sum_, more.sum);
+  add_wide(squares_, more.squares);
+  take_buckets(*numbers, [this](std::int32_t index, std::uint64_t times) { add_to_bucket(index, times); });
 }
 
+void SampleSum::add(std::int64_t sample) {
+  const Distribution one = only(sample);
+  widen(sample, sample);
+  zeros_ += one.zeros();
+  add_wide(sum_, one.sum());
+  add_wide(squares_, one.sum_of_squares());
+  add_wide(inverses_, one.sum_of_inverses());
+  for (const auto& [index, times] : one.buckets()) add_to_bucket(index, times);
+}
+
+void SampleSum::remove(const Reading& reading, Metric metric) {
+  auto numbers = find(reading, metric, MetricShape::distribution);
+  if (!numbers) return;
+  const Distribution::Parts less = take_moments(*numbers);
+  if (less.min <= min_ || less.max >= max_) ends_open_ = true;
+  zeros_ -= less.zeros;
+  take_wide(sum_, less.sum);
+  take_wide(squares_, less.squares);
+  take_buckets(*numbers, [this](std::int32_t index, std::uint64_t times) { take_from_bucket(index, times); });
+}
+
+void SampleSum::remove(std::int64_t sample) {
+  const Distribution one = only(sample);
+  if (sample <= min_ || sample >= max_) ends_open_ = true;
+  zeros_ -= one.zeros();
+  take_wide(sum_, one.sum());
+  take_wide(squares_, one.sum_of_squares());
+  take_wide(inverses_, one.sum_of_inverses());
+  for (const auto& [index, times] : one.buckets()) take_from_bucket(index, times);
+}
+
+void SampleSum::forget_ends() {
+  min_ = max_ = 0;
+  empty_ = true;
+  ends_open_ = false;
+}
+
+void SampleSum::widen_ends(const Reading& reading, Metric metric) {
+  auto numbers = find(reading, metric, MetricShape::distribution);
+  if (!numbers) return;
+  const Distribution::Parts parts = take_moments(*numbers);
+  widen(parts.min, parts.max);
+}
+
+void SampleSum::widen_ends(std::int64_t sample) { widen(sample, sample); }
+
 Distribution SampleSum::total() const {
-  Distribution::Parts parts = parts_;
-  for (std::size_t index = 0; index < counts_.size(); ++index)
-    if (counts_[index] > 0) parts.buckets.emplace_back(static_cast<std::int32_t>(index), counts_[index]);
+  SONDE_ASSERT(!ends_open_);
+  Distribution::Parts parts{zeros_, min_, max_, sum_, squares_, inverses_, {}};
+  parts.buckets.reserve(buckets_.size());
+  for (const Packed bucket : buckets_)
+    parts.buckets.emplace_back(static_cast<std::int32_t>(bucket >> times_bits), bucket & times_mask);
   return restored(std::move(parts));
 }
 

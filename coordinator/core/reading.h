@@ -50,17 +50,46 @@ struct Reading {
 /// reports (a negative time, a ratio of nothing, a metric of another probe) is left out.
 Reading reading_of(const Result& result);
 
-/// Adds distributions up without taking each apart into a Distribution: a window of an hour holds hundreds of them.
+/// No result has more samples of one metric than this.
+inline constexpr std::uint64_t most_samples = std::uint64_t{1} << 36U;
+
+/// Adds samples up without taking each result apart into a Distribution: a window of an hour holds hundreds of them.
+/// What was added can be taken away again; all of it is counted in whole numbers, so nothing is left behind. At most
+/// 2^16 readings at a time.
 class SampleSum {
  public:
   /// Nothing where the reading does not bring this metric, or it has another shape.
   void add(const Reading& reading, Metric metric);
+  void add(std::int64_t sample);
+  /// Only of what was added. `ends_open` tells whether the least or the greatest sample may have gone with it.
+  void remove(const Reading& reading, Metric metric);
+  void remove(std::int64_t sample);
+
+  bool ends_open() const { return ends_open_; }
+  /// Then widen_ends for everything that is in the sum.
+  void forget_ends();
+  void widen_ends(const Reading& reading, Metric metric);
+  void widen_ends(std::int64_t sample);
+
+  /// Not while ends are open.
   Distribution total() const;
 
  private:
-  Distribution::Parts parts_;          ///< buckets stay empty
-  std::vector<std::uint64_t> counts_;  ///< by bucket index
-  bool empty_ = true;
+  /// A bucket's index in the highest 12 bits, how many samples it holds in the others; sorted.
+  using Packed = std::uint64_t;
+  void add_to_bucket(std::int32_t index, std::uint64_t times);
+  void take_from_bucket(std::int32_t index, std::uint64_t times);
+  void widen(std::int64_t least, std::int64_t greatest);
+
+  std::uint64_t zeros_ = 0;
+  std::int64_t min_ = 0;
+  std::int64_t max_ = 0;
+  Wide sum_;
+  Wide squares_;
+  Wide inverses_;
+  std::vector<Packed> buckets_;
+  bool empty_ = true;  ///< nothing says where it begins and ends
+  bool ends_open_ = false;
 };
 
 /// nullopt where the reading does not bring this metric, or it has another shape. Samples and values are raw.

@@ -77,8 +77,11 @@ class PresentMatrix {
  public:
   PresentMatrix(const Sources& sources, SharedTime at);
   Cell cell(const Link& link, const CellQuery& query) const;
+  /// Matrix::each_cell
+  void each_cell(const CellQuery& query, const Matrix::EachCell& each) const;
 
  private:
+  const Mesh& mesh_;
   const Matrix& matrix_;
   std::optional<DegradedLinks> then_;  ///< nullopt: it is the present
 };
@@ -90,6 +93,7 @@ class HistoricMatrix {
   /// With `only` set it is asked for this link alone, for all of its metrics.
   explicit HistoricMatrix(const Sources& sources, const std::optional<Link>& only = {});
   Cell cell(const Link& link, const CellQuery& query) const;
+  void each_cell(const CellQuery& query, const Matrix::EachCell& each) const;
   const Mesh& mesh() const { return mesh_; }
   /// What is wrong with asking for this: ewma goes over single results, which may be gone.
   std::optional<std::string> problem(const CellQuery& query) const;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "coordinator/web/endpoints.h"
@@ -68,42 +70,57 @@ void EventStream::say_sites(const Sources& sources, std::string& out) {
 }
 
 void EventStream::say_cells(const Sources& sources, std::span<const Link> changed, std::string& out) {
+  follow_mesh(sources.mesh);
   query_.at = sources.now;
-  std::unordered_map<Link, Cell> cells;
+  const std::size_t size = sites_.size();
+  std::set<std::size_t> places;
   for (const Link& link : changed)
-    if (sources.mesh.site(link.from) != nullptr && sources.mesh.site(link.to) != nullptr)
-      cells.try_emplace(link, sources.matrix.cell(link, query_));
-  add_aged(sources, cells);
-  if (cells.empty()) return;
+    if (const auto place = sources.matrix.place_of(link)) places.insert(place->from * size + place->to);
+  add_aged(sources, places);
+  if (places.empty()) return;
   out += fmt::format(R"(event: cells{}data: {{"metric":"{}","stat":"{}","unit":"{}","window_s":{},"at":"{}","cells":[)",
                      '\n', name(query_.metric), name(query_.stat), info(query_.metric).unit, to_seconds(query_.window),
                      format_rfc3339(query_.at));
   bool first = true;
-  for (const auto& [link, cell] : cells) {
-    states_[link] = cell.state;
+  for (const std::size_t place : places) {
+    const Link link{sites_[place / size], sites_[place % size]};
+    const Cell cell = sources.matrix.cell(link, query_);
+    states_[place] = cell.state;
     if (!std::exchange(first, false)) out += ',';
     append_cell(out, link, query_.metric, cell);
   }
   out += "]}\n\n";
 }
 
-void EventStream::add_aged(const Sources& sources, std::unordered_map<Link, Cell>& cells) {
-  const auto links = links_of(sources.mesh);
-  const nanoseconds every = links.size() <= small_mesh_links ? std::chrono::seconds(1) : std::chrono::seconds(10);
+void EventStream::add_aged(const Sources& sources, std::set<std::size_t>& places) {
+  const std::size_t size = sites_.size();
+  const nanoseconds every = states_.size() <= small_mesh_links ? std::chrono::seconds(1) : std::chrono::seconds(10);
   if (begun_ && sources.mono - swept_at_ < every) return;
   swept_at_ = sources.mono;
-  CellQuery state_only = query_;  // an empty window costs nothing, and a state does not depend on the window
-  state_only.window = nanoseconds(1);
-  for (const Link& link : links) {
-    const CellState state = sources.matrix.cell(link, state_only).state;
-    const auto [known, is_new] = states_.try_emplace(link, state);
-    if (is_new || known->second == state || cells.contains(link)) continue;
-    cells.emplace(link, sources.matrix.cell(link, query_));
+  sources.matrix.each_state(query_.metric, query_.at, [&](std::size_t from, std::size_t to, CellState state) {
+    auto& told = states_[from * size + to];
+    if (told && *told != state) places.insert(from * size + to);
+    told = state;
+  });
+}
+
+/// Links that are new count as told when they are looked at first; the others keep what was told of them.
+void EventStream::follow_mesh(const Mesh& mesh) {
+  if (std::ranges::equal(mesh.sites, sites_, {}, &SiteSpec::site)) return;
+  std::unordered_map<SiteId, std::size_t> before;
+  for (std::size_t site = 0; site < sites_.size(); ++site) before.emplace(sites_[site], site);
+  const std::size_t size = mesh.sites.size();
+  std::vector<std::optional<CellState>> states(size * size);
+  for (std::size_t from = 0; from < size; ++from) {
+    const auto old_from = before.find(mesh.sites[from].site);
+    if (old_from == before.end()) continue;
+    for (std::size_t to = 0; to < size; ++to)
+      if (const auto old_to = before.find(mesh.sites[to].site); old_to != before.end())
+        states[from * size + to] = states_[old_from->second * sites_.size() + old_to->second];
   }
-  if (states_.size() > links.size())
-    std::erase_if(states_, [&](const auto& entry) {
-      return sources.mesh.site(entry.first.from) == nullptr || sources.mesh.site(entry.first.to) == nullptr;
-    });
+  states_ = std::move(states);
+  sites_.clear();
+  for (const SiteSpec& site : mesh.sites) sites_.push_back(site.site);
 }
 
 }  // namespace sonde::web

@@ -1,10 +1,13 @@
 // One client's view of the event stream (docs/api.md): what to tell it, decided without a socket.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "coordinator/core/matrix.h"
 #include "shared/base/ids.h"
@@ -30,7 +33,8 @@ class EventStream {
   void say_sites(const Sources& sources, std::string& out);
   void say_cells(const Sources& sources, std::span<const Link> changed, std::string& out);
   /// Links whose state is another one than the client was told, through the passage of time alone.
-  void add_aged(const Sources& sources, std::unordered_map<Link, Cell>& cells);
+  void add_aged(const Sources& sources, std::set<std::size_t>& places);
+  void follow_mesh(const Mesh& mesh);
 
   CellQuery query_;
   bool begun_ = false;
@@ -38,7 +42,9 @@ class EventStream {
   MonoTime sites_at_;
   MonoTime swept_at_;
   MonoTime spoke_at_;
-  std::unordered_map<Link, CellState> states_;
+  std::vector<SiteId> sites_;  ///< of the mesh that states_ is about
+  /// As the client was told, by the places of both sites; nullopt: not yet looked at.
+  std::vector<std::optional<CellState>> states_;
   std::uint64_t incidents_seen_ = 0;  ///< of what was told last: Incidents::revision() and Silences::revision()
   std::uint64_t probes_seen_ = 0;     ///< Demand::revision() of what was told last
 };

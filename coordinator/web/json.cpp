@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <utility>
@@ -81,12 +82,33 @@ void append_number(std::string& out, std::optional<double> value) {
     out += "null";
 }
 
+void append_count(std::string& out, std::uint64_t count) {
+  const fmt::format_int digits(count);
+  out.append(digits.data(), digits.size());
+}
+
+void append_seconds(std::string& out, std::optional<double> seconds) {
+  constexpr double most = 1e12;  // beyond, microseconds do not fit; nobody is that old
+  if (!seconds || !(std::abs(*seconds) < most)) return append_number(out, seconds);
+  const auto micros = static_cast<std::uint64_t>(std::llround(std::abs(*seconds) * 1e6));
+  if (*seconds < 0 && micros > 0) out += '-';
+  append_count(out, micros / 1'000'000);
+  std::uint64_t rest = micros % 1'000'000;
+  if (rest == 0) return;
+  std::array<char, 7> fraction{'.', '0', '0', '0', '0', '0', '0'};
+  std::size_t size = fraction.size();
+  for (std::size_t digit = size - 1; digit > 0; --digit, rest /= 10)
+    fraction.at(digit) = static_cast<char>('0' + rest % 10);
+  while (fraction.at(size - 1) == '0') --size;
+  out.append(fraction.data(), size);
+}
+
 void append_cell(std::string& out, const Link& link, Metric metric, const Cell& cell) {
   const auto end = std::back_inserter(out);
   fmt::format_to(end, R"({{"from":"{}","to":"{}","value":)", link.from.str(), link.to.str());
   append_number(out, cell.value);
   fmt::format_to(end, R"(,"count":{},"age_s":)", cell.count);
-  append_number(out, cell.age_s);
+  append_seconds(out, cell.age_s);
   fmt::format_to(end, R"(,"state":"{}")", name(cell.state));
   if (cell.few()) out += R"(,"few":true)";
   if (metric == Metric::delay) {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ Json time(std::optional<SharedTime> t);
 /// The cell of one link as in /api/v1/matrix, appended as text: matrices are large.
 void append_cell(std::string& out, const Link& link, Metric metric, const Cell& cell);
 void append_number(std::string& out, std::optional<double> value);
+void append_count(std::string& out, std::uint64_t count);
+/// To a whole microsecond, which is quicker to write and to read.
+void append_seconds(std::string& out, std::optional<double> seconds);
 
 /// A sentence as it stands in /explain and /report.
 Json finding_json(const Finding& finding);

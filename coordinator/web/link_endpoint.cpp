@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include <memory>
 #include <utility>
 
 #include "coordinator/web/endpoints.h"
@@ -128,11 +129,11 @@ Response link_endpoint(const Link& link, const Target& target, const Sources& so
       2 * static_cast<double>(metric_count) * expected_rolls(sources, Probe::latency, query.window, link);
   if (results > history_results_limit)
     return error_response(400, "window: too long for one answer; ask for a shorter one");
-  return deferred_response([matrix = HistoricMatrix(sources, link), link, query] {
+  return deferred_response([matrix = std::make_shared<const HistoricMatrix>(sources, link), link, query] {
     if (query.stat)
-      if (const auto problem = matrix.problem({Metric::rtt, *query.stat, query.window, query.at}))
+      if (const auto problem = matrix->problem({Metric::rtt, *query.stat, query.window, query.at}))
         return error_response(400, *problem);
-    return answer(matrix.mesh(), link, query, [&](const Link& l, const CellQuery& q) { return matrix.cell(l, q); });
+    return answer(matrix->mesh(), link, query, [&](const Link& l, const CellQuery& q) { return matrix->cell(l, q); });
   });
 }
 

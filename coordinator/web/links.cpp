@@ -85,13 +85,20 @@ Cell corrected(Cell cell, const Link& link, Metric metric, const DegradedLinks& 
 
 }  // namespace
 
-PresentMatrix::PresentMatrix(const Sources& sources, SharedTime at) : matrix_(sources.matrix) {
+PresentMatrix::PresentMatrix(const Sources& sources, SharedTime at) : mesh_(sources.mesh), matrix_(sources.matrix) {
   if (at < sources.now && sources.incidents != nullptr) then_ = degraded_at(at, sources.incidents->list());
 }
 
 Cell PresentMatrix::cell(const Link& link, const CellQuery& query) const {
   const Cell cell = matrix_.cell(link, query);
   return then_ ? corrected(cell, link, query.metric, *then_) : cell;
+}
+
+void PresentMatrix::each_cell(const CellQuery& query, const Matrix::EachCell& each) const {
+  if (!then_) return matrix_.each_cell(query, each);
+  matrix_.each_cell(query, [&](std::size_t from, std::size_t to, const Cell& cell) {
+    each(from, to, corrected(cell, {mesh_.sites[from].site, mesh_.sites[to].site}, query.metric, *then_));
+  });
 }
 
 HistoricMatrix::HistoricMatrix(const Sources& sources, const std::optional<Link>& only)
@@ -170,6 +177,14 @@ void HistoricMatrix::load_degraded(SharedTime at) const {
 Cell HistoricMatrix::cell(const Link& link, const CellQuery& query) const {
   load_degraded(query.at);
   return corrected(as_it_was(link, query), link, query.metric, degraded_);
+}
+
+void HistoricMatrix::each_cell(const CellQuery& query, const Matrix::EachCell& each) const {
+  for (std::size_t from = 0; from < mesh_.sites.size(); ++from) {
+    if (!mesh_.sites[from].has_agent) continue;
+    for (std::size_t to = 0; to < mesh_.sites.size(); ++to)
+      if (to != from) each(from, to, cell({mesh_.sites[from].site, mesh_.sites[to].site}, query));
+  }
 }
 
 Cell HistoricMatrix::as_it_was(const Link& link, const CellQuery& query) const {

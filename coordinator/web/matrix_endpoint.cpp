@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 #include "coordinator/web/csv.h"
@@ -34,75 +35,114 @@ std::string head(const Mesh& mesh, const CellQuery& query) {
                      to_seconds(query.window), format_rfc3339(query.at), names);
 }
 
-template <typename CellOf>
-std::string as_cells(const Mesh& mesh, const CellQuery& query, const CellOf& cell_of) {
+/// `each(say)` calls say(from, to, cell) for every link, row by row, by the sites' places in the mesh.
+template <typename Each>
+std::string as_cells(const Mesh& mesh, const CellQuery& query, const Each& each) {
   std::string out = head(mesh, query) + R"(,"cells":[)";
   bool first = true;
-  for (const Link& link : links_of(mesh)) {
+  each([&](std::size_t from, std::size_t to, const Cell& cell) {
     if (!std::exchange(first, false)) out += ',';
-    append_cell(out, link, query.metric, cell_of(link, query));
-  }
+    append_cell(out, {mesh.sites[from].site, mesh.sites[to].site}, query.metric, cell);
+  });
   return out + "]}";
 }
 
 /// Row-major over all sites; null where there is no cell.
-template <typename CellOf>
-std::string as_columns(const Mesh& mesh, const CellQuery& query, const CellOf& cell_of) {
-  std::string value;
-  std::string count;
-  std::string age;
-  std::string state;
-  std::string error;
-  for (const SiteSpec& from : mesh.sites) {
-    for (const SiteSpec& to : mesh.sites) {
-      for (std::string* column : {&value, &count, &age, &state, &error})
-        if (!column->empty()) *column += ',';
-      if (!from.has_agent || from.site == to.site) {
-        for (std::string* column : {&value, &count, &age, &state, &error}) *column += "null";
-        continue;
-      }
-      const Cell cell = cell_of(Link{from.site, to.site}, query);
-      append_number(value, cell.value);
-      fmt::format_to(std::back_inserter(count), "{}", cell.count);
-      append_number(age, cell.age_s);
-      fmt::format_to(std::back_inserter(state), "\"{}\"", name(cell.state));
-      append_number(error, cell.error_s);
+class Columns {
+ public:
+  explicit Columns(const Mesh& mesh, const CellQuery& query)
+      : size_(mesh.sites.size()), errors_(query.metric == Metric::delay) {
+    const std::size_t cells = size_ * size_;
+    constexpr std::size_t octets = 12;  // of a number, more or less
+    for (std::string* column : {&value_, &count_, &age_, &state_}) column->reserve(cells * octets);
+  }
+
+  void put(std::size_t from, std::size_t to, const Cell& cell) {
+    leave_out_until(from * size_ + to);
+    ++next_;
+    append_number(value_, cell.value);
+    append_count(count_, cell.count);
+    append_seconds(age_, cell.age_s);
+    ((state_ += '"') += name(cell.state)) += '"';
+    if (errors_) append_number(error_, cell.error_s);
+    separate();
+  }
+
+  std::string text(std::string head) {
+    leave_out_until(size_ * size_);
+    const auto add = [&](std::string_view name, std::string& column) {
+      if (!column.empty()) column.pop_back();
+      head += fmt::format(R"(,"{}":[)", name);
+      head += column;
+      head += ']';
+      std::string().swap(column);
+    };
+    head.reserve(head.size() + value_.size() + count_.size() + age_.size() + state_.size() + error_.size() + 100);
+    add("value", value_);
+    add("count", count_);
+    add("age_s", age_);
+    add("state", state_);
+    if (errors_) add("error_s", error_);
+    return head + '}';
+  }
+
+ private:
+  void leave_out_until(std::size_t place) {
+    for (; next_ < place; ++next_) {
+      for (std::string* column : {&value_, &count_, &age_, &state_}) *column += "null";
+      if (errors_) error_ += "null";
+      separate();
     }
   }
-  std::string out = head(mesh, query) +
-                    fmt::format(R"(,"value":[{}],"count":[{}],"age_s":[{}],"state":[{}])", value, count, age, state);
-  if (query.metric == Metric::delay) out += fmt::format(R"(,"error_s":[{}])", error);
-  return out + '}';
+
+  void separate() {
+    for (std::string* column : {&value_, &count_, &age_, &state_}) *column += ',';
+    if (errors_) error_ += ',';
+  }
+
+  std::size_t size_;
+  bool errors_;
+  std::size_t next_ = 0;
+  std::string value_;
+  std::string count_;
+  std::string age_;
+  std::string state_;
+  std::string error_;
+};
+
+template <typename Each>
+std::string as_columns(const Mesh& mesh, const CellQuery& query, const Each& each) {
+  Columns columns(mesh, query);
+  each([&](std::size_t from, std::size_t to, const Cell& cell) { columns.put(from, to, cell); });
+  return columns.text(head(mesh, query));
 }
 
 /// As `sonde matrix --format csv` writes it.
-template <typename CellOf>
-std::string as_csv(const Mesh& mesh, const CellQuery& query, const CellOf& cell_of) {
+template <typename Each>
+std::string as_csv(const Mesh& mesh, const CellQuery& query, const Each& each) {
   std::string out = "from,to,metric,stat,unit,value,count,age_s,state,error_s\n";
   const auto append = [&](std::optional<double> number) {
     if (number && std::isfinite(*number)) append_number(out, number);
   };
-  for (const Link& link : links_of(mesh)) {
-    const Cell cell = cell_of(link, query);
-    fmt::format_to(std::back_inserter(out), "{},{},{},{},{},", link.from.str(), link.to.str(), name(query.metric),
-                   name(query.stat), info(query.metric).unit);
+  each([&](std::size_t from, std::size_t to, const Cell& cell) {
+    fmt::format_to(std::back_inserter(out), "{},{},{},{},{},", mesh.sites[from].site.str(), mesh.sites[to].site.str(),
+                   name(query.metric), name(query.stat), info(query.metric).unit);
     append(cell.value);
     fmt::format_to(std::back_inserter(out), ",{},", cell.count);
-    append(cell.age_s);
+    if (cell.age_s) append_seconds(out, cell.age_s);
     fmt::format_to(std::back_inserter(out), ",{},", name(cell.state));
     append(cell.error_s);
     out += '\n';
-  }
+  });
   return out;
 }
 
-template <typename CellOf>
-Response answer(const Mesh& mesh, Layout layout, const CellQuery& query, const CellOf& cell_of) {
+template <typename Each>
+Response answer(const Mesh& mesh, Layout layout, const CellQuery& query, const Each& each) {
   if (layout == Layout::csv)
-    return csv_response(as_csv(mesh, query, cell_of),
-                        fmt::format("matrix-{}-{}", name(query.metric), name(query.stat)));
+    return csv_response(as_csv(mesh, query, each), fmt::format("matrix-{}-{}", name(query.metric), name(query.stat)));
   Response response;
-  response.body = layout == Layout::cells ? as_cells(mesh, query, cell_of) : as_columns(mesh, query, cell_of);
+  response.body = layout == Layout::cells ? as_cells(mesh, query, each) : as_columns(mesh, query, each);
   return response;
 }
 
@@ -116,8 +156,7 @@ Response matrix_endpoint(const Target& target, const Sources& sources) {
 
   if (sources.matrix.reaches(query, sources.now) || sources.history == nullptr) {
     const PresentMatrix matrix(sources, query.at);
-    return answer(sources.mesh, *layout, query,
-                  [&](const Link& link, const CellQuery& q) { return matrix.cell(link, q); });
+    return answer(sources.mesh, *layout, query, [&](const Matrix::EachCell& say) { matrix.each_cell(query, say); });
   }
 
   const bool single = query.stat == Stat::ewma;
@@ -128,10 +167,9 @@ Response matrix_endpoint(const Target& target, const Sources& sources) {
     return error_response(400, fmt::format("window: this matrix is made of about {:.0f} {}, at most {:.0f} are read "
                                            "at once; ask for a shorter window or for single links",
                                            read, single ? "results" : "minutes and hours", history_results_limit));
-  return deferred_response([matrix = HistoricMatrix(sources), layout = *layout, query] {
-    if (const auto problem = matrix.problem(query)) return error_response(400, *problem);
-    return answer(matrix.mesh(), layout, query,
-                  [&](const Link& link, const CellQuery& q) { return matrix.cell(link, q); });
+  return deferred_response([matrix = std::make_shared<const HistoricMatrix>(sources), layout = *layout, query] {
+    if (const auto problem = matrix->problem(query)) return error_response(400, *problem);
+    return answer(matrix->mesh(), layout, query, [&](const Matrix::EachCell& say) { matrix->each_cell(query, say); });
   });
 }
 

@@ -194,7 +194,7 @@ export class ColumnsReader {
   }
 
   /**
-   * The numbers that come one behind the other without anything odd, which are nearly all. One of at most 2^53 over a
+   * The numbers and nulls that come one behind the other without anything odd, which are nearly all. A number of at most 2^53 over a
    * power of ten up to 22 is exact (Clinger 1990).
    */
   private readPlainNumbers(): void {
@@ -206,6 +206,16 @@ export class ColumnsReader {
       while (bytes[at] === Byte.comma) at += 1;
       const begin = at;
       let byte = bytes[at]!;
+      if (byte === Byte.letter_n && at + 4 < end) {
+        if (length === items.length) {
+          numbers.length = length;
+          items = numbers.grow();
+        }
+        items[length] = NaN;
+        length += 1;
+        at += 4;
+        continue;
+      }
       let mantissa = 0;
       for (; byte >= Byte.zero && byte <= Byte.nine; byte = bytes[++at]!) mantissa = 10 * mantissa + (byte - Byte.zero);
       let scale = 0;
