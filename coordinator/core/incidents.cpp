@@ -40,6 +40,7 @@ bool may_become(const Incident& incident, const Cause& to, const Mesh& mesh) {
 
 void Incidents::set_mesh(const Mesh& mesh, const AlertPolicy& policy) {
   mesh_ = mesh;
+  links_from_.clear();
   budget_rule_ = policy.budget;
   verdicts_.set_mesh(mesh, policy);
   const auto left = [&](const auto& entry) { return mesh_.site(entry.first) == nullptr; };

@@ -174,6 +174,8 @@ class Incidents {
   void fold(std::vector<Seen>& seen) const;
   bool may_open(const Seen& seen, SharedTime now, const AgentStatuses& agents) const;
   std::set<Link> links_of_site(const SiteId& site, bool both_ways) const;
+  /// How many of them begin at the site.
+  std::size_t links_from(const SiteId& site);
   void watch(const Result& result);
 
   // incidents.cpp: what that means for the incidents
@@ -192,6 +194,7 @@ class Incidents {
   std::string fresh_id(SharedTime now);
 
   Mesh mesh_;
+  std::map<SiteId, std::size_t> links_from_;  ///< counted once for each mesh: every result asks
   Verdicts verdicts_;
   AlertRule budget_rule_;
   std::vector<Overdraft> overdrafts_;

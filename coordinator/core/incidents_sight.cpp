@@ -54,13 +54,19 @@ std::set<Link> Incidents::links_of_site(const SiteId& id, bool both_ways) const 
   return out;
 }
 
+std::size_t Incidents::links_from(const SiteId& site) {
+  const auto known = links_from_.find(site);
+  if (known != links_from_.end()) return known->second;
+  return links_from_.emplace(site, links_of_site(site, false).size()).first->second;
+}
+
 void Incidents::watch(const Result& result) {
   if (!was_tried(result.outcome)) return;
   const bool starved = result.has(Tag::starved);
   // A connect run that met a full accept queue is the far host's fault.
   const bool far = starved && result.detail("far_listen_overflows").has_value();
   AgentWatch& watch = watches_[far ? result.to : result.id.from];
-  const int enough = enough_bits(links_of_site(result.id.from, false).size());
+  const int enough = enough_bits(links_from(result.id.from));
   const auto push = [&](std::uint8_t& bits, bool& was, SharedTime& since, bool now) {
     if (now && bits == 0) since = result.finished_at;
     bits = static_cast<std::uint8_t>((static_cast<unsigned>(bits) << 1U) | (now ? 1U : 0U));

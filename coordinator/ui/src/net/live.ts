@@ -62,8 +62,8 @@ export class Live {
       void this.load();
       return;
     }
+    void this.load(); // before the stream: the coordinator answers one question after the other
     this.reconnect();
-    void this.load();
   }
 
   private reconnect(): void {
