@@ -96,10 +96,10 @@ std::vector<TextCell> cell_row(std::initializer_list<Json> subject, const Json& 
   return row;
 }
 
-/// True where the configuration has this metric in no direction.
-bool is_nowhere(const Json& directions, std::string_view metric) {
+/// True where the metric is in this state in all directions.
+bool all_are(const Json& directions, std::string_view metric, std::string_view state) {
   for (const Json& direction : directions)
-    if (text_at(at(at(direction, "cells"), metric), "state") != "none") return false;
+    if (text_at(at(at(direction, "cells"), metric), "state") != state) return false;
   return true;
 }
 
@@ -160,17 +160,23 @@ TextTable link_view(const Json& link) {
   table.overflow = Overflow::blocks;
   table.columns = {{"metric", "metric", Align::left}, {"stat", "stat", Align::left}};
   const Json& directions = at(link, "directions");
-  for (const Json& direction : directions)
-    for (const std::string& title :
-         {text_at(direction, "from") + " -> " + text_at(direction, "to"), std::string("samples"), std::string("age")})
-      table.columns.push_back({title, title, Align::right});
+  for (const Json& direction : directions) {
+    const std::string title = text_at(direction, "from") + " -> " + text_at(direction, "to");
+    table.columns.push_back({title, title, Align::right});
+    for (const char* beside : {"samples", "age"}) table.columns.push_back({beside, beside, Align::right, true});
+  }
   Seen seen;
   const Json none = Json::object();
   const Json& names = directions.is_array() && !directions.empty() ? at(directions[0], "cells") : none;
   std::string nowhere;
+  std::string never;
   for (const auto& [metric, first] : names.items()) {
-    if (is_nowhere(directions, metric)) {
+    if (all_are(directions, metric, "none")) {
       nowhere += (nowhere.empty() ? "" : ", ") + metric;
+      continue;
+    }
+    if (all_are(directions, metric, "never")) {
+      never += (never.empty() ? "" : ", ") + metric;
       continue;
     }
     std::vector<TextCell> row{same(metric), same(text_at(first, "stat"))};
@@ -185,6 +191,7 @@ TextTable link_view(const Json& link) {
   }
   table.legend.push_back(fmt::format("over {}, {} UTC, mesh {}", window_text(link), clock_time(text_at(link, "at")),
                                      text_at(link, "mesh")));
+  if (!never.empty()) table.legend.push_back("no result yet: " + never);
   if (!nowhere.empty()) table.legend.push_back("not measured here: " + nowhere);
   if (const auto distance = number_at(link, "distance_m"))
     table.legend.push_back(fmt::format("great circle {:.0f} km{}", *distance / 1000, efficiency_text(link)));

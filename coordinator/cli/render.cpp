@@ -76,13 +76,22 @@ void append_block(std::string& out, const TextTable& table, std::span<const std:
   for (const auto& row : table.rows) append_row([&](std::size_t i) -> const TextCell& { return row[i]; });
 }
 
+/// What the column takes together with those that are joined to it.
+std::size_t width_of_group(const TextTable& table, const std::vector<std::size_t>& widths, std::size_t first) {
+  std::size_t width = widths[first];
+  for (std::size_t i = first + 1; i < widths.size() && table.columns[i].joined; ++i) width += gap.size() + widths[i];
+  return width;
+}
+
 /// The columns of each block: as many as fit, at least one beside the first.
-std::vector<std::vector<std::size_t>> blocks_of(const std::vector<std::size_t>& widths,
+std::vector<std::vector<std::size_t>> blocks_of(const TextTable& table, const std::vector<std::size_t>& widths,
                                                 std::optional<std::size_t> limit) {
   std::vector<std::vector<std::size_t>> blocks{{0}};
   std::size_t used = widths[0];
   for (std::size_t i = 1; i < widths.size(); ++i) {
-    if (limit && used + gap.size() + widths[i] > *limit && blocks.back().size() > 1) {
+    const std::size_t group = table.overflow == Overflow::blocks ? width_of_group(table, widths, i) : widths[i];
+    const bool fits_below = !limit || widths[0] + gap.size() + group <= *limit;
+    if (limit && used + gap.size() + (fits_below ? group : widths[i]) > *limit && blocks.back().size() > 1) {
       blocks.push_back({0});
       used = widths[0];
     }
@@ -165,7 +174,7 @@ std::string render_table(const TextTable& input, const Terminal& terminal) {
     std::vector<std::size_t> widths = widths_of(table);
     if (terminal.width) fit_first(table, widths, *terminal.width);
     if (terminal.width && table.overflow == Overflow::drop) fit_next(table, widths, *terminal.width);
-    const auto blocks = blocks_of(widths, terminal.width);
+    const auto blocks = blocks_of(table, widths, terminal.width);
     append_block(out, table, blocks[0], widths, terminal.colour);
     if (table.overflow == Overflow::blocks) {
       for (std::size_t i = 1; i < blocks.size(); ++i) {

@@ -25,6 +25,7 @@ struct TextColumn {
   std::string title;     ///< for people
   std::string raw_name;  ///< CSV header
   Align align = Align::left;
+  bool joined = false;  ///< stands in the block of the column before it, unless no block has room for both
 };
 
 /// What happens to a table that is wider than the terminal.

@@ -55,6 +55,33 @@ async function coordinatorStops(mesh, page) {
   await page.waitForSelector('#connection[data-connection="live"]', { timeout: 20000 });
 }
 
+/** On paper: light, without what can only be clicked, and the whole matrix; afterwards all is as it was. */
+export async function printed(page) {
+  await matrixShown(page);
+  const look = () => page.evaluate(() => {
+    const matrix = document.querySelector("#matrix");
+    const canvas = document.querySelector(".plane canvas").getBoundingClientRect();
+    const plane = document.querySelector(".plane").getBoundingClientRect();
+    return {
+      controls: getComputedStyle(document.querySelector(".controls")).display !== "none",
+      paper: getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)",
+      legend: document.querySelector("#legend").getClientRects().length > 0 || document.querySelector("#legend .bands").getClientRects().length > 0,
+      whole: matrix.scrollWidth <= matrix.clientWidth + 1 && canvas.width >= plane.width - 2 && canvas.height >= plane.height - 2,
+    };
+  });
+  const before = await look();
+  assert.equal(before.controls, true);
+  assert.equal(before.paper, false);
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  assert.deepEqual(await look(), { controls: false, paper: true, legend: true, whole: true });
+  await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  assert.deepEqual(await look(), before);
+  await page.evaluate(() => window.addEventListener("beforeprint", () => (globalThis.prepared = true)));
+  assert.ok((await page.pdf({ landscape: true })).length > 20000, "the sheet is empty");
+  assert.equal(await page.evaluate(() => globalThis.prepared), true);
+  assert.deepEqual(await look(), before);
+}
+
 async function networkCut(page) {
   await matrixShown(page);
   await page.context().setOffline(true);
@@ -123,6 +150,7 @@ function controlChecks(browser, mesh, base) {
 async function thirtySites(browser, mesh, base, shots, sideBySide) {
   const onPage = (name, run) => [name, () => withPage(browser, base, {}, ({ page }) => run(page))];
   await sideBySide([...pictureChecks(browser, base, shots, 30), ...controlChecks(browser, mesh, base),
+    ["it can be printed", () => withPage(browser, base, { width: 1440, height: 900, dark: true }, ({ page }) => printed(page))],
     onPage("what a peer says is text", (page) => hostileReasonIsText(base, page)),
     onPage("network cut: said, and found again", networkCut)]);
   await sideBySide([onPage("coordinator stopped: said, and found again", (page) => coordinatorStops(mesh, page))]);

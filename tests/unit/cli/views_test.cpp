@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(the_measurers_figures_of_each_agent) {
 }
 
 BOOST_AUTO_TEST_CASE(a_link_has_both_directions_side_by_side) {
-  const Json link = Json::parse(R"({"mesh":"europe","at":"2026-01-02T03:04:05Z","window_s":600,"distance_m":1803000,
+  Json link = Json::parse(R"({"mesh":"europe","at":"2026-01-02T03:04:05Z","window_s":600,"distance_m":1803000,
     "directions":[
      {"from":"berlin","to":"athens","cells":{"rtt":{"stat":"p50","unit":"s","value":0.0412,"count":90,"age_s":3,
        "state":"ok"},"delay":{"stat":"p50","unit":"s","value":0.02,"count":90,"age_s":3,"state":"ok","error_s":0.001}}},
@@ -87,6 +87,23 @@ BOOST_AUTO_TEST_CASE(a_link_has_both_directions_side_by_side) {
              "delay   p50   20.0 ms +-1.00 ms       90  3 s\n"
              "\n"
              "over 10 min, 2026-01-02 03:04:05 UTC, mesh europe\n"
+             "great circle 1803 km\n"
+             "never: no result yet.\n");
+  // On a narrow terminal a direction's numbers stay together; what has no result either way takes no line.
+  link["directions"][0]["cells"]["loss"] =
+      Json::parse(R"({"stat":"mean","unit":"ratio","value":null,"count":0,"state":"never"})");
+  link["directions"][1]["cells"]["loss"] = link["directions"][0]["cells"]["loss"];
+  BOOST_TEST(render_table(link_view(link), {60, false}) ==
+             "metric  stat   berlin -> athens  samples  age\n"
+             "rtt     p50             41.2 ms       90  3 s\n"
+             "delay   p50   20.0 ms +-1.00 ms       90  3 s\n"
+             "\n"
+             "metric  athens -> berlin  samples  age\n"
+             "rtt                never        0\n"
+             "delay\n"
+             "\n"
+             "over 10 min, 2026-01-02 03:04:05 UTC, mesh europe\n"
+             "no result yet: loss\n"
              "great circle 1803 km\n"
              "never: no result yet.\n");
 }

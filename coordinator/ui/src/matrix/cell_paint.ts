@@ -62,6 +62,9 @@ function paintGround(p: PaintContext, look: Look, ground: Ground, box: Box): voi
   if (ground.fill !== null) {
     c.fillStyle = ground.fill;
     c.fill();
+  } else if (look.state === "never" && box.w < room_for_dashes) {
+    c.fillStyle = theme.line; // the whole mesh in sight: no paper where something ought to be measured
+    c.fill();
   } else if (look.state === "never") {
     c.strokeStyle = theme.line;
     c.setLineDash([3, 3]);
@@ -180,6 +183,8 @@ function paintSmall(p: PaintContext, look: Look, ground: Ground, box: Box): void
   }
 }
 
+/** A cell narrower than this has no room for a dashed outline, px. */
+const room_for_dashes = 5;
 /** From this width on a cell shows its number. */
 export const width_of_numbers = 27;
 
