@@ -43,6 +43,8 @@ class Assignment {
     add_units(units);
     add_budgets();
     add_uplinks();
+    for (const WantedRun& run : runs)
+      if (run.every) longest_chosen_s_ = std::min(longest_chosen_s_, most_repetitions / 8 * to_seconds(*run.every));
   }
 
   Intervals run(nanoseconds least_auto, int times) {
@@ -89,11 +91,13 @@ class Assignment {
         given += cost(resource, run) / to_seconds(*runs_[run].every);
       else
         automatic += cost(resource, run);
-    if (given > resource.capacity || resource.capacity < 0) return misfit_of(resource, given);
+    const double share = resource.about == Misfit::About::interval ? auto_share : 1;
+    const double least_use = given + automatic / (longest_chosen_s_ * share);
+    if (given > resource.capacity || resource.capacity < 0) return misfit_of(resource, least_use);
     if (automatic <= 0) return std::nullopt;
-    const double left = (resource.capacity - given) * (resource.about == Misfit::About::interval ? auto_share : 1);
-    const double needed = left > 0 ? automatic / left : longest_auto_s + 1;
-    if (needed > longest_auto_s) return misfit_of(resource, given + automatic / longest_auto_s);
+    const double left = (resource.capacity - given) * share;
+    if (left * longest_chosen_s_ * rounding < automatic) return misfit_of(resource, least_use);
+    const double needed = std::min(automatic / left, longest_chosen_s_);
     for (const std::uint32_t run : resource.runs)
       if (!runs_[run].every && needed > to_seconds(wanted[run]) * rounding) wanted[run] = from_s(needed);
     return std::nullopt;
@@ -172,6 +176,9 @@ class Assignment {
   const std::vector<const SiteSpec*>& sites_;
   const std::vector<WantedRun>& runs_;
   std::vector<Resource> resources_;
+  /// Of what is chosen. Rounding makes it up to four times as long, and then it must still be beside the shortest
+  /// given.
+  double longest_chosen_s_ = longest_auto_s;
 };
 
 }  // namespace

@@ -17,6 +17,9 @@ namespace sonde {
 /// Links without an interval of their own take at most this share of what is left of a site.
 inline constexpr double auto_share = 0.8;
 
+/// The longest interval is at most so many times the shortest.
+inline constexpr std::int64_t most_repetitions = 5000;
+
 /// A throughput run that the mesh wants, by indices into the planner's list of sites.
 struct WantedRun {
   std::uint32_t from = 0;

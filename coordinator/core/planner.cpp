@@ -31,8 +31,6 @@ constexpr nanoseconds least_duration = 100ms;
 constexpr int most_auto_slack = 2;
 /// This part more is reserved for slots, so that a site that joins finds room: 1/16.
 constexpr std::size_t room_to_grow = 16;
-/// The longest interval of a mesh, as a multiple of its shortest.
-constexpr std::int64_t most_repetitions = 5000;
 /// Where runs find no gaps, the intervals that nobody gave are doubled, until they are so many times as long.
 constexpr int most_widening = 8;
 /// Of more runs than these none is kept where the period becomes another: to look for all of them takes many seconds.

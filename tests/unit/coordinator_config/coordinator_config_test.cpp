@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(a_shape_with_mistakes_is_refused) {
 BOOST_AUTO_TEST_CASE(what_asks_for_more_than_there_is_is_refused_where_it_is_written) {
   BOOST_TEST(mistakes(head + sites + "links: [{from: berlin, to: athens, throughput: {every: 5s}}]\n") ==
              "c.yaml:4:56: links[0].throughput.every: berlin would be in throughput runs 104 % of the time; give "
-             "intervals 1.04 times as long, or a shorter duration\n");
+             "intervals 1.05 times as long, or a shorter duration\n");
   BOOST_TEST(with_site("{name: a, address: 192.0.2.1, bytes_per_month: 20MB}, {name: b, address: 192.0.2.2}") ==
              "c.yaml:3:56: sites[0].bytes_per_month: a needs up to 11.7GB a month; give at least 11.7GB, or fewer "
              "latency probes\n");

@@ -12,6 +12,7 @@
 
 #include "coordinator/core/link_rules.h"
 #include "coordinator/core/packing.h"
+#include "coordinator/core/probe_cost.h"
 
 using namespace sonde;
 using namespace std::chrono_literals;
@@ -212,6 +213,32 @@ BOOST_AUTO_TEST_CASE(an_interval_that_does_not_is_refused_with_what_would_fit) {
       "least 32s or auto, or a duration of at most 4800ms");
   mesh.policy.throughput->every = 1s;
   BOOST_TEST(throughput_misfit(mesh)->remedy() == "give at least 32s or auto");
+}
+
+BOOST_AUTO_TEST_CASE(a_budget_or_share_that_leaves_too_little_beside_given_intervals_is_told_what_fits) {
+  Mesh mesh = mesh_of(5);
+  LinkRule often;
+  often.from = {SiteId::known("s0000")};
+  often.to = {SiteId::known("s0001")};
+  often.every = 20min;
+  mesh.links.push_back(often);
+  const double octets = throughput_run_octets(*mesh.policy.throughput) / (20 * 60);
+  // The given interval's runs and the small probes fit, and next to nothing of the others.
+  std::uint64_t month = 0;
+  for (std::uint64_t gb = 1; month == 0; ++gb) {
+    mesh.sites[0].bytes_per_month = Bytes{gb * 100'000'000};
+    const auto misfit = throughput_misfit(mesh);
+    BOOST_REQUIRE(gb < 1'000'000);
+    if (!misfit) month = gb * 100'000'000;
+  }
+  BOOST_TEST(static_cast<double>(month) > octets * 31 * 86400);
+  mesh.sites[0].bytes_per_month = Bytes{month - 100'000'000};
+  const auto refused = throughput_misfit(mesh);
+  BOOST_REQUIRE(refused.has_value());
+  BOOST_TEST(refused->text.find("needs up to") != std::string::npos, refused->text);
+  // What it says is enough is what is, to the rounding of its text.
+  BOOST_TEST(refused->remedy().find(fmt::format("give at least {:.1f}GB", static_cast<double>(month) / 1e9)) == 0U,
+             refused->remedy());
 }
 
 BOOST_AUTO_TEST_CASE(up_to_95_percent_of_what_fits_no_run_is_dropped) {
