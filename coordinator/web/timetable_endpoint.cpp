@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include <utility>
@@ -32,6 +34,10 @@ Json throughput_json(const std::optional<ThroughputPolicy>& policy, const Timeta
               {"iterations", policy->iterations}};
 }
 
+/// Slots and phases that are told at once: those of 400 sites. More would be hundreds of megabytes of JSON, made while
+/// the coordinator does nothing else.
+constexpr std::size_t most_entries = 320'000;
+
 bool touches(const Link& link, const std::optional<SiteId>& site) {
   return !site || link.from == *site || link.to == *site;
 }
@@ -44,6 +50,11 @@ Response timetable_endpoint(const Target& target, const Sources& sources) {
   if (auto problem = parameters.problem()) return std::move(*problem);
 
   const Timetable& timetable = sources.timetable;
+  if (!site && timetable.slots.size() + timetable.phases.size() > most_entries)
+    return error_response(400,
+                          fmt::format("the timetable has {} slots and {} phases, more than are told at once; ask for "
+                                      "one site's with site=NAME",
+                                      timetable.slots.size(), timetable.phases.size()));
   Json slots = Json::array();
   for (const ThroughputSlot& slot : timetable.slots)
     if (touches(slot.link, site))

@@ -236,6 +236,11 @@ BOOST_AUTO_TEST_CASE(the_timetable_can_be_narrowed_to_a_site) {
   BOOST_TEST(all.at("slots")[1].at("start_s") == 6);
   BOOST_TEST(all.at("probes").at("throughput").at("every_s") == 3600);
   BOOST_TEST(json::parse(world.body("/api/v1/timetable?site=berlin")).at("slots").size() == 1U);
+  world.timetable.slots.resize(400'000, world.timetable.slots.front());
+  BOOST_TEST(world.ask("/api/v1/timetable").status == 400U);
+  BOOST_TEST(world.body("/api/v1/timetable").find("site=NAME") != std::string::npos);
+  world.timetable.slots.resize(2);
+  BOOST_TEST(world.ask("/api/v1/timetable").status == 200U);
 }
 
 BOOST_AUTO_TEST_CASE(a_link_shows_both_directions_and_its_length) {
