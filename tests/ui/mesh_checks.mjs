@@ -2,6 +2,7 @@
 // when the coordinator goes away, when nothing was measured, when there is one site.
 //   node tests/ui/run.mjs --mesh FOLDER_OF_PROGRAMS
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { accessible } from "./axe.mjs";
 import { matrixShown, open, placeShown } from "./browser.mjs";
@@ -53,6 +54,29 @@ async function coordinatorStops(mesh, page) {
   assert.match(await page.textContent("#notice"), /does not answer. What you see is from/);
   await mesh.startCoordinator();
   await page.waitForSelector('#connection[data-connection="live"]', { timeout: 20000 });
+}
+
+/** The links to CSV: what the matrix shows, and the course of a link, as files. */
+async function savedAsTable({ page, base }, link) {
+  const saved = async (selector) => {
+    const waiting = page.waitForEvent("download", { timeout: 20000 });
+    await page.click(selector);
+    const text = await readFile(await (await waiting).path(), "utf8");
+    return text.trimEnd().split(/\r?\n/);
+  };
+  await matrixShown(page);
+  await page.selectOption("#metric", "connect");
+  await page.waitForFunction(() => document.querySelector("#csv").href.includes("metric=connect"));
+  const cells = await saved("#csv");
+  assert.match(cells[0], /^from,to,metric,stat,unit,value,/);
+  assert.equal(cells.length - 1, (await api(base, "/api/v1/matrix?metric=connect")).cells.length);
+  assert.ok(cells.slice(1).every((row) => row.includes(",connect,")));
+  await page.goto(`${base}#from=${link.from}&to=${link.to}&metric=rtt`);
+  await placeShown(page, "link", 30000);
+  await page.waitForFunction(() => document.querySelector("#series-csv")?.href.includes("metric=rtt"));
+  const course = await saved("#series-csv");
+  assert.match(course[0], /\bcount\b/);
+  assert.ok(course.length > 1, "a row for each step");
 }
 
 /** On paper: light, without what can only be clicked, and the whole matrix; afterwards all is as it was. */
@@ -141,6 +165,7 @@ function controlChecks(browser, mesh, base) {
       await matrixShown(seen.page);
       await cellsEqualApi(seen);
     }],
+    ["what is shown is saved as a table", (seen) => savedAsTable(seen, link)],
     ["a wrong token is refused in words, the right one is taken", (seen) =>
       measuringNow(seen, link, mesh.token(), [["ping", /waits for its turn|about to begin|measuring|no result/]])],
   ];

@@ -7,7 +7,7 @@ import type { MeshModel } from "../model/mesh_model";
 import { windows } from "../model/metrics";
 import { sameLink, type Link } from "../model/types";
 import type { View } from "../model/view_state";
-import { Refused } from "../net/api";
+import { Refused, seriesAddress } from "../net/api";
 import { incidentCard } from "../places/incidents_view";
 import { LinkCharts } from "./link_charts";
 import { instantOf, loadDetours, loadFindings, loadLink } from "./load";
@@ -36,6 +36,7 @@ export class LinkView {
   private readonly title_ = byId("panel-title", HTMLElement);
   private readonly note_ = element("p", { id: "panel-note", class: "dim", role: "status" });
   private readonly heads_ = [element("th", { scope: "col" }), element("th", { scope: "col" })] as const;
+  private readonly csv_ = element("a", { id: "series-csv", class: "save", download: "", title: "save the course of the chosen metric as a table for a spreadsheet" }, "CSV");
   private readonly body_ = element("tbody", { id: "panel-body" });
   private readonly findings_ = [element("ul"), element("ul")] as const;
   private readonly findingsPart_ = element("section", { class: "findings", "aria-label": "What the numbers mean" });
@@ -72,7 +73,7 @@ export class LinkView {
     const [there, back] = [0, 1].map((k) => element("div", {}, this.findingHeads_[k as 0 | 1], this.findings_[k as 0 | 1]));
     this.findingsPart_.append(there!, back!);
     return [
-      element("div", { class: "row" }, element("label", { class: "inline" }, "Look back over ", this.back_), turn),
+      element("div", { class: "row" }, element("label", { class: "inline" }, "Look back over ", this.back_), turn, this.csv_),
       this.note_, this.incidents_,
       this.findingsPart_,
       this.charts_.section,
@@ -95,6 +96,7 @@ export class LinkView {
       return;
     }
     this.shown_ = key;
+    this.csv_.href = seriesAddress(view.link, view);
     this.panel_.dataset.complete = "false";
     this.back_.replaceChildren(...windows.map(({ name, label }) => option(name, label, name === view.back)));
     if (other) this.clear(view.link);

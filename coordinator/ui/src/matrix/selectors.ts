@@ -4,6 +4,7 @@ import { floorLegs } from "../model/judge";
 import { metricNamed, metrics, statsOf, windows, type Metric } from "../model/metrics";
 import type { Unit } from "../model/types";
 import { colourModes, layers, orders, withMetric, type View } from "../model/view_state";
+import { matrixAddress } from "../net/api";
 
 const unitTexts: Record<Unit, string> = { s: "ms", "bit/s": "bit/s", ratio: "%", "1": "" };
 
@@ -42,6 +43,7 @@ export class Selectors {
   private readonly layer_ = byId("layer", HTMLSelectElement);
   private readonly order_ = byId("order", HTMLSelectElement);
   private readonly fit_ = byId("fit", HTMLButtonElement);
+  private readonly csv_ = byId("csv", HTMLAnchorElement);
   private shown_ = "";
 
   constructor(private view_: View, onChange: (view: View) => void) {
@@ -62,6 +64,7 @@ export class Selectors {
 
   show(view: View): void {
     this.view_ = view;
+    this.csv_.href = matrixAddress(view);
     const { metric } = view;
     const key = [metric.name, view.stat, view.window, view.colour, view.layer, view.order, view.fit].join(" ");
     if (key === this.shown_) return; // a list that is open would close

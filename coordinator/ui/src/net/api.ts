@@ -117,6 +117,16 @@ export function getAudit(query: Query): Promise<unknown> {
   return get("/api/v1/timetable/audit", query);
 }
 
+/** What the matrix shows, as a file. */
+export function matrixAddress(view: View): string {
+  return address("/api/v1/matrix", { ...cellQuery(view), at: view.at, format: "csv" });
+}
+
+/** The course of a link's metric, as a file. */
+export function seriesAddress(link: Link, view: View): string {
+  return address(`${linkPath(link)}/series`, { metric: view.metric.name, window: view.back, at: view.at, format: "csv" });
+}
+
 export function resultsAddress(query: Query): string {
   return address("/api/v1/results", query);
 }
