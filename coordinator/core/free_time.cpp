@@ -24,14 +24,14 @@ nanoseconds guard_of(const FreeTimeQuery& query, const SiteId& from) {
 }
 
 /// From the beginning of the cycle, with its guards, and so perhaps before it; [start, end).
-struct Busy {
+struct BusySlot {
   nanoseconds start;
   nanoseconds end;
 };
 
 /// Ordered, and what touches made one.
-std::vector<Busy> busy_in_cycle(const FreeTimeQuery& query) {
-  std::vector<Busy> busy;
+std::vector<BusySlot> busy_in_cycle(const FreeTimeQuery& query) {
+  std::vector<BusySlot> busy;
   if (query.timetable.throughput_every <= nanoseconds(0)) return busy;
   for (const ThroughputSlot& slot : query.timetable.slots) {
     if (!exclude_each_other(slot.link, query.link, query.uplinks)) continue;
@@ -41,9 +41,9 @@ std::vector<Busy> busy_in_cycle(const FreeTimeQuery& query) {
     for (nanoseconds at = slot.start; at < slot.start + query.timetable.throughput_every; at += every)
       busy.push_back({at - guard, at + slot.length + guard});
   }
-  std::ranges::sort(busy, {}, &Busy::start);
-  std::vector<Busy> merged;
-  for (const Busy& next : busy) {
+  std::ranges::sort(busy, {}, &BusySlot::start);
+  std::vector<BusySlot> merged;
+  for (const BusySlot& next : busy) {
     if (!merged.empty() && next.start <= merged.back().end)
       merged.back().end = std::max(merged.back().end, next.end);
     else
@@ -52,7 +52,7 @@ std::vector<Busy> busy_in_cycle(const FreeTimeQuery& query) {
   return merged;
 }
 
-bool has_gap(const std::vector<Busy>& busy, nanoseconds every, nanoseconds length) {
+bool has_gap(const std::vector<BusySlot>& busy, nanoseconds every, nanoseconds length) {
   if (busy.empty()) return true;
   for (std::size_t i = 1; i < busy.size(); ++i)
     if (busy[i].start - busy[i - 1].end >= length) return true;
@@ -60,13 +60,13 @@ bool has_gap(const std::vector<Busy>& busy, nanoseconds every, nanoseconds lengt
 }
 
 /// The first instant from `t` on whose stretch meets no slot. There is one: has_gap.
-SharedTime past_slots(const std::vector<Busy>& busy, const Timetable& timetable, SharedTime t, nanoseconds length) {
+SharedTime past_slots(const std::vector<BusySlot>& busy, const Timetable& timetable, SharedTime t, nanoseconds length) {
   if (busy.empty()) return t;
   const nanoseconds every = timetable.throughput_every;
   // One cycle further back: its last slot may reach to here.
   for (std::int64_t k = std::max<std::int64_t>(0, (t - timetable.epoch) / every - 1);; ++k) {
     const SharedTime cycle = timetable.epoch + k * every;
-    for (const Busy& slot : busy) {
+    for (const BusySlot& slot : busy) {
       if (cycle + slot.end <= t) continue;
       if (cycle + slot.start >= t + length) return t;
       t = cycle + slot.end;
@@ -88,7 +88,7 @@ std::optional<SharedTime> next_free(const FreeTimeQuery& query) {
   SONDE_ASSERT(query.length > nanoseconds(0));
   const nanoseconds own_guard = guard_of(query, query.link.from);
   const nanoseconds length = query.length + 2 * own_guard;
-  const std::vector<Busy> busy = busy_in_cycle(query);
+  const std::vector<BusySlot> busy = busy_in_cycle(query);
   if (!has_gap(busy, query.timetable.throughput_every, length)) return std::nullopt;
   SharedTime t = std::max({query.not_before - own_guard, query.timetable.effective_at, query.timetable.epoch});
   while (true) {

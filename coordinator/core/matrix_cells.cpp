@@ -10,8 +10,8 @@
 namespace sonde {
 namespace {
 
-constexpr std::array<std::string_view, 9> state_names{"none",  "paused",   "agent_silent", "never", "down",
-                                                      "stale", "unsynced", "degraded",     "ok"};
+constexpr std::array<std::string_view, 9> cell_state_names{"none",  "paused",   "agent_silent", "never", "down",
+                                                           "stale", "unsynced", "degraded",     "ok"};
 
 // Bits of measured_: a probe's own, its loaded half, and that all of them are known.
 constexpr std::uint8_t measured_known = 0x80;
@@ -36,7 +36,7 @@ std::optional<double> age(SharedTime newest, SharedTime at) {
 
 }  // namespace
 
-std::string_view name(CellState state) { return state_names.at(static_cast<std::size_t>(state)); }
+std::string_view name(CellState state) { return cell_state_names.at(static_cast<std::size_t>(state)); }
 
 bool is_measured(const Mesh& mesh, const Link& link, Metric metric) {
   return is_measured(mesh, mesh.site(link.from), mesh.site(link.to), metric);

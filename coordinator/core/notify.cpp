@@ -10,7 +10,7 @@
 namespace sonde {
 namespace {
 
-constexpr std::array<std::string_view, 4> kind_names{"alertmanager", "webhook", "smtp", "command"};
+constexpr std::array<std::string_view, 4> receiver_kind_names{"alertmanager", "webhook", "smtp", "command"};
 
 /// FNV-1a, 64 bits: equal on every platform, for it is kept.
 std::uint64_t hash_of(std::string_view text) {
@@ -56,7 +56,7 @@ nanoseconds back_off(std::uint32_t failures) {
 
 }  // namespace
 
-std::string_view name(ReceiverKind kind) { return kind_names.at(static_cast<std::size_t>(kind)); }
+std::string_view name(ReceiverKind kind) { return receiver_kind_names.at(static_cast<std::size_t>(kind)); }
 
 std::string Receiver::title() const {
   if (kind == ReceiverKind::command) return fmt::format("{} {}", name(kind), fmt::join(argv, " "));

@@ -10,15 +10,15 @@
 namespace sonde {
 namespace {
 
-constexpr std::array<std::string_view, pattern_count> names{"latency_step",    "throughput_only", "loaded_latency",
-                                                            "syn_retransmits", "dscp_remarked",   "large_packets"};
+constexpr std::array<std::string_view, pattern_count> pattern_names{
+    "latency_step", "throughput_only", "loaded_latency", "syn_retransmits", "dscp_remarked", "large_packets"};
 /// Of a rise that is a step the fastest packets have this share; of one that is a queue they have little.
 constexpr double step_share = 0.5;
 constexpr std::uint64_t enough_loaded = 20;
 constexpr float smoothing = 0.2F;
 constexpr float loaded_factor = 2;
 constexpr float loaded_least_s = 0.02F;
-constexpr int enough_bits = 2;
+constexpr int few_bits = 2;
 /// From this share of a run's time on its end point is the limit.
 constexpr std::uint8_t limiting_percent = 30;
 
@@ -37,12 +37,12 @@ float seconds_at(const DistributionValue* samples, double quantile) {
 
 }  // namespace
 
-std::string_view name(Pattern pattern) { return names.at(static_cast<std::size_t>(pattern)); }
+std::string_view name(Pattern pattern) { return pattern_names.at(static_cast<std::size_t>(pattern)); }
 
 std::optional<Pattern> pattern_named(std::string_view wanted) {
-  const auto* const found = std::ranges::find(names, wanted);
-  if (found == names.end()) return std::nullopt;
-  return static_cast<Pattern>(found - names.begin());
+  const auto* const found = std::ranges::find(pattern_names, wanted);
+  if (found == pattern_names.end()) return std::nullopt;
+  return static_cast<Pattern>(found - pattern_names.begin());
 }
 
 void LinkTraits::on_latency(const Result& result, bool usual) {
@@ -102,11 +102,11 @@ std::vector<std::pair<Pattern, std::string>> LinkTraits::patterns(const LinkTrou
                      fmt::format("under load the round trip takes {:.0f} ms instead of {:.0f} ms: a queue that is too "
                                  "long (bufferbloat)",
                                  loaded_ * 1e3F, loaded_usual_ * 1e3F));
-  if (std::popcount(syns_) >= enough_bits)
+  if (std::popcount(syns_) >= few_bits)
     out.emplace_back(Pattern::syn_retransmits, fmt::format("{} of the last 8 handshakes sent their SYN again, which "
                                                            "takes them a second and more",
                                                            std::popcount(syns_)));
-  if (std::popcount(remarked_) >= enough_bits)
+  if (std::popcount(remarked_) >= few_bits)
     out.emplace_back(Pattern::dscp_remarked,
                      fmt::format("packets are sent with DSCP {} and arrive with {}: the path puts them into another "
                                  "class",

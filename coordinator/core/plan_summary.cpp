@@ -19,7 +19,7 @@ constexpr nanoseconds day_length = std::chrono::hours(24);
 constexpr std::int64_t most_runs_looked_at = 20'000;
 
 /// Busy shares of the two directions; one without full duplex.
-struct Busy {
+struct BusyShares {
   double out = 0;
   double in = 0;
 };
@@ -63,13 +63,13 @@ class Uses {
   }
 
  private:
-  void add_busy(Busy& busy, double share, bool sends) const { (sends || !duplex_ ? busy.out : busy.in) += share; }
+  void add_busy(BusyShares& busy, double share, bool sends) const { (sends || !duplex_ ? busy.out : busy.in) += share; }
 
   bool duplex_;
   PlanSummary& out_;
   std::unordered_map<SiteId, const SiteSpec*> specs_;
-  std::unordered_map<SiteId, Busy> busy_sites_;
-  std::unordered_map<std::string, Busy> busy_uplinks_;
+  std::unordered_map<SiteId, BusyShares> busy_sites_;
+  std::unordered_map<std::string, BusyShares> busy_uplinks_;
 };
 
 /// The longest time between the starts of two runs of this slot that quiet hours do not leave out.

@@ -30,7 +30,7 @@ constexpr nanoseconds least_duration = 100ms;
 /// An automatic interval is kept over a change of the mesh while it is at most this many cycles.
 constexpr int most_auto_slack = 2;
 /// This part more is reserved for slots, so that a site that joins finds room: 1/16.
-constexpr std::size_t room_to_grow = 16;
+constexpr std::size_t slots_room_to_grow = 16;
 /// Where runs find no gaps, the intervals that nobody gave are doubled, until they are so many times as long.
 constexpr int most_widening = 8;
 /// Of more runs than these none is kept where the period becomes another: to look for all of them takes many seconds.
@@ -358,7 +358,7 @@ class ThroughputPlan {
       order.emplace_back(placement.starts[i] + runs_.wanted[i].guard.count(), i);
     std::ranges::sort(order);
     out_.slots.clear();
-    out_.slots.reserve(order.size() + order.size() / room_to_grow);
+    out_.slots.reserve(order.size() + order.size() / slots_room_to_grow);
     for (const auto& [start, i] : order) {
       const WantedRun& run = runs_.wanted[i];
       out_.slots.push_back({Round{placement.rounds[i]}, Link{cast_.sites[run.from]->site, cast_.sites[run.to]->site},

@@ -12,7 +12,7 @@ namespace sonde {
 namespace {
 
 constexpr nanoseconds one_day = std::chrono::hours(24);
-constexpr std::array<std::string_view, 3> state_names{"pending", "active", "expired"};
+constexpr std::array<std::string_view, 3> silence_state_names{"pending", "active", "expired"};
 
 /// On one line, so that it can be kept and shown as such.
 Expected<void> check_line(std::string_view what, std::string_view text, std::size_t least, std::size_t most) {
@@ -67,7 +67,7 @@ std::optional<std::pair<std::string, Acknowledgement>> acknowledgement_in(std::s
 
 }  // namespace
 
-std::string_view name(SilenceState state) { return state_names.at(static_cast<std::size_t>(state)); }
+std::string_view name(SilenceState state) { return silence_state_names.at(static_cast<std::size_t>(state)); }
 
 SilenceState Silence::state(SharedTime now) const {
   if (now >= ends_at) return SilenceState::expired;

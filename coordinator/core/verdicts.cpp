@@ -15,7 +15,6 @@ constexpr float most_odds = 60;
 constexpr double restored_odds = 12;
 constexpr std::size_t enough_latency = 30;
 constexpr std::size_t enough_throughput = 5;
-constexpr auto& signals = all_signals;
 /// A rate of the way back that is older says nothing of now.
 constexpr nanoseconds back_rate_holds = std::chrono::hours(24);
 
@@ -147,7 +146,7 @@ void Verdicts::set_mesh(const Mesh& mesh, const AlertPolicy& policy) {
     return !places_.contains(entry.first.from) || !places_.contains(entry.first.to);
   });
   for (auto& [link, state] : links_)
-    for (const Signal signal : signals)
+    for (const Signal signal : all_signals)
       if (!policy_.on || !rule(link, signal).on) state.tracks.at(index(signal)) = Track();
   heard_since_.assign(mesh_.sites.size(), std::nullopt);
   next_due_ = {};
@@ -165,7 +164,8 @@ void Verdicts::set_mesh(const Mesh& mesh, const AlertPolicy& policy) {
 void Verdicts::count_raised() {
   raised_.fill(0);
   for (const auto& [link, state] : links_)
-    for (const Signal signal : signals) raised_.at(index(signal)) += state.tracks.at(index(signal)).raised() ? 1U : 0U;
+    for (const Signal signal : all_signals)
+      raised_.at(index(signal)) += state.tracks.at(index(signal)).raised() ? 1U : 0U;
 }
 
 const AlertRule& Verdicts::rule(const Link& link, Signal signal) const {
@@ -255,7 +255,7 @@ void Verdicts::on_result(const Result& result, bool far_agent_gone) {
                        .back_rate = {},
                        .drift = {},
                        .far_agent_gone = far_agent_gone};
-  for (const Signal signal : signals) {
+  for (const Signal signal : all_signals) {
     if (probe_of(signal) != result.probe) continue;
     rules.at(index(signal)) = rule(result.link(), signal);
     context.raised.at(index(signal)) = state.tracks.at(index(signal)).raised();
@@ -414,7 +414,7 @@ std::vector<Observation> Verdicts::observations(Signal signal) const {
 std::unordered_map<Link, std::vector<Metric>> Verdicts::degraded() const {
   std::unordered_map<Link, std::vector<Metric>> out;
   for (const auto& [link, state] : links_)
-    for (const Signal signal : signals) {
+    for (const Signal signal : all_signals) {
       if (!state.tracks.at(index(signal)).raised()) continue;
       std::vector<Metric>& metrics = out[link];
       for (const Metric metric : degraded_by(signal))
