@@ -44,7 +44,7 @@ class Assignment {
     add_budgets();
     add_uplinks();
     for (const WantedRun& run : runs)
-      if (run.every) longest_chosen_s_ = std::min(longest_chosen_s_, most_repetitions / 8 * to_seconds(*run.every));
+      if (run.every) longest_chosen_s_ = std::min(longest_chosen_s_, most_repetitions * to_seconds(*run.every) / 8);
   }
 
   Intervals run(nanoseconds least_auto, int times) {
