@@ -18,7 +18,7 @@ constexpr std::uint64_t enough_loaded = 20;
 constexpr float smoothing = 0.2F;
 constexpr float loaded_factor = 2;
 constexpr float loaded_least_s = 0.02F;
-constexpr int few_bits = 2;
+constexpr int least_bits = 2;
 /// From this share of a run's time on its end point is the limit.
 constexpr std::uint8_t limiting_percent = 30;
 
@@ -102,11 +102,11 @@ std::vector<std::pair<Pattern, std::string>> LinkTraits::patterns(const LinkTrou
                      fmt::format("under load the round trip takes {:.0f} ms instead of {:.0f} ms: a queue that is too "
                                  "long (bufferbloat)",
                                  loaded_ * 1e3F, loaded_usual_ * 1e3F));
-  if (std::popcount(syns_) >= few_bits)
+  if (std::popcount(syns_) >= least_bits)
     out.emplace_back(Pattern::syn_retransmits, fmt::format("{} of the last 8 handshakes sent their SYN again, which "
                                                            "takes them a second and more",
                                                            std::popcount(syns_)));
-  if (std::popcount(remarked_) >= few_bits)
+  if (std::popcount(remarked_) >= least_bits)
     out.emplace_back(Pattern::dscp_remarked,
                      fmt::format("packets are sent with DSCP {} and arrive with {}: the path puts them into another "
                                  "class",

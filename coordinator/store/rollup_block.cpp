@@ -109,6 +109,27 @@ void add_row(ColumnsOut& columns, const RollRow& row) {
   columns.at(key_metrics).put(metrics);
 }
 
+/// The runs that were tried and the newest of each metric, in their order. False where they cannot be.
+template <typename OnTried, typename OnNewest>
+bool read_seen(ColumnsIn& columns, std::int64_t start, OnTried on_tried, OnNewest on_newest) {
+  ColumnIn& tried = columns.at(key_tried);
+  const std::uint64_t runs = tried.take();
+  if (runs > RollUp::tried_kept) return false;
+  for (std::uint64_t i = 0; i < runs; ++i) {
+    const SharedTime at = shared_from_ns(wrapping_plus(start, tried.take_signed()));
+    on_tried(RollUp::Tried{at, tried.take()});
+  }
+  ColumnIn& newest = columns.at(key_newest);
+  const std::uint64_t bits = newest.take();
+  if (bits > mask_bits) return false;
+  for (std::uint64_t i = 0; i < bits; ++i) {
+    const std::uint64_t bit = newest.take();
+    if (bit >= mask_bits) return false;
+    on_newest(bit, shared_from_ns(wrapping_plus(start, newest.take_signed())));
+  }
+  return true;
+}
+
 class RollDecoder {
  public:
   RollDecoder(ColumnsIn& columns, const RollFilter& filter) : columns_(columns), filter_(filter) {}
@@ -119,7 +140,11 @@ class RollDecoder {
     const bool wanted = start >= filter_.first && start < filter_.end;
     RollUp::Parts parts;
     for (std::uint64_t& count : parts.outcomes) count = columns_.at(key_outcomes).take();
-    if (!read_seen(parts, start)) return false;
+    const auto on_tried = [&](const RollUp::Tried& each) { parts.tried.push_back(each); };
+    const auto on_newest = [&](std::uint64_t bit, SharedTime at) {
+      parts.newest.emplace_back(MetricMask{1} << bit, at);
+    };
+    if (!read_seen(columns_, start, on_tried, on_newest)) return false;
     parts.error_s = std::bit_cast<float>(static_cast<std::uint32_t>(columns_.at(key_error).take()));
     const MetricMask metrics = columns_.at(key_metrics).take();
     if (metrics >> metric_count != 0) return false;
@@ -140,25 +165,6 @@ class RollDecoder {
   }
 
  private:
-  bool read_seen(RollUp::Parts& parts, std::int64_t start) {
-    ColumnIn& tried = columns_.at(key_tried);
-    const std::uint64_t runs = tried.take();
-    if (runs > RollUp::tried_kept) return false;
-    for (std::uint64_t i = 0; i < runs; ++i) {
-      const SharedTime at = shared_from_ns(wrapping_plus(start, tried.take_signed()));
-      parts.tried.push_back({at, tried.take()});
-    }
-    ColumnIn& newest = columns_.at(key_newest);
-    const std::uint64_t bits = newest.take();
-    if (bits > mask_bits) return false;
-    for (std::uint64_t i = 0; i < bits; ++i) {
-      const std::uint64_t bit = newest.take();
-      if (bit >= mask_bits) return false;
-      parts.newest.emplace_back(MetricMask{1} << bit, shared_from_ns(wrapping_plus(start, newest.take_signed())));
-    }
-    return true;
-  }
-
   ColumnsIn& columns_;
   const RollFilter& filter_;
 };
@@ -178,7 +184,13 @@ class RollAdder {
       const std::uint64_t count = outcomes.take();
       if (wanted) sum_.add_outcomes(outcome, count);
     }
-    if (!add_seen(start, wanted)) return false;
+    const auto on_tried = [&](const RollUp::Tried& each) {
+      if (wanted) sum_.saw_tried(each);
+    };
+    const auto on_newest = [&](std::uint64_t bit, SharedTime at) {
+      if (wanted) sum_.saw(bit, at);
+    };
+    if (!read_seen(columns_, start, on_tried, on_newest)) return false;
     const auto error = std::bit_cast<float>(static_cast<std::uint32_t>(columns_.at(key_error).take()));
     if (wanted) sum_.add_error(error);
     const MetricMask has = columns_.at(key_metrics).take();
@@ -197,27 +209,6 @@ class RollAdder {
     if (!wanted) return column.skip(length), true;
     column.begin_anew();
     return sum_.metric(metric).add(metric, column, start) && left - column.left() == length;
-  }
-
-  bool add_seen(std::int64_t start, bool wanted) {
-    ColumnIn& tried = columns_.at(key_tried);
-    const std::uint64_t runs = tried.take();
-    if (runs > RollUp::tried_kept) return false;
-    for (std::uint64_t i = 0; i < runs; ++i) {
-      const SharedTime at = shared_from_ns(wrapping_plus(start, tried.take_signed()));
-      const MetricMask brings = tried.take();
-      if (wanted) sum_.saw_tried({at, brings});
-    }
-    ColumnIn& newest = columns_.at(key_newest);
-    const std::uint64_t bits = newest.take();
-    if (bits > mask_bits) return false;
-    for (std::uint64_t i = 0; i < bits; ++i) {
-      const std::uint64_t bit = newest.take();
-      if (bit >= mask_bits) return false;
-      const SharedTime at = shared_from_ns(wrapping_plus(start, newest.take_signed()));
-      if (wanted) sum_.saw(bit, at);
-    }
-    return true;
   }
 
   ColumnsIn& columns_;
